@@ -1,0 +1,137 @@
+// The order of what happens to a request, then the list of features: the table of contents.
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { except } from 'hono/combine'
+import { csrf } from 'hono/csrf'
+import { createMiddleware } from 'hono/factory'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import { secureHeaders } from 'hono/secure-headers'
+
+import { serveAsset } from './assets.ts'
+import type { Database } from './db.ts'
+import type { Settings } from './env.ts'
+import { answerError, answerNotAllowed, answerNotFound } from './errors.tsx'
+import { accountRoutes } from './features/account.tsx'
+import { favoriteRoutes } from './features/favorites.tsx'
+import { followRoutes } from './features/follows.tsx'
+import { healthRoutes } from './features/health.ts'
+import { likedRoutes } from './features/liked.tsx'
+import { profileRoutes } from './features/profiles.tsx'
+import { searchRoutes } from './features/search.tsx'
+import { sessionRoutes } from './features/sessions.tsx'
+import { themeRoutes } from './features/theme.ts'
+import { timelineRoutes } from './features/timeline.tsx'
+import { trendRoutes } from './features/trends.tsx'
+import { tweetRoutes } from './features/tweets/routes.tsx'
+import { inFlight } from './lane.ts'
+import { Passwords } from './passwords.ts'
+import { trustedPeers } from './peers.ts'
+import { createRateLimits } from './rate-limits.ts'
+import { Refusal } from './refusal.ts'
+import { traceRequests } from './tracing.ts'
+import { loadVisitor } from './viewer.ts'
+import { formsOnly, type Env } from './web.ts'
+
+/** What the app needs from the process. `state.stopping` turns /readyz off while the last requests finish. */
+export type Deps = { database: Database; settings: Settings; state: { stopping: boolean } }
+
+/** The whole application as one function from Request to Response. */
+export function createApp({ database, settings, state }: Deps) {
+  const passwords = new Passwords(settings)
+  const rateLimits = createRateLimits(settings)
+  const trusts = trustedPeers(settings.TRUSTED_PROXIES)
+
+  const app = new Hono<Env>()
+  app.onError(answerError)
+  app.notFound(answerNotFound)
+  app.use(async (c, next) => {
+    c.set('settings', settings)
+    c.set('database', database)
+    c.set('db', database.db)
+    c.set('passwords', passwords)
+    c.set('rateLimits', rateLimits)
+    c.set('trusts', trusts)
+    if (state.stopping) c.header('Connection', 'close')
+    await next()
+  })
+  app.use(traceRequests)
+  app.use(headers(settings))
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: answerNotAllowed }))
+  app.get('/static/*', serveAsset)
+  app.route('/', healthRoutes(state))
+  app.use(inFlightCap(settings.MAX_IN_FLIGHT))
+  app.use(privateAnswers)
+  app.use(bodyLimit({ maxSize: settings.MAX_BODY_BYTES, onError: () => { throw new Refusal(413, 'That is too large.', { slug: 'body_too_large' }) } }))
+  app.use(sameOrigin(settings))
+  app.use(formsOnly)
+  app.use(loadVisitor)
+
+  app.route('/', trendRoutes)
+  app.route('/', timelineRoutes)
+  app.route('/', tweetRoutes)
+  app.route('/', favoriteRoutes)
+  app.route('/', likedRoutes)
+  app.route('/', followRoutes)
+  app.route('/', searchRoutes)
+  app.route('/', profileRoutes)
+  app.route('/', sessionRoutes)
+  app.route('/', accountRoutes)
+  app.route('/', themeRoutes)
+  return app
+}
+
+const headers = (settings: Settings) =>
+  secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", 'data:'],
+      connectSrc: ["'self'"],
+      manifestSrc: ["'self'"],
+      formAction: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    strictTransportSecurity: settings.https ? 'max-age=31536000; includeSubDomains' : false,
+    xFrameOptions: 'DENY',
+    // With Hono's default, `no-referrer`, browsers send `Origin: null` with forms, which the origin check refuses.
+    referrerPolicy: 'same-origin',
+    permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
+  })
+
+/** Pages are one person's and say so; `no-store` would keep them out of the browser's back/forward cache. */
+const privateAnswers = createMiddleware<Env>(async (c, next) => {
+  c.header('Cache-Control', 'private, no-cache')
+  c.header('Vary', 'HX-Request, HX-Request-Type, Cookie, Accept')
+  await next()
+})
+
+/** Refuses what other sites send with a browser's cookies. Programs send neither header and pass. */
+const sameOrigin = (settings: Settings) =>
+  except(
+    (c) => c.req.header('Origin') === undefined && c.req.header('Sec-Fetch-Site') === undefined,
+    csrf({
+      origin: (origin, c) =>
+        settings.PUBLIC_ORIGIN === undefined
+          ? URL.canParse(origin) && new URL(origin).host === c.req.header('Host')
+          : origin === settings.PUBLIC_ORIGIN,
+    }),
+  )
+
+/** Beyond this many requests at work, a quick 503 serves everybody better than a long queue. */
+const inFlightCap = (max: number) =>
+  createMiddleware<Env>(async (_, next) => {
+    if (inFlight.running >= max) {
+      throw new Refusal(503, 'This server is busy. Try again in a moment.', {
+        slug: 'too_many_in_flight',
+        headers: { 'Retry-After': '1' },
+      })
+    }
+    inFlight.running += 1
+    try {
+      await next()
+    } finally {
+      inFlight.running -= 1
+    }
+  })

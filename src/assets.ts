@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+
+import type { Context } from 'hono'
+
+import { found, type Env } from './web.ts'
+
+const folder = fileURLToPath(new URL('../static/', import.meta.url))
+const types: Record<string, string> = {
+  css: 'text/css; charset=utf-8',
+  ico: 'image/x-icon',
+  js: 'text/javascript; charset=utf-8',
+  png: 'image/png',
+  svg: 'image/svg+xml',
+  txt: 'text/plain; charset=utf-8',
+  webmanifest: 'application/manifest+json',
+}
+
+type Asset = { body: Buffer; gzip: Buffer | undefined; type: string }
+
+/** `app.css` with its address `/static/app.1f3a9c0e.css`: a new content is a new address, cached for ever. */
+const addresses = new Map<string, string>()
+const assets = new Map<string, Asset>()
+
+for (const file of readdirSync(folder)) {
+  const body = readFileSync(folder + file)
+  const ending = file.slice(file.lastIndexOf('.') + 1)
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 8)
+  const address = `/static/${file.slice(0, -ending.length)}${hash}.${ending}`
+  addresses.set(file, address)
+  const asset = { body, gzip: undefined, type: types[ending] ?? 'application/octet-stream' }
+  assets.set(address, asset)
+  assets.set(`/static/${file}`, asset)
+}
+
+/** The address of a file in static/, with its content's hash. Throws when there is no such file. */
+export function asset(file: string): string {
+  const address = addresses.get(file)
+  if (!address) throw new Error(`static/${file} is missing`)
+  return address
+}
+
+/** Serves static/ from memory, where nginx does not; a hashed address for ever, a plain one for an hour. */
+export function serveAsset(c: Context<Env>): Response {
+  const one = found(assets.get(c.req.path))
+  const hashed = [...addresses.values()].includes(c.req.path)
+  const headers = {
+    'Content-Type': one.type,
+    'Cache-Control': hashed ? 'public, max-age=31536000, immutable' : 'public, max-age=3600',
+    Vary: 'Accept-Encoding',
+  }
+  const gzips = c.req.header('Accept-Encoding')?.includes('gzip') && !one.type.startsWith('image/png')
+  if (!gzips) return c.body(new Uint8Array(one.body), 200, headers)
+  one.gzip ??= gzipSync(one.body, { level: 9 })
+  return c.body(new Uint8Array(one.gzip), 200, { ...headers, 'Content-Encoding': 'gzip' })
+}

@@ -1,0 +1,143 @@
+import { accessSync, closeSync, constants, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
+import type { Client } from '@libsql/core/api'
+
+import type { Settings } from './env.ts'
+import { lockFile } from './file-lock.ts'
+import { FileClient } from './libsql-file.ts'
+import { isNew, migrate } from './migrate.ts'
+import { StartError } from './start-error.ts'
+
+/** What opening a database gives, whichever kind it is. `probe` rejects when it cannot be written. */
+export type Opened = {
+  client: Client
+  namespace: string
+  isNew: boolean
+  probe: () => Promise<void>
+  close: () => Promise<void>
+}
+
+/** "TWRE" in the header of our files: what tells them from other applications' databases. */
+export const applicationId = 0x54575245
+const lockWaitMs = 15_000
+const quickCheckBytes = 64 * 1024 * 1024
+
+/** The path in a `file:` URL, absolute. */
+export const filePath = (url: string): string => resolve(url.replace(/^file:(\/\/)?/, ''))
+
+/** Opens a local file: locked, checked and migrated. Throws a StartError and leaves a file that is not ours alone. */
+export async function openFile(settings: Settings): Promise<Opened> {
+  const path = filePath(settings.DATABASE_URL)
+  prepareFolder(dirname(path))
+  const state = inspect(path)
+  const lock = await lockFile(path, lockWaitMs)
+  let client: FileClient | undefined
+  try {
+    client = new FileClient(path, {
+      synchronous: settings.DATABASE_SYNCHRONOUS,
+      writeWaitMs: settings.WRITE_WAIT_MS,
+      writeQueue: settings.WRITE_QUEUE,
+    })
+    if (state === 'check') await checkContent(client, path)
+    if (state === 'new') await sign(client)
+    await migrate(client)
+    await probe(client)
+    return {
+      client,
+      namespace: 'main',
+      isNew: await isNew(client),
+      probe: probe.bind(undefined, client),
+      close: close.bind(undefined, client, lock),
+    }
+  } catch (error) {
+    client?.close(false) // without a checkpoint, so that the file stays as it was
+    lock.release()
+    throw explain(error, path)
+  }
+}
+
+async function close(client: FileClient, lock: { release: () => void }): Promise<void> {
+  await client.lane.drained()
+  client.close()
+  lock.release()
+}
+
+/** Marks a new file as ours, on the disk and not only in the WAL: `inspect` reads it there. */
+async function sign(client: FileClient): Promise<void> {
+  await client.executeMultiple(`PRAGMA application_id=${applicationId}; PRAGMA wal_checkpoint(TRUNCATE)`)
+}
+
+/** A write that changes nothing but goes all the way to the disk. */
+async function probe(client: FileClient): Promise<void> {
+  await client.executeMultiple(`PRAGMA application_id=${applicationId}`)
+}
+
+function prepareFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.R_OK | constants.W_OK)
+  } catch {
+    throw new StartError(
+      `The folder ${folder} cannot be written. Make it writable for this user, or set DATABASE_URL to another place.`,
+    )
+  }
+}
+
+/** Looks at the file without SQLite, which would change it: is it there, is it ours, is it to be checked? */
+function inspect(path: string): 'new' | 'check' | 'trust' {
+  const size = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new StartError(`${path} is a folder. DATABASE_URL must name a file.`)
+  }
+  if (size(path) === 0) return 'new'
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK)
+  } catch {
+    throw new StartError(`${path} cannot be read and written by this user. Change its owner or its permissions.`)
+  }
+  const header = readHeader(path)
+  if (!header.toString('latin1', 0, 15).startsWith('SQLite format 3')) {
+    throw new StartError(`${path} is not a database. Move it away, or set DATABASE_URL to another file.`)
+  }
+  // One page without a mark: killed in the very moment of its creation, there is nothing in it.
+  if (header.readUInt32BE(68) === 0 && size(path) <= 4096) return 'new'
+  if (header.readUInt32BE(68) !== applicationId) {
+    throw new StartError(`${path} is the database of another application. Set DATABASE_URL to another file.`)
+  }
+  const closedCleanly = size(`${path}-wal`) === 0
+  return closedCleanly && size(path) > quickCheckBytes ? 'trust' : 'check'
+}
+
+function readHeader(path: string): Buffer {
+  const header = Buffer.alloc(100)
+  const file = openSync(path, 'r')
+  readSync(file, header, 0, 100, 0)
+  closeSync(file)
+  return header
+}
+
+async function checkContent(client: FileClient, path: string): Promise<void> {
+  const result = await client.execute('PRAGMA quick_check(1)')
+  const verdict = String(result.rows[0]?.[0])
+  if (verdict !== 'ok') throw corrupt(path, verdict)
+}
+
+const corrupt = (path: string, detail: string) =>
+  new StartError(`${path} is damaged (${detail}). Restore a backup: README, "Backup and restore".`)
+
+function explain(error: unknown, path: string): unknown {
+  if (error instanceof StartError || !(error instanceof Error)) return error
+  const text = `${error.message} ${'code' in error ? String(error.code) : ''}`
+  if (/SQLITE_(CORRUPT|NOTADB)|malformed|not a database/.test(text)) return corrupt(path, error.message)
+  if (/SQLITE_FULL|database or disk is full/.test(text)) {
+    return new StartError(`There is no space left for ${path}. Free some and start again.`)
+  }
+  if (/SQLITE_(READONLY|CANTOPEN|PERM)|readonly database|Unable to open/.test(text)) {
+    return new StartError(`${path} cannot be written (${error.message}). Check the file, its folder and the disk.`)
+  }
+  if (/SQLITE_BUSY|database is locked/.test(text)) {
+    return new StartError(`Another program holds the write lock of ${path}. Close it and start again.`)
+  }
+  return error
+}

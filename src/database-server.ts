@@ -1,0 +1,31 @@
+import { createClient } from '@libsql/client/http'
+
+import type { Opened } from './database-file.ts'
+import type { Settings } from './env.ts'
+import { isNew, migrate } from './migrate.ts'
+import { StartError } from './start-error.ts'
+
+/** Opens a libSQL server over HTTP and migrates it. Every call ends after DATABASE_TIMEOUT_MS. */
+export async function openServer(settings: Settings): Promise<Opened> {
+  const url = new URL(settings.DATABASE_URL)
+  const client = createClient({
+    url: url.href,
+    ...(settings.DATABASE_AUTH_TOKEN && { authToken: settings.DATABASE_AUTH_TOKEN }),
+    // Without this the client waits for ever on a server that hangs.
+    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(settings.DATABASE_TIMEOUT_MS) }),
+  })
+  try {
+    await migrate(client)
+    return {
+      client,
+      namespace: url.host,
+      isNew: await isNew(client),
+      probe: async () => void (await client.execute('SELECT 1')),
+      close: async () => client.close(),
+    }
+  } catch (error) {
+    if (error instanceof StartError) throw error
+    const why = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : ''
+    throw new StartError(`No libSQL server answers at ${url.origin} (${why}). Is DATABASE_URL right?`)
+  }
+}

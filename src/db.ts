@@ -1,0 +1,96 @@
+import type { Client, InStatement, ResultSet } from '@libsql/core/api'
+import type { LibSQLDatabase } from 'drizzle-orm/libsql'
+import { drizzle } from 'drizzle-orm/libsql/http'
+
+import { openFile } from './database-file.ts'
+import type { Settings } from './env.ts'
+import * as schema from './schema.ts'
+import { openServer } from './database-server.ts'
+import { traceQuery } from './tracing.ts'
+
+/** drizzle over our client. Await every query: without it nothing runs. No `transaction`: one batch instead. */
+export type Db = Omit<LibSQLDatabase<typeof schema>, 'transaction'>
+
+export type Database = {
+  db: Db
+  /** A first start: no user has ever been in it. */
+  isNew: boolean
+  /** Can it be written now? Rejects when it cannot. */
+  probe: () => Promise<void>
+  /** Finishes the writes under way, then closes. */
+  close: () => Promise<void>
+}
+
+/** Opens the database that DATABASE_URL names, checked and migrated; throws a StartError that names the cure. */
+export async function openDb(settings: Settings): Promise<Database> {
+  const url = settings.DATABASE_URL
+  const opened = url.startsWith('file:') ? await openFile(settings) : await openServer(settings)
+  return { ...opened, db: drizzleOver(opened.client, opened.namespace) }
+}
+
+/** drizzle over a client, with a span around every query. `namespace` names the database in those spans. */
+export const drizzleOver = (client: Client, namespace: string): Db =>
+  drizzle(traceClient(client, namespace), { schema })
+
+/**
+ * A query that is built once for each database and then only bound: drizzle needs 50 to 200 us to build one.
+ * Call it with the database, then `.all({…})` or `.get({…})` with its placeholders.
+ */
+export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
+  const built = new WeakMap<Db, T>()
+  return (db) => {
+    const known = built.get(db) ?? build(db)
+    built.set(db, known)
+    return known
+  }
+}
+
+/** Does this error (or its cause) say that a constraint was broken? Matched by message: the codes differ by mode. */
+export function isConstraint(error: unknown, which: 'FOREIGN KEY' | `UNIQUE: ${string}`): boolean {
+  const [kind, columns] = which.split(': ')
+  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+    if (one.message.includes(`${kind} constraint failed${columns ? `: ${columns}` : ''}`)) return true
+  }
+  return false
+}
+
+function traceClient(client: Client, namespace: string): Client {
+  const execute = (statement: InStatement) => {
+    const text = typeof statement === 'string' ? statement : statement.sql
+    const facts = { summary: summarise(text), text, namespace, batchSize: 1 }
+    return traceQuery(facts, () => client.execute(statement), rowsOf)
+  }
+  const batch = (statements: InStatement[]) => {
+    const texts = statements.map((one) => (typeof one === 'string' ? one : one.sql))
+    const summary = [...new Set(texts.map(summarise))].join('; ')
+    const facts = {
+      summary: `BATCH ${summary}`.slice(0, 255),
+      text: texts.join(';\n'),
+      namespace,
+      batchSize: texts.length,
+    }
+    return traceQuery(
+      facts,
+      () => client.batch(statements, 'write'),
+      (results) => results.reduce((sum, result) => sum + rowsOf(result), 0),
+    )
+  }
+  return Object.assign(Object.create(client) as Client, { execute, batch })
+}
+
+const rowsOf = (result: ResultSet) => result.rows.length
+
+const summaries = new Map<string, string>()
+const summariesKept = 500
+
+/** `SELECT tweets users`: the verb and the tables in order of appearance, kept for each SQL text. */
+export function summarise(text: string): string {
+  const known = summaries.get(text)
+  if (known !== undefined) return known
+  const verb = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? 'QUERY'
+  const tables = [...text.matchAll(/\b(?:from|join|into|update)\s+["`]?(\w+)/gi)].map(([, table]) => table)
+  const summary = [verb, ...new Set(tables.filter((table) => table !== 'set'))].join(' ').slice(0, 255)
+  if (summaries.size >= summariesKept) summaries.clear()
+  summaries.set(text, summary)
+  return summary
+}

@@ -1,0 +1,108 @@
+// The demo world: the small town of Thistlemouth. Deterministic from a seed; only the times move with the first start.
+import { hash } from '@node-rs/bcrypt'
+import { sql } from 'drizzle-orm'
+
+import type { Db } from '../db.ts'
+import { likeWeight } from '../trend-score.ts'
+import type { Line, Person } from './people.ts'
+import { people } from './people.ts'
+import { random, type Random } from './random.ts'
+
+const day = 86_400_000
+const hour = 3_600_000
+const minute = 60_000
+const weeks = 5
+const password = 'password123'
+
+/** What many voices talk about: days before the first start, and the hour (UTC) when it begins. */
+const happenings: Record<string, [daysAgo: number, hour: number]> = {
+  film: [25, 10],
+  blackout: [20, 20.25],
+  ferry: [16, 8.17],
+  marrow: [12, 14],
+  storm: [9, 21],
+  bench: [8, 9.5],
+  concert: [5, 19.5],
+  comet: [3, 22.5],
+  fog: [1, 7],
+}
+
+type Tweet = { user: number; msg: string; at: number; charm: number }
+
+/** Fills an empty database: 100 people, their tweets of five weeks, follows and likes. One batch: all or nothing. */
+export async function seedDemoWorld(db: Db, now: number): Promise<void> {
+  const chance = random(1)
+  const tweets = people.flatMap((person, index) => person.tweets.map((line) => place(person, index + 1, line, { now, chance })))
+  tweets.sort((one, other) => one.at - other.at)
+  const fame = people.map((_, index) => 1 / (1 + ((index * 37) % people.length)) ** 0.6)
+  const passwordHash = await hash(password, { cost: 10 })
+  const joined = now - 2 * weeks * 7 * day
+  await db.batch([
+    db.run(insertUsers(people, passwordHash, joined)),
+    db.run(insertFollows(follows(fame, chance), joined)),
+    db.run(insertTweets(tweets)),
+    db.run(insertLikes(likes(tweets, fame, { now, chance }))),
+  ])
+}
+
+type Frame = { now: number; chance: Random }
+
+/** Gives a line its moment: that of its happening, or some waking hour of the last weeks. */
+function place(person: Person, user: number, line: Line, { now, chance }: Frame): Tweet {
+  const midnight = Math.floor(now / day) * day
+  const tweet = { user, msg: typeof line === 'string' ? line : line.text, charm: chance() ** 3 }
+  if (typeof line !== 'string') {
+    const [daysAgo, from] = happenings[line.on] ?? [0, 0]
+    const start = line.on === 'pancakes' ? now - 3 * hour : midnight - daysAgo * day + from * hour
+    return { ...tweet, at: Math.min(start + line.min * minute + chance() * minute, now - chance() * 20 * minute), charm: tweet.charm + 0.3 }
+  }
+  const [from, to] = person.hours
+  const at = midnight - Math.floor(chance() * weeks * 7) * day + (from + chance() * (to - from)) * hour
+  return { ...tweet, at: at > now ? at - day * Math.ceil((at - now) / day) : at }
+}
+
+/** Few are followed by many (a power law), everybody follows some. */
+function follows(fame: number[], chance: Random): [number, number][] {
+  const pairs: [number, number][] = []
+  for (let follower = 1; follower <= fame.length; follower++) {
+    const keenness = 0.5 + 2.5 * chance() ** 2
+    for (let followed = 1; followed <= fame.length; followed++) {
+      if (follower !== followed && chance() < Math.min(0.95, fame[followed - 1]! * keenness)) pairs.push([follower, followed])
+    }
+  }
+  return pairs
+}
+
+/** Charming tweets of well-known people are liked most; half of a tweet's likes come within hours. */
+function likes(tweets: Tweet[], fame: number[], { now, chance }: Frame): [number, number, number][] {
+  const all: [number, number, number][] = []
+  tweets.forEach((tweet, index) => {
+    const appeal = Math.min(0.6, tweet.charm * (0.04 + 0.5 * fame[tweet.user - 1]!))
+    for (let user = 1; user <= people.length; user++) {
+      if (user === tweet.user || chance() > appeal) continue
+      const at = tweet.at - Math.log(1 - chance()) * 5 * hour
+      if (at < now) all.push([user, index + 1, Math.floor(at)])
+    }
+  })
+  return all.sort((one, other) => one[2] - other[2])
+}
+
+const insertUsers = (all: Person[], passwordHash: string, joined: number) => {
+  const rows = all.map(({ name, handle, bio }, index) => [name, handle, `user${String(index + 1).padStart(4, '0')}@example.com`, bio, joined + index * hour])
+  return sql`insert into users (name, handle, mailaddress, bio, password_hash, demo, created_at)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, ${passwordHash}, 1, value ->> 4 from json_each(${JSON.stringify(rows)})`
+}
+
+const insertFollows = (pairs: [number, number][], at: number) =>
+  sql`insert into follows (follower_id, followed_id, created_at)
+    select value ->> 0, value ->> 1, ${at} from json_each(${JSON.stringify(pairs)})`
+
+const insertTweets = (tweets: Tweet[]) => {
+  const rows = tweets.map(({ user, msg, at }) => [user, msg, Math.floor(at)])
+  return sql`insert into tweets (user_id, msg, created_at)
+    select value ->> 0, value ->> 1, value ->> 2 from json_each(${JSON.stringify(rows)})`
+}
+
+const insertLikes = (all: [number, number, number][]) =>
+  sql`insert into favorites (user_id, tweet_id, created_at, weight)
+    select value ->> 0, value ->> 1, value ->> 2, ${likeWeight(sql`(value ->> 2)`)} from json_each(${JSON.stringify(all)})`

@@ -1,0 +1,94 @@
+// The one place where an error becomes an answer.
+import { randomBytes } from 'node:crypto'
+
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+import { isConstraint } from './db.ts'
+import { page } from './layout.tsx'
+import { errorFacts, log } from './log.ts'
+import { Refusal } from './refusal.ts'
+import { traceId } from './tracing.ts'
+import { asker, type Env } from './web.ts'
+
+const isDeed = (path: string) => /^\/(tweet|favorite|unfavorite|follow|unfollow)\b/.test(path)
+
+/** Answers whatever was thrown: the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
+export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
+  const refusal = asRefusal(error)
+  const errorId = traceId() ?? randomBytes(16).toString('hex')
+  if (refusal.status >= 500) {
+    log.error('request failed', { error_id: errorId, slug: refusal.slug, ...errorFacts(error) })
+  }
+  for (const [name, value] of Object.entries(refusal.headers)) c.header(name, value)
+  c.header('Cache-Control', 'no-store')
+  const who = asker(c)
+  if (who === 'partial') return c.html(<p class='problem'>{refusal.message}</p>, refusal.status)
+  if (who === 'program' && c.req.method === 'POST' && isDeed(c.req.path)) {
+    return c.json({ error: refusal.message }, refusal.status)
+  }
+  return problemPage(c, refusal.status, refusal.message, refusal.status >= 500 ? errorId : undefined)
+}
+
+/** The answer to an address that is none of ours. */
+export const answerNotFound = (c: Context<Env>) =>
+  answerError(new Refusal(404, 'There is nothing here.', { slug: 'no_route' }), c)
+
+/** The answer to a known address with a wrong method. */
+export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
+  const allow = [...methods, 'OPTIONS'].join(', ')
+  if (c.req.method === 'OPTIONS') return c.body(null, 200, { Allow: allow })
+  return answerError(
+    new Refusal(405, 'That cannot be done to this address.', { slug: 'wrong_method', headers: { Allow: allow } }),
+    c,
+  )
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof HTTPException) {
+    return new Refusal(error.status, sentences[error.status] ?? 'This request cannot be answered.')
+  }
+  // Foreign keys are on: a like of a missing tweet fails by itself, without a look beforehand.
+  if (isConstraint(error, 'FOREIGN KEY')) return new Refusal(404, 'There is nothing here.')
+  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+    if (/SQLITE_FULL|disk is full/.test(`${one.message} ${'code' in one ? String(one.code) : ''}`)) {
+      return new Refusal(507, 'There is no space left to keep this. Nothing was saved; try again later.', {
+        slug: 'disk_full',
+      })
+    }
+    if (one instanceof Refusal) return one
+    if (/fetch failed|SERVER_ERROR|HTTP status 5|TimeoutError|aborted due to timeout/.test(`${one.name} ${one.message}`)) {
+      return new Refusal(503, 'The database does not answer. Try again in a moment.', {
+        slug: 'database_away',
+        headers: { 'Retry-After': '2' },
+      })
+    }
+  }
+  return new Refusal(500, 'Something went wrong on our side.', { slug: 'unexpected' })
+}
+
+const sentences: Partial<Record<ContentfulStatusCode, string>> = {
+  400: 'This request is malformed.',
+  403: 'This request came from another site, so it was not carried out.',
+  413: 'That is too large.',
+}
+
+function problemPage(c: Context<Env>, status: ContentfulStatusCode, message: string, errorId?: string) {
+  const title = status === 404 ? 'Not found' : status < 500 ? 'That did not work' : 'Our mistake'
+  c.status(status)
+  return page(c, { title }, (
+    <div class='empty-state'>
+      <p class='big'>{message}</p>
+      {errorId && (
+        <p>
+          Error id: <code>{errorId}</code>
+        </p>
+      )}
+      <p>
+        <a href='/'>Go to the start page</a>
+      </p>
+    </div>
+  ))
+}

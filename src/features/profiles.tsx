@@ -1,0 +1,156 @@
+// A person's page: who they are, what they wrote, what they like, who follows them. /@handle is for everybody;
+// /user/:id is the original's address of it.
+import { eq, sql } from 'drizzle-orm'
+import type { Context } from 'hono'
+import type { Child } from 'hono/jsx'
+
+import { prepared, type Db } from '../db.ts'
+import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../feed.tsx'
+import { counted, month } from '../format.ts'
+import { Face } from '../icon.tsx'
+import { users } from '../schema.ts'
+import { traced } from '../tracing.ts'
+import { signedIn, type Viewer } from '../viewer.ts'
+import { found, idParam, router, type Env } from '../web.ts'
+import { followColumns, FollowButton, FollowerCount, PersonCard, readPeople } from './follows.tsx'
+import { readLiked } from './liked.tsx'
+import { tweetsOfUser } from './tweets/queries.ts'
+import { TweetCard } from './tweets/views.tsx'
+
+const profile = (db: Db) =>
+  db
+    .select({
+      id: users.id,
+      name: users.name,
+      handle: users.handle,
+      bio: users.bio,
+      createdAt: users.createdAt,
+      tweetCount: users.tweetCount,
+      followingCount: users.followingCount,
+      favoriteCount: users.favoriteCount,
+      ...followColumns,
+    })
+    .from(users)
+
+const byHandle = prepared((db: Db) => profile(db).where(eq(users.handle, sql.placeholder('handle'))).prepare())
+const byId = prepared((db: Db) => profile(db).where(eq(users.id, sql.placeholder('id'))).prepare())
+
+type Profile = NonNullable<Awaited<ReturnType<ReturnType<typeof byId>['get']>>>
+
+const tabs = [
+  { path: '', label: 'Tweets' },
+  { path: '/likes', label: 'Likes' },
+  { path: '/following', label: 'Following' },
+  { path: '/followers', label: 'Followers' },
+] as const
+type Tab = (typeof tabs)[number]['path']
+
+const ProfileHead = ({ person, viewer, tab }: { person: Profile; viewer: Viewer | undefined; tab: Tab }) => (
+  <header class='profile' data-user-id={person.id} id={`user-${person.id}`}>
+    <Face id={person.id} large />
+    <div class='row'>
+      <h1>
+        <bdi>{person.name}</bdi>
+      </h1>
+      {viewer && viewer.id !== person.id && <FollowButton {...person} />}
+      {viewer?.id === person.id && (
+        <a class='btn quiet' href='/account'>
+          Edit
+        </a>
+      )}
+    </div>
+    <p class='handle'>@{person.handle}</p>
+    {person.bio && <p class='bio' dir='auto'>{person.bio}</p>}
+    <p class='facts'>
+      <span>{counted(person.tweetCount, 'tweet')}</span>
+      <a href={`/@${person.handle}/followers`}>
+        <FollowerCount {...person} />
+      </a>
+      <a href={`/@${person.handle}/following`}>{counted(person.followingCount, 'followed', 'followed')}</a>
+      <span>Joined: {month(person.createdAt)}</span>
+    </p>
+    <nav class='tabs' aria-label='Profile'>
+      {tabs.map(({ path, label }) => (
+        <a href={`/@${person.handle}${path}`} aria-current={path === tab ? 'page' : undefined}>
+          {label}
+        </a>
+      ))}
+    </nav>
+  </header>
+)
+
+type Asked = { c: Context<Env>; person: Profile; slice: Slice }
+
+const around = ({ c, person }: Asked, tab: Tab) => ({
+  path: `/@${person.handle}${tab}`,
+  head: {
+    title: `${person.name} (@${person.handle})`,
+    description: person.bio || `${person.name} writes on Tracewren.`,
+    canonical: `/@${person.handle}${tab}`,
+  },
+  around: (list: Child) => (
+    <>
+      <ProfileHead person={person} viewer={c.var.visitor} tab={tab} />
+      <h2 class='vh'>{tabs.find(({ path }) => path === tab)!.label}</h2>
+      {list}
+    </>
+  ),
+})
+
+async function tweetsPage(asked: Asked, tab: '' | '/likes') {
+  const { c, person, slice } = asked
+  const { db, visitor } = c.var
+  const bound = { user: person.id, viewer: visitor?.id ?? 0 }
+  const tweets = tweetsOfUser
+  const feed = await (tab === '/likes'
+    ? readLiked(db, { ...bound, slice })
+    : readFeed(slice, {
+        older: (bounds) => tweets.older(db).all({ ...bound, ...bounds }),
+        upTo: (bounds) => tweets.upTo(db).all({ ...bound, ...bounds }),
+      }))
+  return answerFeed(c, slice, feed, {
+    ...around(asked, tab),
+    label: tab === '/likes' ? `Likes of ${person.name}` : `Tweets of ${person.name}`,
+    cursor: (card) => card.cursor,
+    item: (card, position) => <TweetCard card={card} viewer={visitor} position={position} />,
+    empty: <p>{tab === '/likes' ? `${person.name} likes nothing yet.` : `${person.name} has not written anything yet.`}</p>,
+  })
+}
+
+async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
+  const { c, person, slice } = asked
+  const { db, visitor } = c.var
+  const side = tab === '/followers' ? 'followers' : 'following'
+  const feed = await readPeople(db, side, { user: person.id, viewer: visitor?.id ?? 0, slice })
+  return answerFeed(c, slice, feed, {
+    ...around(asked, tab),
+    label: side === 'followers' ? `Followers of ${person.name}` : `Followed by ${person.name}`,
+    cursor: (one) => one.cursor,
+    item: (one, position) => <PersonCard person={one} viewer={visitor} position={position} />,
+    empty: <p>{side === 'followers' ? `Nobody follows ${person.name} yet.` : `${person.name} follows nobody yet.`}</p>,
+  })
+}
+
+const ofHandle = async (c: Context<Env>): Promise<Profile> => {
+  const handle = c.req.path.slice(2).split('/')[0]!.toLowerCase()
+  return found(await byHandle(c.var.db).get({ handle, viewer: c.var.visitor?.id ?? 0 }))
+}
+
+export const profileRoutes = router()
+  .get('/user/:id{[0-9]+}', traced('profiles.read'), signedIn, idParam, feedQuery, async (c) => {
+    const { db, viewer } = c.var
+    const person = found(await byId(db).get({ id: c.req.valid('param').id, viewer: viewer.id }))
+    return tweetsPage({ c, person, slice: sliceOf(c.req.valid('query')) }, '')
+  })
+  .get('/:handle{@[A-Za-z0-9_]+}', traced('profiles.read'), feedQuery, async (c) =>
+    tweetsPage({ c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) }, ''),
+  )
+  .get('/:handle{@[A-Za-z0-9_]+}/likes', traced('profiles.likes'), feedQuery, async (c) =>
+    tweetsPage({ c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) }, '/likes'),
+  )
+  .get('/:handle{@[A-Za-z0-9_]+}/followers', traced('profiles.followers'), feedQuery, async (c) =>
+    peoplePage({ c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) }, '/followers'),
+  )
+  .get('/:handle{@[A-Za-z0-9_]+}/following', traced('profiles.following'), feedQuery, async (c) =>
+    peoplePage({ c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) }, '/following'),
+  )

@@ -1,0 +1,134 @@
+// Full-text search, newest first. What people type is quoted word by word: it is never FTS syntax.
+import { sql, type SQL } from 'drizzle-orm'
+
+import { prepared, type Db } from '../db.ts'
+import { answerFeed, feedQuery, FeedList, readFeed, sliceOf, type FeedView, type Slice } from '../feed.tsx'
+import { counted } from '../format.ts'
+import { limited } from '../rate-limits.ts'
+import { traced } from '../tracing.ts'
+import { signedIn } from '../viewer.ts'
+import { asker, router, text } from '../web.ts'
+import * as v from 'valibot'
+import { cardsOf, type Card } from './tweets/queries.ts'
+import { TweetCard } from './tweets/views.tsx'
+
+const queryLengthMax = 200
+const tokensMax = 16
+/** How far a query looks that has no words: a LIKE over the newest tweets. */
+const scanned = 20_000
+const countMax = 100
+const withoutSpaces = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
+
+/** How a query is carried out: by the words of the index, or by looking for a piece of text. */
+export type Plan = { by: 'words' | 'text'; match: string }
+
+/** Makes a plan of what somebody typed; undefined when there is nothing to look for. */
+export function planSearch(typed: string): Plan | undefined {
+  if (withoutSpaces.test(typed)) return { by: 'text', match: `%${typed.replace(/[\\%_]/g, '\\$&')}%` }
+  const tokens = typed.match(/[\p{L}\p{N}\p{M}]+/gu)?.slice(0, tokensMax) ?? []
+  const last = tokens.at(-1)
+  if (last === undefined) return undefined
+  const quoted = tokens.map((token) => `"${token}"`)
+  // Only prefixes of 2 to 4 characters have an index; a longer one would read every word behind it.
+  const isPrefix = last.length >= 2 && last.length <= 4
+  return { by: 'words', match: quoted.join(' ') + (isPrefix ? '*' : '') }
+}
+
+const match = sql.placeholder('match')
+const cursor = sql.placeholder('cursor')
+const limit = sql.placeholder('limit')
+const sources: Record<Plan['by'], { id: SQL; from: SQL }> = {
+  words: { id: sql`rowid`, from: sql`tweets_fts where tweets_fts match ${match}` },
+  text: {
+    id: sql`id`,
+    from: sql`(select id, msg from tweets order by id desc limit ${sql.raw(String(scanned))}) where msg like ${match} escape '\\'`,
+  },
+}
+
+const queriesOf = ({ id, from }: { id: SQL; from: SQL }) => ({
+  older: prepared((db: Db) =>
+    cardsOf(db, sql`select ${id} as id, ${id} as cursor from ${from} and ${id} < ${cursor} order by ${id} desc limit ${limit}`, 'desc'),
+  ),
+  upTo: prepared((db: Db) =>
+    cardsOf(db, sql`select ${id} as id, ${id} as cursor from ${from} and ${id} >= ${cursor} order by ${id} limit ${limit}`, 'asc'),
+  ),
+  count: prepared((db: Db) =>
+    db
+      .select({ count: sql<number>`count(*)` })
+      .from(sql`(select 1 from ${from} limit ${sql.raw(String(countMax + 1))})`)
+      .prepare(),
+  ),
+})
+const queries = { words: queriesOf(sources.words), text: queriesOf(sources.text) }
+
+const readMatches = (db: Db, plan: Plan, viewer: number, slice: Slice) =>
+  readFeed(slice, {
+    older: (bounds) => queries[plan.by].older(db).all({ match: plan.match, viewer, ...bounds }),
+    upTo: (bounds) => queries[plan.by].upTo(db).all({ match: plan.match, viewer, ...bounds }),
+  })
+
+const countMatches = async (db: Db, plan: Plan) => (await queries[plan.by].count(db).get({ match: plan.match }))?.count ?? 0
+
+const howMany = (count: number) => (count > countMax ? `${countMax}+ tweets found` : `${counted(count, 'tweet')} found`)
+
+const SearchField = ({ q }: { q: string }) => (
+  <form
+    class='search-form'
+    role='search'
+    action='/search'
+    hx-get='/search'
+    hx-trigger="submit, input changed delay:250ms from:'find input'"
+    hx-target='#results'
+    hx-replace-url='true'
+    hx-sync='this:replace'
+  >
+    <label class='vh' for='q'>
+      Search tweets
+    </label>
+    <input class='search-input' id='q' type='search' name='q' value={q} maxlength={queryLengthMax} placeholder='Search tweets' autofocus={q === ''} />
+    <button class='btn quiet'>Search</button>
+  </form>
+)
+
+export const searchRoutes = router().get('/search', traced('search.read'), signedIn, limited('LIMIT_SEARCH'), feedQuery, async (c) => {
+  const { db, viewer } = c.var
+  const asked = c.req.valid('query')
+  const checked = v.safeParse(v.pipe(text, v.maxLength(queryLengthMax)), asked.q)
+  const q = checked.success ? checked.output : ''
+  const plan = checked.success ? planSearch(q) : undefined
+  const slice = sliceOf(asked)
+  const feed = plan ? await readMatches(db, plan, viewer.id, slice) : { rows: [], more: false, newer: false }
+  const isContinued = asker(c) === 'partial' && slice.before !== undefined
+  const count = plan && !isContinued ? await countMatches(db, plan) : 0
+  const sentence = plan ? howMany(count) : asked.q && !checked.success ? 'These words cannot be searched for.' : 'Please enter search keywords'
+  const view: FeedView<Card> = {
+    label: 'Search results',
+    path: '/search',
+    q,
+    head: { title: q ? `${q} - Search` : 'Search', searching: true },
+    cursor: (card) => card.cursor,
+    item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
+    empty: plan ? <p>Nothing has these words. Fewer or shorter words find more.</p> : <p>Look for words, names or #tags.</p>,
+    around: (list) => (
+      <>
+        <h1>Search</h1>
+        <SearchField q={q} />
+        <div id='results'>
+          <p class='count' role='status'>
+            {sentence}
+          </p>
+          {list}
+        </div>
+      </>
+    ),
+  }
+  if (asker(c) !== 'partial' || isContinued) return answerFeed(c, slice, feed, view)
+  return c.html(
+    <>
+      <p class='count' role='status'>
+        {sentence}
+      </p>
+      <FeedList slice={slice} feed={feed} view={view as FeedView<unknown>} />
+    </>,
+  )
+})

@@ -1,0 +1,94 @@
+// The home page: tweets of the people one follows, and one's own, newest first. No table of timelines is kept;
+// it is read from the tweets in one of two ways, by how many people one follows.
+import { sql } from 'drizzle-orm'
+
+import { prepared, type Db } from '../db.ts'
+import { answerFeed, feedQuery, readFeed, sliceOf, type Feed, type Slice } from '../feed.tsx'
+import { follows, tweets } from '../schema.ts'
+import { annotate, traced } from '../tracing.ts'
+import { signedIn, type Viewer } from '../viewer.ts'
+import { router } from '../web.ts'
+import { mostFollowed, PersonCard } from './follows.tsx'
+import { cardsOf, type Card } from './tweets/queries.ts'
+import { Composer, TweetCard } from './tweets/views.tsx'
+
+/** Up to here, merging the followees' newest tweets is cheaper than looking through everybody's. */
+const followeesMerged = 200
+const windowSize = 2000
+
+const me = sql.placeholder('viewer')
+const cursor = sql.placeholder('cursor')
+const limit = sql.placeholder('limit')
+
+// `UNION ALL SELECT me` inside the list, not `OR user_id = me` beside it: that would be 70 times slower.
+const authors = sql`(select ${follows.followedId} from ${follows} where ${follows.followerId} = ${me} union all select ${me})`
+const merged = sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets} where ${tweets.userId} in ${authors}`
+
+const mergedOlder = prepared((db: Db) =>
+  cardsOf(db, sql`${merged} and ${tweets.id} < ${cursor} order by ${tweets.id} desc limit ${limit}`, 'desc'),
+)
+const mergedUpTo = prepared((db: Db) =>
+  cardsOf(db, sql`${merged} and ${tweets.id} >= ${cursor} order by ${tweets.id} limit ${limit}`, 'asc'),
+)
+
+/** Who follows many finds the next tweets among the last 2,000 of everybody's, by a probe for each. */
+const windowOlder = prepared((db: Db) =>
+  cardsOf(
+    db,
+    sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets}
+      where ${tweets.id} < ${cursor}
+      and ${tweets.id} > (select coalesce(max(${tweets.id}), 0) from ${tweets} where ${tweets.id} < ${cursor}) - ${sql.raw(String(windowSize))}
+      and (${tweets.userId} = ${me} or exists (select 1 from ${follows}
+        where ${follows.followerId} = ${me} and ${follows.followedId} = ${tweets.userId}))
+      order by ${tweets.id} desc limit ${limit}`,
+    'desc',
+  ),
+)
+
+/** A slice of the timeline: one SELECT, or two when somebody follows many people who write little. */
+export function readTimeline(db: Db, viewer: Pick<Viewer, 'id' | 'followingCount'>, slice: Slice): Promise<Feed<Card>> {
+  return readFeed(slice, {
+    upTo: (bounds) => mergedUpTo(db).all({ viewer: viewer.id, ...bounds }),
+    older: async (bounds) => {
+      const bound = { viewer: viewer.id, ...bounds }
+      if (viewer.followingCount <= followeesMerged) {
+        annotate({ 'app.timeline.strategy': 'merge' })
+        return mergedOlder(db).all(bound)
+      }
+      const rows = await windowOlder(db).all(bound)
+      annotate({ 'app.timeline.strategy': rows.length < bounds.limit ? 'window+merge' : 'window' })
+      return rows.length < bounds.limit ? mergedOlder(db).all(bound) : rows
+    },
+  })
+}
+
+export const timelineRoutes = router().get('/timeline', traced('timeline.read'), signedIn, feedQuery, async (c) => {
+  const { db, viewer } = c.var
+  const slice = sliceOf(c.req.valid('query'))
+  const feed = await readTimeline(db, viewer, slice)
+  const suggestions = viewer.followingCount === 0 ? await mostFollowed(db, viewer.id) : []
+  annotate({ 'app.timeline.tweets': feed.rows.length })
+  return answerFeed(c, slice, feed, {
+    label: 'Timeline',
+    path: '/timeline',
+    head: { title: 'Timeline' },
+    cursor: (card) => card.cursor,
+    item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
+    empty: <p>Nothing here yet. Write something, or follow people whose tweets you want to read.</p>,
+    around: (list) => (
+      <>
+        <h1>Timeline</h1>
+        <Composer live />
+        {suggestions.length > 0 && (
+          <section class='suggestions' aria-label='Who to follow'>
+            <h2>Who to follow</h2>
+            {suggestions.map((person) => (
+              <PersonCard person={person} viewer={viewer} />
+            ))}
+          </section>
+        )}
+        {list}
+      </>
+    ),
+  })
+})

@@ -1,0 +1,65 @@
+// The start page: tweets that at least two people like, by a score that decays (src/trend-score.ts).
+import { sql } from 'drizzle-orm'
+import * as v from 'valibot'
+
+import { prepared, type Db } from '../db.ts'
+import { page } from '../layout.tsx'
+import { tweets } from '../schema.ts'
+import { traced } from '../tracing.ts'
+import { asker, query, router } from '../web.ts'
+import { cardsOf } from './tweets/queries.ts'
+import { TweetCard } from './tweets/views.tsx'
+
+const shown = 20
+const shownMax = 100
+
+const trendsQuery = prepared((db: Db) =>
+  cardsOf(
+    db,
+    sql`select ${tweets.id} as id, ${tweets.trendScore} as cursor from ${tweets}
+      where ${tweets.likeCount} >= 2 order by ${tweets.trendScore} desc limit ${sql.placeholder('limit')}`,
+    'desc',
+  ),
+)
+
+/** The most trending tweets, most first. */
+export const readTrends = (db: Db, viewer: number, limit: number) => trendsQuery(db).all({ viewer, limit })
+
+const trendsSearch = query({
+  limit: v.optional(v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'The limit is a number.'), v.transform(Number))),
+})
+
+export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch, async (c) => {
+  const { db, visitor } = c.var
+  const limit = Math.min(Math.max(c.req.valid('query').limit ?? shown, 1), shownMax)
+  const rows = await readTrends(db, visitor?.id ?? 0, limit)
+  const cards = rows.map((card, index) => <TweetCard card={card} viewer={visitor} position={index + 1} />)
+  // A rank has no cursor: the rest is the same list again, longer.
+  if (asker(c) === 'partial') {
+    c.header('HX-Replace-Url', `/?limit=${limit}`)
+    return c.html(<Trends>{cards}</Trends>)
+  }
+  const head = { title: 'Trends', description: 'What people here like right now.', canonical: '/' }
+  return page(c, head, (
+    <>
+      <h1>Trends</h1>
+      <Trends>{cards}</Trends>
+      {rows.length === 0 && <p class='empty-state'>Nothing is trending: no tweet has two likes yet.</p>}
+      {rows.length === shown && limit === shown && <ShowAll />}
+    </>
+  ))
+})
+
+const Trends = ({ children }: { children: unknown[] }) => (
+  <div id='feed' role='feed' aria-label='Trends'>
+    {children}
+  </div>
+)
+
+const ShowAll = () => (
+  <p class='end'>
+    <a class='btn quiet' href={`/?limit=${shownMax}`} hx-get={`/?limit=${shownMax}`} hx-target='#feed' hx-swap='outerHTML' hx-sync='this:drop'>
+      Show the top {shownMax}
+    </a>
+  </p>
+)

@@ -1,0 +1,106 @@
+import type { Context } from 'hono'
+import * as v from 'valibot'
+
+import { Toast } from '../../feed.tsx'
+import { page } from '../../layout.tsx'
+import { limited } from '../../rate-limits.ts'
+import { Refusal } from '../../refusal.ts'
+import { traced } from '../../tracing.ts'
+import { signedIn } from '../../viewer.ts'
+import { answer, asker, form, found, idParam, router, text, type Env } from '../../web.ts'
+import { createTweet, deleteTweet, findTweet } from './queries.ts'
+import { Composer, TweetCard } from './views.tsx'
+
+const graphemesMax = 280
+const codePointsMax = 4 * graphemesMax
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
+const tooLong = `Tweet must be between 1 and ${graphemesMax} characters`
+
+const fits = (msg: string) => {
+  // Code points first: the segmenter takes seconds for a long text, and one grapheme can be endlessly long.
+  const points = [...msg].length
+  return points > 0 && points <= codePointsMax && [...segmenter.segment(msg)].length <= graphemesMax
+}
+
+const tweet = {
+  msg: v.pipe(text, v.check(fits, tooLong)),
+  key: v.optional(v.pipe(text, v.maxLength(64, 'The key of this form is too long.'))),
+}
+
+const postPage = (c: Context<Env>, draft: { msg?: string; key?: string; problem?: string | undefined }) =>
+  page(c, { title: 'Post' }, (
+    <>
+      <h1>Post</h1>
+      <Composer {...draft} live={false} focus />
+    </>
+  ))
+
+const post = form(tweet, (c, { msg, key }, { msg: problem, key: keyProblem }) => {
+  const draft = { msg: msg ?? '', problem: problem ?? keyProblem, ...(key && !keyProblem && { key }) }
+  const who = asker(c)
+  // The original's clients expect 400 here.
+  if (who === 'program' && c.req.path === '/tweet') throw new Refusal(400, draft.problem ?? tooLong)
+  c.status(422)
+  return who === 'partial' ? c.html(<Composer {...draft} live />) : postPage(c, draft)
+})
+
+async function create(c: Context<Env, string, { out: { form: { msg: string; key?: string | undefined } } }>) {
+  const { db, viewer } = c.var
+  const { msg, key } = c.req.valid('form')
+  const id = await createTweet(db, viewer.id, msg, key)
+  if (asker(c) === 'program' && c.req.path === '/post') return c.redirect('/timeline', 303)
+  const card = found(await findTweet(db, viewer.id, id))
+  const partial = (
+    <>
+      <Composer live focus />
+      <hx-partial hx-target='#feed' hx-swap='afterbegin'>
+        <TweetCard card={card} viewer={viewer} position={1} />
+      </hx-partial>
+      <Toast>Posted.</Toast>
+    </>
+  )
+  return answer(c, { partial, to: '/timeline', flash: 'Posted.' })
+}
+
+export const tweetRoutes = router()
+  .get('/post', traced('tweets.compose'), signedIn, (c) => postPage(c, {}))
+  .post('/post', traced('tweets.create'), signedIn, limited('LIMIT_WRITE'), post, create)
+  .post('/tweet', traced('tweets.create'), signedIn, limited('LIMIT_WRITE'), post, create)
+  .get('/tweet/:id{[0-9]+}', traced('tweets.read'), idParam, async (c) => {
+    const { db, visitor } = c.var
+    const card = found(await findTweet(db, visitor?.id ?? 0, c.req.valid('param').id))
+    const head = { title: `${card.name}: ${card.msg.slice(0, 60)}`, description: card.msg, canonical: `/tweet/${card.id}` }
+    return page(c, head, (
+      <>
+        <h1 class='vh'>Tweet</h1>
+        <div class='one'>
+          <TweetCard card={card} viewer={visitor} />
+        </div>
+      </>
+    ))
+  })
+  .get('/tweet/:id{[0-9]+}/delete', traced('tweets.confirm'), signedIn, idParam, async (c) => {
+    const { db, viewer } = c.var
+    const card = found(await findTweet(db, viewer.id, c.req.valid('param').id))
+    if (card.userId !== viewer.id && !viewer.operator) throw new Refusal(403, 'This tweet is not yours.')
+    return page(c, { title: 'Delete tweet' }, (
+      <>
+        <h1>Delete this tweet?</h1>
+        <blockquote class='msg'>{card.msg}</blockquote>
+        <form method='post' action={`/tweet/${card.id}/delete`} class='row'>
+          <button class='btn danger'>Delete</button>
+          <a class='btn quiet' href={`/tweet/${card.id}`}>
+            Keep it
+          </a>
+        </form>
+      </>
+    ))
+  })
+  .post('/tweet/:id{[0-9]+}/delete', traced('tweets.delete'), signedIn, limited('LIMIT_WRITE'), idParam, async (c) => {
+    const { db, viewer } = c.var
+    const { id } = c.req.valid('param')
+    found((await deleteTweet(db, viewer, id)) || undefined)
+    // On the tweet's own page nothing would be left.
+    if (c.req.header('HX-Current-URL')?.endsWith(`/tweet/${id}`)) c.header('HX-Redirect', '/timeline')
+    return answer(c, { partial: <Toast>Deleted.</Toast>, to: '/timeline', flash: 'Deleted.' })
+  })

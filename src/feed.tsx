@@ -1,0 +1,157 @@
+// Every list of the product: read by cursor, shown with "Load more", and continued as a partial.
+import type { Context } from 'hono'
+import type { Child } from 'hono/jsx'
+import * as v from 'valibot'
+
+import { page } from './layout.tsx'
+import { asker, query, type Env } from './web.ts'
+
+/** Where a list is read: from the top, after the cursor `before`, or all of it down to the cursor `through`. */
+export type Slice = { before?: number | undefined; through?: number | undefined; limit: number; from: number }
+
+const sliceSize = 20
+const sliceMax = 100
+const throughMax = 200
+const autoLoads = 5
+
+const whole = v.optional(v.pipe(v.string(), v.regex(/^\d{1,15}$/, 'There is no such place in this list.'), v.transform(Number)))
+
+/** Validates the cursors of a list, together with what else its address says (`?q=`). */
+export const feedQuery = query({
+  before: whole,
+  through: whole,
+  limit: whole,
+  from: whole,
+  q: v.optional(v.string(), ''),
+})
+
+/** The slice that a validated query string asks for. */
+export const sliceOf = (asked: {
+  before?: number | undefined
+  through?: number | undefined
+  limit?: number | undefined
+  from?: number | undefined
+}): Slice => ({
+  before: asked.before,
+  through: asked.through,
+  limit: Math.min(Math.max(asked.limit ?? sliceSize, 1), sliceMax),
+  from: Math.max(asked.from ?? 1, 1),
+})
+
+/** The rows of one slice, first row first; `more`: there are older ones; `newer`: newer ones were left out. */
+export type Feed<Row> = { rows: Row[]; more: boolean; newer: boolean }
+
+type Reader<Row> = (bounds: { cursor: number; limit: number }) => Promise<Row[]>
+
+/**
+ * Reads a slice with one of two queries: `older` gives rows below a cursor, last first; `upTo` gives rows from a cursor
+ * on, first first. Reload and Back land on the same row that way, at most 200 rows long.
+ */
+export async function readFeed<Row>(
+  slice: Slice,
+  { older, upTo }: { older: Reader<Row>; upTo: Reader<Row> },
+): Promise<Feed<Row>> {
+  if (slice.through !== undefined && slice.before === undefined) {
+    const rows = await upTo({ cursor: slice.through, limit: throughMax + 1 })
+    const newer = rows.length > throughMax
+    return { rows: rows.slice(0, throughMax).toReversed(), more: rows.length > 0, newer }
+  }
+  const cursor = slice.before ?? Number.MAX_SAFE_INTEGER
+  const rows = await older({ cursor, limit: slice.limit + 1 })
+  return { rows: rows.slice(0, slice.limit), more: rows.length > slice.limit, newer: false }
+}
+
+export type FeedView<Row> = {
+  /** What the list is called: its accessible name. */
+  label: string
+  /** The list's address without cursors, and the query that belongs to it. */
+  path: string
+  q?: string
+  cursor: (row: Row) => number
+  /** One `<article>`; `position` counts from 1. */
+  item: (row: Row, position: number) => Child
+  /** What stands there instead of an empty list. */
+  empty: Child
+  head: Parameters<typeof page>[1]
+  /** The page around the list. */
+  around: (list: Child) => Child
+}
+
+/** Answers with the page of a list, or for htmx with its next slice. */
+export function answerFeed<Row>(c: Context<Env>, slice: Slice, feed: Feed<Row>, view: FeedView<Row>) {
+  if (asker(c) !== 'partial' || slice.before === undefined) {
+    return page(c, view.head, view.around(<FeedList slice={slice} feed={feed} view={view as FeedView<unknown>} />))
+  }
+  const last = feed.rows.at(-1)
+  if (last !== undefined) c.header('HX-Replace-Url', address(view, { through: view.cursor(last) }))
+  return c.html(
+    <>
+      <More slice={slice} feed={feed} view={view as FeedView<unknown>} />
+      <hx-partial hx-target='#feed' hx-swap='beforeend'>
+        {feed.rows.map((row, index) => view.item(row, slice.from + index))}
+      </hx-partial>
+    </>,
+  )
+}
+
+type ListProps = { slice: Slice; feed: Feed<unknown>; view: FeedView<unknown> }
+
+/** The list with its end: items, the words for an empty list, and the way on. */
+export const FeedList = ({ slice, feed, view }: ListProps) => (
+  <>
+    {(feed.newer || slice.before !== undefined) && (
+      <p class='newer'>
+        <a href={address(view, {})}>Newer</a>
+      </p>
+    )}
+    <div id='feed' role='feed' aria-label={view.label}>
+      {feed.rows.map((row, index) => view.item(row, slice.from + index))}
+    </div>
+    <div class='empty-state'>{view.empty}</div>
+    <More slice={slice} feed={feed} view={view} />
+  </>
+)
+
+/** Loads by itself when it comes near, five times; then only when asked, so that what follows can be reached. */
+const More = ({ slice, feed, view }: ListProps) => {
+  const last = feed.rows.at(-1)
+  const from = slice.from + feed.rows.length
+  if (!feed.more || last === undefined) {
+    return (
+      <div id='more' class='end'>
+        {from > 1 && 'That is all.'}
+      </div>
+    )
+  }
+  const size = slice.limit === sliceSize ? {} : { limit: slice.limit }
+  const next = address(view, { before: view.cursor(last), from, ...size })
+  const loadsByItself = from <= autoLoads * slice.limit + 1
+  return (
+    <div id='more'>
+      <a
+        class='btn quiet'
+        href={next}
+        hx-get={next}
+        hx-trigger={loadsByItself ? 'intersect once rootMargin:600px, click' : 'click'}
+        hx-target='#more'
+        hx-swap='outerHTML'
+        hx-sync='this:drop'
+      >
+        Load more
+      </a>
+    </div>
+  )
+}
+
+function address({ path, q }: { path: string; q?: string }, cursors: Record<string, number>): string {
+  const all = { ...(q && { q }), ...cursors }
+  const search = Object.entries(all).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+  return search.length === 0 ? path : `${path}?${search.join('&')}`
+}
+
+/** A sentence that appears for a moment, as part of an answer to htmx. */
+export const Toast = ({ children }: { children: string }) => (
+  <hx-partial hx-target='#toasts' hx-swap='beforeend'>
+    <p class='toast'>{children}</p>
+  </hx-partial>
+)

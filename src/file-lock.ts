@@ -1,0 +1,45 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import Database from 'libsql'
+
+import { isBusy } from './libsql-file.ts'
+import { StartError } from './start-error.ts'
+
+export type FileLock = { release: () => void }
+
+/**
+ * Keeps every other process of ours away from a database file: an exclusive SQLite lock on `<file>.lock.db` for as
+ * long as this process lives (the kernel drops it even after kill -9). Waits up to `waitMs`, then throws a
+ * StartError that says who is in the way. More than one process on one file is not offered (docs/decisions.md).
+ */
+export async function lockFile(path: string, waitMs: number): Promise<FileLock> {
+  const lockPath = `${path}.lock.db`
+  for (const giveUp = Date.now() + waitMs; ; await pause(100)) {
+    const connection = new Database(lockPath, { timeout: 0 })
+    try {
+      // In this locking mode the lock outlives the commit; the commit leaves our pid where others can read it.
+      connection.exec(`PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;
+        PRAGMA user_version=${process.pid}; COMMIT;`)
+      return { release: () => connection.close() }
+    } catch (error) {
+      connection.close()
+      if (!isBusy(error)) throw error
+    }
+    if (Date.now() > giveUp) {
+      throw new StartError(
+        `Another Tracewren process (pid ${holder(lockPath)}) uses ${path}. ` +
+          'Stop it first, or give this one another DATABASE_URL.',
+      )
+    }
+  }
+}
+
+/** The pid in the header of the lock file (user_version: bytes 60 to 63). Only to be read while another holds it. */
+function holder(lockPath: string): number {
+  const header = Buffer.alloc(4)
+  const file = openSync(lockPath, 'r')
+  readSync(file, header, 0, 4, 60)
+  closeSync(file)
+  return header.readUInt32BE(0)
+}

@@ -1,0 +1,84 @@
+import { Refusal } from './refusal.ts'
+
+/** What a lane is called in refusals, and its bounds: jobs at a time, jobs waiting, milliseconds of waiting. */
+export type LaneLimits = { name: string; concurrency: number; waiting: number; waitMs: number }
+
+/** Requests that are being worked on, those that wait in a lane left out. The in-flight cap reads it. */
+export const inFlight = { running: 0 }
+
+type Waiter = { start: () => void; timer: NodeJS.Timeout }
+
+/**
+ * A queue in order of arrival with three bounds. `run` starts the job when its turn comes, or rejects with a 503
+ * Refusal when too many wait or the wait is over.
+ */
+export class Lane {
+  readonly #limits: LaneLimits
+  readonly #waiters: Waiter[] = []
+  #running = 0
+  #idle: (() => void)[] = []
+
+  constructor(limits: LaneLimits) {
+    this.#limits = limits
+  }
+
+  /** Jobs that wait for their turn now. */
+  get depth(): number {
+    return this.#waiters.length
+  }
+
+  /** Runs the job in its turn; it gets the moment (performance.now) when its own waiting must end. */
+  async run<T>(job: (deadline: number) => T | Promise<T>): Promise<T> {
+    const deadline = performance.now() + this.#limits.waitMs
+    if (this.#running < this.#limits.concurrency) this.#running += 1
+    else await this.#turn()
+    try {
+      return await job(deadline)
+    } finally {
+      this.#next()
+    }
+  }
+
+  /** Refuses for this lane: the caller's job could not be done in time. */
+  refusal(): Refusal {
+    return new Refusal(503, `Too many people want this at once. Try again in a moment.`, {
+      slug: `${this.#limits.name}_lane_full`,
+      headers: { 'Retry-After': '2' },
+    })
+  }
+
+  /** Resolves when nothing runs and nobody waits. */
+  async drained(): Promise<void> {
+    if (this.#running > 0 || this.depth > 0) await new Promise<void>((done) => this.#idle.push(done))
+  }
+
+  #turn(): Promise<void> {
+    if (this.depth >= this.#limits.waiting) throw this.refusal()
+    inFlight.running -= 1
+    return new Promise<void>((resolve, reject) => {
+      const settle = (how: () => void) => {
+        inFlight.running += 1
+        how()
+      }
+      const timer = setTimeout(() => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
+        settle(() => reject(this.refusal()))
+      }, this.#limits.waitMs)
+      const waiter: Waiter = {
+        timer,
+        start: () => {
+          clearTimeout(timer)
+          settle(resolve)
+        },
+      }
+      this.#waiters.push(waiter)
+    })
+  }
+
+  #next(): void {
+    const waiter = this.#waiters.shift()
+    if (waiter) return waiter.start() // which takes over this place among the running
+    this.#running -= 1
+    if (this.#running === 0) for (const done of this.#idle.splice(0)) done()
+  }
+}

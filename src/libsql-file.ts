@@ -1,0 +1,259 @@
+// Our own `Client` for local files. The stock one (@libsql/client 0.18) loses acknowledged writes after one
+// SQLITE_BUSY, freezes the event loop when two write transactions overlap, and prepares every statement anew;
+// docs/decisions.md has the measurements. `test/durability.test.ts` holds the promise: acknowledged = on disk.
+import type {
+  Client,
+  InArgs,
+  InStatement,
+  InValue,
+  ResultSet,
+  Row,
+  Transaction,
+} from '@libsql/core/api'
+import { LibsqlError } from '@libsql/core/api'
+import Database from 'libsql'
+
+import { Lane } from './lane.ts'
+
+export type FileClientOptions = {
+  /** `normal` survives any crash of the process, `full` also a power cut (an fsync for each commit). */
+  synchronous: 'normal' | 'full'
+  /** How long a write waits for its turn and for the write lock, in milliseconds, and how many may wait. */
+  writeWaitMs: number
+  writeQueue: number
+}
+
+type Sql = { sql: string; args: InValue[] }
+type Prepared = { statement: Database.Statement; columns: string[]; returns: boolean }
+
+const statementsKept = 256
+const readRetryMs = 250
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
+
+/** Is this libSQL's "somebody else holds the lock" (any extended code of SQLITE_BUSY)? */
+export const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'rawCode' in error && (Number(error.rawCode) & 0xff) === 5
+
+/** Does this SQL write? A `with` that writes is recognised by its verb; a false yes only costs a BEGIN. */
+export const writes = (sql: string): boolean =>
+  !/^\s*(select|values|explain|pragma)\b/i.test(sql) &&
+  (!/^\s*with\b/i.test(sql) || /\b(insert|update|delete|replace)\b/i.test(sql))
+
+/**
+ * The `@libsql/client` interface on one connection to one file. Reads run at once; every write is one synchronous
+ * turn from BEGIN IMMEDIATE to COMMIT, so that no read ever sees half of it. Rows are plain arrays.
+ */
+export class FileClient implements Client {
+  readonly protocol = 'file'
+  closed = false
+  readonly lane: Lane
+  readonly #path: string
+  readonly #pragmas: string
+  #connection: Database.Database | undefined
+  #statements = new Map<string, Prepared>()
+
+  /** Opens the file and creates it when it is missing; throws what SQLite says when it cannot. */
+  constructor(path: string, options: FileClientOptions) {
+    this.#path = path
+    this.#pragmas = `
+      PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous}; PRAGMA busy_timeout=0;
+      PRAGMA cache_size=-20000; PRAGMA journal_size_limit=67108864; PRAGMA trusted_schema=OFF;
+      PRAGMA foreign_keys=ON;`
+    this.lane = new Lane({
+      name: 'write',
+      concurrency: 1,
+      waiting: options.writeQueue,
+      waitMs: options.writeWaitMs,
+    })
+    this.#open()
+  }
+
+  async execute(statement: InStatement, args?: InArgs): Promise<ResultSet> {
+    const sql = toSql(statement, args)
+    if (writes(sql.sql)) return (await this.#write([sql]))[0]!
+    return this.#read(() => this.#run(sql))
+  }
+
+  async batch(statements: (InStatement | [string, InArgs?])[]): Promise<ResultSet[]> {
+    const all = statements.map((one) =>
+      Array.isArray(one) ? toSql(one[0], one[1]) : toSql(one, undefined),
+    )
+    if (all.some(({ sql }) => writes(sql))) return this.#write(all)
+    return this.#read(() => all.map((one) => this.#run(one)))
+  }
+
+  /** Like `batch`, with foreign keys off meanwhile, because a migration may rebuild a table. */
+  async migrate(statements: InStatement[]): Promise<ResultSet[]> {
+    this.#open().exec('PRAGMA foreign_keys=OFF')
+    try {
+      return await this.#write(statements.map((one) => toSql(one, undefined)))
+    } finally {
+      this.#statements.clear() // a cached statement keeps the columns of before an ALTER TABLE
+      this.#open().exec('PRAGMA foreign_keys=ON')
+    }
+  }
+
+  /** Refused: on one connection, reads between the awaits would see rows that are rolled back later. */
+  transaction(): Promise<Transaction> {
+    return Promise.reject(new Error('No interactive transactions here: write one batch instead.'))
+  }
+
+  async executeMultiple(sql: string): Promise<void> {
+    await this.lane.run(() => this.#open().exec(sql))
+  }
+
+  sync(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
+  reconnect(): void {
+    this.#discard()
+    this.#open()
+  }
+
+  /** Closes; with `checkpoint` the WAL is written back first, so that the next start finds a clean file. */
+  close(checkpoint = true): void {
+    if (this.closed) return
+    this.closed = true
+    try {
+      if (checkpoint) this.#connection?.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } catch {
+      // Another process reads: the WAL stays, and SQLite takes it up at the next start.
+    }
+    this.#discard()
+  }
+
+  async #read<T>(read: () => T): Promise<T> {
+    for (const giveUp = performance.now() + readRetryMs; ; await pause(10)) {
+      try {
+        return read()
+      } catch (error) {
+        if (!isBusy(error)) throw error
+        this.#discard() // the failed statement would keep its old snapshot for ever
+        if (performance.now() > giveUp) throw this.lane.refusal()
+      }
+    }
+  }
+
+  #write(statements: Sql[]): Promise<ResultSet[]> {
+    return this.lane.run(async (deadline) => {
+      while (!this.#begin()) {
+        if (performance.now() > deadline) throw this.lane.refusal()
+        await pause(1 + Math.random() * 15)
+      }
+      return this.#commit(statements)
+    })
+  }
+
+  #begin(): boolean {
+    try {
+      this.#open().exec('BEGIN IMMEDIATE') // `exec`: the one path where a BUSY does not poison the connection
+      return true
+    } catch (error) {
+      if (isBusy(error)) return false
+      throw error
+    }
+  }
+
+  #commit(statements: Sql[]): ResultSet[] {
+    const connection = this.#open()
+    try {
+      const results = statements.map((one) => this.#run(one))
+      connection.exec('COMMIT')
+      return results
+    } catch (error) {
+      try {
+        if (connection.inTransaction) connection.exec('ROLLBACK')
+      } catch {
+        this.#discard()
+      }
+      if (isBusy(error)) this.#discard()
+      throw error
+    }
+  }
+
+  #run({ sql, args }: Sql): ResultSet {
+    try {
+      const { statement, columns, returns } = this.#prepare(sql)
+      const rows = returns ? (statement.all(args) as Row[]) : []
+      const done = returns ? undefined : statement.run(args)
+      return resultSet(columns, rows, done)
+    } catch (error) {
+      throw asLibsqlError(error)
+    }
+  }
+
+  #prepare(sql: string): Prepared {
+    const known = this.#statements.get(sql)
+    this.#statements.delete(sql)
+    const prepared = known ?? prepareOn(this.#open(), sql)
+    this.#statements.set(sql, prepared) // last in the map = used last
+    if (this.#statements.size > statementsKept) {
+      this.#statements.delete(this.#statements.keys().next().value!)
+    }
+    return prepared
+  }
+
+  #open(): Database.Database {
+    if (this.#connection) return this.#connection
+    const connection = new Database(this.#path, { timeout: 0 })
+    try {
+      connection.exec(this.#pragmas)
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+    return (this.#connection = connection)
+  }
+
+  #discard(): void {
+    this.#statements.clear()
+    const connection = this.#connection
+    this.#connection = undefined
+    try {
+      if (connection?.inTransaction) connection.exec('ROLLBACK')
+      connection?.close()
+    } catch {
+      // It is thrown away either way.
+    }
+  }
+}
+
+function prepareOn(connection: Database.Database, sql: string): Prepared {
+  const statement = connection.prepare(sql)
+  const returns = statement.reader
+  if (!returns) return { statement, columns: [], returns }
+  return { statement: statement.raw(), columns: statement.columns().map(({ name }) => name), returns }
+}
+
+function toSql(statement: InStatement, args: InArgs | undefined): Sql {
+  if (typeof statement === 'string') return { sql: statement, args: toArgs(args) }
+  return { sql: statement.sql, args: toArgs(statement.args) }
+}
+
+function toArgs(args: InArgs | undefined): InValue[] {
+  if (args === undefined) return []
+  if (!Array.isArray(args)) throw new TypeError('Bind by position, not by name.')
+  return args.map((value) => (typeof value === 'boolean' ? Number(value) : value))
+}
+
+function resultSet(columns: string[], rows: Row[], done: Database.RunResult | undefined): ResultSet {
+  return {
+    columns,
+    columnTypes: [],
+    rows,
+    rowsAffected: done?.changes ?? rows.length,
+    lastInsertRowid: done && BigInt(done.lastInsertRowid),
+    toJSON() {
+      return { columns, rows, rowsAffected: this.rowsAffected }
+    },
+  }
+}
+
+function asLibsqlError(error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error
+  const extended = String(error.code)
+  const code = extended.split('_').slice(0, 2).join('_')
+  const raw = 'rawCode' in error ? Number(error.rawCode) : undefined
+  return new LibsqlError(error.message, code, extended, raw, error)
+}

@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+import type { Client } from '@libsql/core/api'
+import { drizzle } from 'drizzle-orm/libsql/http'
+import { migrate as applyMigrations } from 'drizzle-orm/libsql/migrator'
+
+import { StartError } from './start-error.ts'
+
+const folder = fileURLToPath(new URL('../drizzle', import.meta.url))
+
+/** Applies the SQL files of drizzle/ that are missing. Throws a StartError when the database is newer than the code. */
+export async function migrate(client: Client): Promise<void> {
+  const journal = JSON.parse(readFileSync(`${folder}/meta/_journal.json`, 'utf8')) as {
+    entries: { when: number }[]
+  }
+  const newest = Math.max(...journal.entries.map(({ when }) => when))
+  const applied = await lastApplied(client)
+  if (applied > newest) {
+    throw new StartError(
+      'The database was made by a newer Tracewren than this one. Start the newer one, or restore an older backup.',
+    )
+  }
+  if (applied < newest) await applyMigrations(drizzle(client), { migrationsFolder: folder })
+}
+
+async function lastApplied(client: Client): Promise<number> {
+  const table = await client.execute("SELECT 1 FROM sqlite_master WHERE name = '__drizzle_migrations'")
+  if (table.rows.length === 0) return 0
+  const last = await client.execute('SELECT max(created_at) FROM __drizzle_migrations')
+  return Number(last.rows[0]?.[0] ?? 0)
+}
+
+/** Has no user ever been in this database? Asked of the migrated schema. */
+export async function isNew(client: Client): Promise<boolean> {
+  const ever = await client.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'users'")
+  return ever.rows.length === 0
+}

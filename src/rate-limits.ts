@@ -1,0 +1,55 @@
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+
+import type { RateName, Settings } from './env.ts'
+import { peerOf } from './peers.ts'
+import { Refusal } from './refusal.ts'
+import type { Env } from './web.ts'
+
+/** One limiter for each rate of env.ts, in memory: a restart forgets them. */
+export type RateLimits = { spend: (name: RateName, key: string) => Promise<void> }
+
+/** `spend` takes one of the key's deeds, or rejects with a 429 Refusal that says when to come back. */
+export function createRateLimits(settings: Settings): RateLimits {
+  const limiters = new Map(
+    Object.entries(settings.rates).map(([name, { count, seconds }]) => [
+      name,
+      new RateLimiterMemory({ points: count, duration: seconds }),
+    ]),
+  )
+  return {
+    async spend(name, key) {
+      try {
+        await limiters.get(name)!.consume(key)
+      } catch (error) {
+        if (!(error instanceof RateLimiterRes)) throw error
+        const seconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000))
+        throw new Refusal(429, `That was too often. Try again in ${inWords(seconds)}.`, {
+          headers: { 'Retry-After': String(seconds) },
+          slug: `rate_${name.toLowerCase()}`,
+        })
+      }
+    },
+  }
+}
+
+const inWords = (seconds: number) =>
+  seconds < 90 ? `${seconds} second${seconds === 1 ? '' : 's'}` : `${Math.ceil(seconds / 60)} minutes`
+
+/** The key of who asks: the signed-in user, else the client's address (a whole /64 of IPv6, which one person has). */
+export const askerKey = (c: Context<Env>): string =>
+  c.var.visitor ? `user ${c.var.visitor.id}` : clientKey(c)
+
+/** The key of the client's address. */
+export function clientKey(c: Context<Env>): string {
+  const address = peerOf(c).clientAddress
+  return address.includes(':') ? new URL(`http://[${address}]`).hostname.split(':').slice(0, 4).join(':') : address
+}
+
+/** Lets a route be asked only so often by one person. */
+export const limited = (name: RateName) =>
+  createMiddleware<Env>(async (c, next) => {
+    await c.var.rateLimits.spend(name, askerKey(c))
+    await next()
+  })

@@ -1,0 +1,19 @@
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+type Extras = { headers?: Record<string, string>; slug?: string }
+
+/**
+ * An answer that is not a success, thrown where it is known and worded for the person who reads it. `slug` is a
+ * stable code of the place that threw it, for logs and spans.
+ */
+export class Refusal extends HTTPException {
+  readonly headers: Record<string, string>
+  readonly slug: string
+
+  constructor(status: ContentfulStatusCode, message: string, extras: Extras = {}) {
+    super(status, { message })
+    this.headers = extras.headers ?? {}
+    this.slug = extras.slug ?? `refused_${status}`
+  }
+}

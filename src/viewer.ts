@@ -1,0 +1,131 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm'
+import type { Context } from 'hono'
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
+import { createMiddleware } from 'hono/factory'
+
+import { prepared, type Db } from './db.ts'
+import type { Settings } from './env.ts'
+import { errorFacts, log } from './log.ts'
+import { Refusal } from './refusal.ts'
+import { sessions, users } from './schema.ts'
+import { asker, type Env } from './web.ts'
+
+const day = 86_400_000
+const idleMs = 30 * day
+const absoluteMs = 90 * day
+const seenEveryMs = day / 24
+
+const hashOf = (token: string) => createHash('sha256').update(token).digest('hex')
+const cookieName = (settings: Settings) => (settings.https ? '__Host-session' : 'session')
+
+const visitorQuery = prepared((db: Db) =>
+  db
+    .select({
+      id: users.id,
+      name: users.name,
+      handle: users.handle,
+      mailaddress: users.mailaddress,
+      bio: users.bio,
+      demo: users.demo,
+      tweetCount: users.tweetCount,
+      followerCount: users.followerCount,
+      followingCount: users.followingCount,
+      seenAt: sessions.seenAt,
+    })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(
+      and(
+        eq(sessions.tokenHash, sql.placeholder('tokenHash')),
+        gt(sessions.seenAt, sql.placeholder('seenAfter')),
+        gt(sessions.createdAt, sql.placeholder('createdAfter')),
+        isNull(users.suspendedAt),
+      ),
+    )
+    .prepare(),
+)
+
+type Row = NonNullable<Awaited<ReturnType<ReturnType<typeof visitorQuery>['get']>>>
+
+/** Who is signed in. `operator`: may delete any tweet. */
+export type Viewer = Omit<Row, 'seenAt'> & { operator: boolean; tokenHash: string }
+
+/** Sets `visitor`: the person of the session cookie, or undefined. A lost or expired session is a visitor. */
+export const loadVisitor = createMiddleware<Env>(async (c, next) => {
+  const token = getCookie(c, cookieName(c.var.settings))
+  if (token) c.set('visitor', await findVisitor(c, hashOf(token)))
+  await next()
+})
+
+async function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer | undefined> {
+  const { db, settings } = c.var
+  const now = Date.now()
+  const times = { seenAfter: now - idleMs, createdAfter: now - absoluteMs }
+  const row = await visitorQuery(db).get({ tokenHash, ...times })
+  if (!row || (row.demo && !settings.demo)) return undefined
+  if (row.seenAt < now - seenEveryMs) rememberSeen(db, tokenHash, now)
+  const { seenAt: _, ...viewer } = row
+  return { ...viewer, tokenHash, operator: settings.operators.has(row.mailaddress) }
+}
+
+/** Prolongs the session at most once an hour, and lets nobody wait for it. */
+function rememberSeen(db: Db, tokenHash: string, now: number): void {
+  db.update(sessions)
+    .set({ seenAt: now })
+    .where(eq(sessions.tokenHash, tokenHash))
+    .catch((error: unknown) => log.warn('session not prolonged', errorFacts(error)))
+}
+
+/** Lets only signed-in people pass and gives them to the handler as `viewer`. */
+export const signedIn = createMiddleware<Env>(async (c, next) => {
+  if (!c.var.visitor) return turnAway(c)
+  c.set('viewer', c.var.visitor)
+  await next()
+  return undefined
+})
+
+function turnAway(c: Context<Env>): Response {
+  const who = asker(c)
+  const isPage = c.req.method === 'GET' || c.req.path === '/post'
+  if (who === 'partial') {
+    throw new Refusal(401, 'Sign in first.', { slug: 'signed_out', headers: { 'HX-Redirect': '/login' } })
+  }
+  if (who === 'program' && !isPage) throw new Refusal(401, 'Sign in first.', { slug: 'signed_out' })
+  if (c.req.method !== 'GET') return c.redirect('/login', 303)
+  const { pathname, search } = new URL(c.req.url)
+  return c.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 302)
+}
+
+/** Starts a session: a new token in the cookie, its hash in the table. An old session of this browser ends. */
+export async function startSession(c: Context<Env>, userId: number): Promise<void> {
+  const { db, settings } = c.var
+  await endSession(c)
+  const token = randomBytes(32).toString('base64url')
+  const now = Date.now()
+  await db.insert(sessions).values({ tokenHash: hashOf(token), userId, createdAt: now, seenAt: now })
+  setCookie(c, cookieName(settings), token, {
+    path: '/',
+    httpOnly: true,
+    sameSite: 'Lax',
+    secure: settings.https,
+    maxAge: absoluteMs / 1000,
+  })
+}
+
+/** Ends the session of this request, if there is one. */
+export async function endSession(c: Context<Env>): Promise<void> {
+  const name = cookieName(c.var.settings)
+  const token = getCookie(c, name)
+  if (!token) return
+  await c.var.db.delete(sessions).where(eq(sessions.tokenHash, hashOf(token)))
+  deleteCookie(c, name, { path: '/', secure: c.var.settings.https })
+}
+
+/** Ends all sessions of a user, except the one with this token hash. */
+export async function endSessions(db: Db, userId: number, exceptTokenHash = ''): Promise<void> {
+  await db
+    .delete(sessions)
+    .where(and(eq(sessions.userId, userId), ne(sessions.tokenHash, exceptTokenHash)))
+}

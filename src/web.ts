@@ -1,0 +1,163 @@
+// What every route is made of: the request's variables, who asks and how to answer them, and validation at the door.
+import type { HttpBindings } from '@hono/node-server'
+import { Hono, type Context, type MiddlewareHandler } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import type { HtmlEscapedString } from 'hono/utils/html'
+import { validator } from 'hono/validator'
+import * as v from 'valibot'
+
+import type { Database, Db } from './db.ts'
+import type { Settings } from './env.ts'
+import type { Passwords } from './passwords.ts'
+import type { RateLimits } from './rate-limits.ts'
+import { Refusal } from './refusal.ts'
+import type { Viewer } from './viewer.ts'
+
+export type Env = {
+  Bindings: HttpBindings
+  Variables: {
+    db: Db
+    settings: Settings
+    database: Database
+    passwords: Passwords
+    rateLimits: RateLimits
+    trusts: (address: string) => boolean
+    /** Who is signed in; undefined for a visitor. */
+    visitor: Viewer | undefined
+    /** The visitor, once `signedIn` has let them pass. */
+    viewer: Viewer
+  }
+}
+
+/** The routes of one feature. */
+export const router = () => new Hono<Env>()
+
+export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
+
+/** Who asks: htmx for a piece of a page, a browser for a page, or a program (curl, Locust, k6) for a result. */
+export type Asker = 'partial' | 'page' | 'program'
+
+export function asker(c: Context): Asker {
+  const partial = c.req.header('HX-Request-Type') === 'partial'
+  if (partial && !c.req.header('HX-History-Restore-Request')) return 'partial'
+  if (c.req.header('HX-Request') || c.req.header('Accept')?.includes('text/html')) return 'page'
+  return 'program'
+}
+
+type Deed = {
+  /** What a click changed, rendered anew: the answer for htmx. */
+  partial: Html
+  /** Where a browser goes without htmx: a path, or a fragment of the page that it came from. */
+  to: `/${string}` | `#${string}`
+  /** One sentence for the page after that redirect. */
+  flash?: string
+}
+
+/** The three answers of a deed that succeeded: the partial, a 303, or `{"success":true}`. */
+export function answer(c: Context<Env>, { partial, to, flash: sentence }: Deed) {
+  const who = asker(c)
+  if (who === 'partial') return c.html(partial)
+  if (who === 'program') return c.json({ success: true })
+  if (sentence) flash(c, sentence)
+  return c.redirect(to.startsWith('#') ? `${cameFrom(c, '/timeline')}${to}` : to, 303)
+}
+
+/** Keeps one sentence for the next page: how a browser without htmx learns what it has done. */
+export function flash(c: Context, sentence: string): void {
+  c.header('Set-Cookie', `flash=${encodeURIComponent(sentence)}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax`, {
+    append: true,
+  })
+}
+
+/** The path of the page that the request came from, when that is one of ours; else `otherwise`. */
+export function cameFrom(c: Context, otherwise: string): string {
+  const from = c.req.header('Referer')
+  if (!from || !URL.canParse(from)) return otherwise
+  const { host, pathname, search } = new URL(from)
+  return host === c.req.header('Host') ? safePath(pathname + search) : otherwise
+}
+
+/** A path on this very site, or the timeline: `//evil` and `/\evil` would leave it. */
+export const safePath = (path: string | undefined): string =>
+  path && /^\/(?![/\\])/.test(path) && !/[\u0000-\u001f]/.test(path) ? path : '/timeline'
+
+/** The row, or a 404 in the words of the page. */
+export function found<T>(row: T | undefined): T {
+  if (row === undefined) throw new Refusal(404, 'There is nothing here.')
+  return row
+}
+
+/** `:id` of the path as a number; more digits than an id can have is a 404. */
+export const idParam = validator('param', (param) => {
+  const id = Number(param['id'])
+  if (!Number.isSafeInteger(id)) throw new Refusal(404, 'There is nothing here.')
+  return { id }
+})
+
+/** Text from outside: one value, no control characters but newline and tab, well-formed, NFC, trimmed. */
+export const text = v.pipe(
+  v.string('Send each field once, as text.'),
+  v.check((value) => value.isWellFormed(), 'There is a broken character in the text.'),
+  v.transform((value) => value.replace(/\r\n?/g, '\n').normalize('NFC').trim()),
+  // SQLite gives text back only up to a NUL, so that "alice\0x" would read as "alice".
+  v.regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u, 'There is a control character in the text.'),
+)
+
+type Fields = Record<string, v.GenericSchema<unknown, unknown>>
+type Parsed<T extends Fields> = v.InferOutput<v.ObjectSchema<T, undefined>>
+
+/** What the page of a form does with values that break a rule: it shows them again with a sentence at each field. */
+type Redisplay = (
+  c: Context<Env>,
+  given: Record<string, string>,
+  problems: Record<string, string>,
+) => Response | Promise<Response>
+
+/**
+ * Validates the form in the body: a missing, repeated or wrongly typed field is 400. A broken rule is 422, answered
+ * by `redisplay` where there is a page for it.
+ */
+export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) =>
+  validator('form', (value, c: Context<Env>): Parsed<T> | Response | Promise<Response> => {
+    for (const name of Object.keys(fields)) {
+      const given = value[name]
+      if (typeof given === 'string' || (given === undefined && isOptional(fields[name]))) continue
+      throw new Refusal(400, `Send the field "${name}" once, as text.`, { slug: 'bad_field' })
+    }
+    const given = value as Record<string, string>
+    const parsed = v.safeParse(v.object(fields), given)
+    if (parsed.success) return parsed.output
+    const problems = problemsOf(parsed.issues)
+    if (redisplay) return redisplay(c, given, problems)
+    throw new Refusal(422, Object.values(problems)[0]!, { slug: 'invalid_input' })
+  })
+
+/** Validates the query string; of a repeated parameter the first counts. */
+export const query = <T extends Fields>(fields: T) =>
+  validator('query', (value): Parsed<T> => {
+    const firsts = Object.entries(value).map(([name, given]) => [name, [given].flat()[0]])
+    const parsed = v.safeParse(v.object(fields), Object.fromEntries(firsts))
+    if (parsed.success) return parsed.output
+    throw new Refusal(400, parsed.issues[0].message, { slug: 'bad_query' })
+  })
+
+const isOptional = (schema: v.GenericSchema<unknown, unknown> | undefined) =>
+  schema?.type === 'optional'
+
+/** The first sentence for each field. */
+const problemsOf = (issues: v.BaseIssue<unknown>[]) =>
+  Object.fromEntries(
+    issues.map((issue) => [String(issue.path?.[0]?.key), issue.message] as const).toReversed(),
+  )
+
+/** Bodies are forms: a JSON body is 415, but an empty one with a JSON content type (the original's script) passes. */
+export const formsOnly: MiddlewareHandler<Env> = createMiddleware<Env>(async (c, next) => {
+  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
+  const length = c.req.header('Content-Length')
+  const empty = c.req.header('Transfer-Encoding') === undefined && (length ?? '0') === '0'
+  const isForm = type === 'application/x-www-form-urlencoded' || type === 'multipart/form-data'
+  if (c.req.method === 'POST' && !empty && !isForm) {
+    throw new Refusal(415, 'Send a form: application/x-www-form-urlencoded or multipart/form-data.')
+  }
+  await next()
+})

@@ -1,0 +1,175 @@
+// What markup cannot say: the counter, the dialog that asks, toasts for failures, keys, and pages that come back from
+// the back/forward cache. Everything works without it.
+const $ = (selector, root = document) => root.querySelector(selector)
+const on = (event, listener, options) => document.addEventListener(event, listener, options)
+const body = document.body
+
+const toast = (text) => {
+  const line = document.createElement('p')
+  line.className = 'toast'
+  line.textContent = text
+  $('#toasts').append(line)
+}
+new MutationObserver(() => {
+  for (const line of document.querySelectorAll('.toast:not([data-seen])')) {
+    line.dataset.seen = ''
+    setTimeout(() => line.remove(), 6000)
+  }
+}).observe($('#toasts'), { childList: true })
+for (const line of document.querySelectorAll('.toast')) setTimeout(() => line.remove(), 6000)
+
+// The counter counts what a reader sees as characters, as the server does.
+const segmenter = new Intl.Segmenter('en')
+const count = (field) => {
+  const counter = $('#char-counter')
+  if (!counter) return
+  let left = Number(field.dataset.count)
+  for (const _ of segmenter.segment(field.value.slice(0, 2000).trim())) left--
+  counter.textContent = left
+  counter.classList.toggle('over', left < 0)
+}
+on('input', ({ target }) => target.dataset?.count && count(target))
+const countNow = () => document.querySelectorAll('[data-count]').forEach(count)
+countNow()
+
+// A dialog of our own in place of window.confirm; Escape is no.
+const ask = (question) =>
+  new Promise((answered) => {
+    const dialog = document.createElement('dialog')
+    dialog.setAttribute('aria-label', 'Please confirm')
+    dialog.innerHTML = '<p></p><form method="dialog" class="row"><button class="btn quiet" value="">Keep it</button><button class="btn danger" value="yes">Delete</button></form>'
+    $('p', dialog).textContent = question
+    dialog.addEventListener('close', () => {
+      dialog.remove()
+      answered(dialog.returnValue === 'yes')
+    })
+    body.append(dialog)
+    dialog.showModal()
+  })
+on('htmx:confirm', async (event) => {
+  const question = event.detail.ctx?.sourceElement?.getAttribute('hx-confirm')
+  if (!question) return
+  event.preventDefault()
+  if (await ask(question)) event.detail.issueRequest()
+  else event.detail.dropRequest()
+})
+
+on('htmx:error', (event) => {
+  if (String(event.detail.error ?? '').includes('Abort')) return
+  toast(navigator.onLine ? 'The server cannot be reached. Try again.' : 'You are offline. Nothing was changed.')
+})
+on('htmx:response:error', (event) => {
+  const { response, text } = event.detail.ctx
+  const raw = response?.raw ?? response
+  const trace = raw?.headers?.get('X-Trace-Id')
+  const sentence = text && new DOMParser().parseFromString(text, 'text/html').querySelector('.problem')?.textContent
+  toast((sentence || 'The server answered ' + raw?.status + '.') + (trace && raw.status >= 500 ? ' Error id ' + trace : ''))
+})
+
+// Where focus goes: after a delete to the next tweet; the feed's positions are counted anew.
+let next
+on('htmx:before:swap', (event) => {
+  const article = event.detail.ctx?.sourceElement?.closest?.('[hx-swap=delete]')?.closest('article')
+  if (article) next = article.nextElementSibling ?? article.previousElementSibling ?? $('#main')
+})
+on('htmx:after:swap', () => {
+  next?.focus()
+  next = undefined
+  countNow()
+  document.querySelectorAll('#feed > article').forEach((article, index) => article.setAttribute('aria-posinset', index + 1))
+})
+
+// Keys: never in fields, never with modifiers (but Ctrl+K and Ctrl+Enter), and they can be switched off in the list.
+const articles = () => [...document.querySelectorAll('#feed > article, .one > article')]
+const step = (by) => {
+  const all = articles()
+  const at = all.indexOf(document.activeElement?.closest?.('article'))
+  const to = all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)]
+  to?.focus({ preventScroll: true })
+  to?.scrollIntoView({ block: 'start' })
+}
+const here = () => document.activeElement?.closest?.('article')
+const go = (path) => path && location.assign(path)
+const profile = () => $('.rail a[href^="/@"]')?.getAttribute('href')
+const keys = {
+  j: ['Next tweet', () => step(1)],
+  k: ['Previous tweet', () => step(-1)],
+  o: ['Open tweet', () => go($('.timestamp', here() ?? body)?.href)],
+  l: ['Like', () => here() && $('.btn-favorite', here())?.click()],
+  n: ['New tweet', () => ($('#msg') ? $('#msg').focus() : go($('.rail a[href="/post"]') && '/post'))],
+  '/': ['Search', () => ($('.search-input') ? $('.search-input').focus() : go('/search'))],
+  h: ['After g: timeline', () => {}],
+  t: ['After g: trends', () => {}],
+  p: ['After g: profile', () => {}],
+  '?': ['This list', () => showKeys()],
+}
+const after = { h: () => go('/timeline'), t: () => go('/'), p: () => go(profile()) }
+const off = () => localStorage.getItem('keys') === 'off'
+const showKeys = () => {
+  const dialog = document.createElement('dialog')
+  dialog.setAttribute('aria-label', 'Keys')
+  dialog.innerHTML = '<h2>Keys</h2><dl></dl><form method="dialog" class="row"><button class="btn quiet" value="off"></button><button class="btn">Close</button></form>'
+  for (const [key, [what]] of Object.entries(keys)) {
+    const [dt, dd, kbd] = ['dt', 'dd', 'kbd'].map((tag) => document.createElement(tag))
+    kbd.textContent = key
+    dt.append(kbd)
+    dd.textContent = what
+    $('dl', dialog).append(dt, dd)
+  }
+  $('[value=off]', dialog).textContent = off() ? 'Switch keys on' : 'Switch keys off'
+  dialog.addEventListener('close', () => {
+    dialog.remove()
+    if (dialog.returnValue === 'off') localStorage.setItem('keys', off() ? 'on' : 'off')
+  })
+  body.append(dialog)
+  dialog.showModal()
+}
+let gAt = 0
+on('keydown', (event) => {
+  const field = event.target.closest('input, textarea, select, [contenteditable]')
+  if ((event.ctrlKey || event.metaKey) && event.key === 'k' && $('.search-input')) {
+    event.preventDefault()
+    return $('.search-input').focus()
+  }
+  if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') return field?.form?.requestSubmit()
+  if (event.key === 'Escape' && field) return field.blur()
+  if (field || event.ctrlKey || event.metaKey || event.altKey || $('dialog[open]')) return
+  const inFeed = here()?.parentElement?.id === 'feed'
+  if (inFeed && (event.key === 'PageDown' || event.key === 'PageUp')) {
+    event.preventDefault()
+    return step(event.key === 'PageDown' ? 1 : -1)
+  }
+  if (inFeed && event.ctrlKey && event.key === 'End') return $('#more a')?.focus()
+  if (off() && event.key !== '?') return
+  if (event.key === 'g') return void (gAt = Date.now())
+  const deed = Date.now() - gAt < 1500 && after[event.key] ? after[event.key] : keys[event.key]?.[1]
+  gAt = 0
+  if (!deed) return
+  event.preventDefault()
+  deed()
+})
+
+// A page from the back/forward cache shows old likes: fetch the cards that were changed elsewhere.
+const changed = () => JSON.parse(sessionStorage.getItem('changed') ?? '[]')
+on('htmx:after:request', (event) => {
+  const action = event.detail.ctx?.request?.action ?? ''
+  const id = /\/(?:un)?favorite\/(\d+)/.exec(action)?.[1]
+  if (id) sessionStorage.setItem('changed', JSON.stringify([...new Set([...changed(), id])].slice(-50)))
+})
+addEventListener('pageshow', (event) => {
+  if (!event.persisted) return
+  for (const id of changed()) {
+    if (!$('#tweet-' + id)) continue
+    fetch('/tweet/' + id, { headers: { Accept: 'text/html' } })
+      .then((answer) => answer.text())
+      .then((html) => {
+        const fresh = new DOMParser().parseFromString(html, 'text/html').querySelector('#tweet-' + id + ' .like')
+        const stale = $('#tweet-' + id + ' .like')
+        if (!fresh || !stale) return
+        stale.replaceWith(fresh)
+        htmx.process(fresh)
+      })
+      .catch(() => {})
+  }
+  sessionStorage.removeItem('changed')
+})
