@@ -11,14 +11,14 @@ import { serveAsset } from './assets.ts'
 import type { Database } from './db.ts'
 import type { Settings } from './env.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './errors.tsx'
-import { accountRoutes } from './features/account.tsx'
+import { accountRoutes } from './features/account/routes.tsx'
 import { favoriteRoutes } from './features/favorites.tsx'
-import { followRoutes } from './features/follows.tsx'
+import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
 import { likedRoutes } from './features/liked.tsx'
 import { profileRoutes } from './features/profiles.tsx'
 import { searchRoutes } from './features/search.tsx'
-import { sessionRoutes } from './features/sessions.tsx'
+import { sessionRoutes } from './features/sessions/routes.tsx'
 import { themeRoutes } from './features/theme.ts'
 import { timelineRoutes } from './features/timeline.tsx'
 import { trendRoutes } from './features/trends.tsx'
@@ -61,7 +61,14 @@ export function createApp({ database, settings, state }: Deps) {
   app.route('/', healthRoutes(state))
   app.use(inFlightCap(settings.MAX_IN_FLIGHT))
   app.use(privateAnswers)
-  app.use(bodyLimit({ maxSize: settings.MAX_BODY_BYTES, onError: () => { throw new Refusal(413, 'That is too large.', { slug: 'body_too_large' }) } }))
+  app.use(
+    bodyLimit({
+      maxSize: settings.MAX_BODY_BYTES,
+      onError: () => {
+        throw new Refusal(413, 'That is too large.', { slug: 'body_too_large' })
+      },
+    }),
+  )
   app.use(sameOrigin(settings))
   app.use(formsOnly)
   app.use(loadVisitor)

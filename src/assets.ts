@@ -30,9 +30,9 @@ for (const file of readdirSync(folder)) {
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 8)
   const address = `/static/${file.slice(0, -ending.length)}${hash}.${ending}`
   addresses.set(file, address)
-  const asset = { body, gzip: undefined, type: types[ending] ?? 'application/octet-stream' }
-  assets.set(address, asset)
-  assets.set(`/static/${file}`, asset)
+  const kept = { body, gzip: undefined, type: types[ending] ?? 'application/octet-stream' }
+  assets.set(address, kept)
+  assets.set(`/static/${file}`, kept)
 }
 
 /** The address of a file in static/, with its content's hash. Throws when there is no such file. */
@@ -51,7 +51,8 @@ export function serveAsset(c: Context<Env>): Response {
     'Cache-Control': hashed ? 'public, max-age=31536000, immutable' : 'public, max-age=3600',
     Vary: 'Accept-Encoding',
   }
-  const gzips = c.req.header('Accept-Encoding')?.includes('gzip') && !one.type.startsWith('image/png')
+  const gzips =
+    c.req.header('Accept-Encoding')?.includes('gzip') && !one.type.startsWith('image/png')
   if (!gzips) return c.body(new Uint8Array(one.body), 200, headers)
   one.gzip ??= gzipSync(one.body, { level: 9 })
   return c.body(new Uint8Array(one.gzip), 200, { ...headers, 'Content-Encoding': 'gzip' })

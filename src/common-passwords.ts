@@ -12,7 +12,9 @@ const common = new Set(
   monkey123 dragon123 shadow123 michael1 jennifer jennifer1 jessica1 charlie1 ashley123 nicole123 daniel123 liverpool
   liverpool1 chelsea1 arsenal1 barcelona realmadrid manchester juventus mustang1 ferrari1 mercedes corvette chocolate
   chocolate1 butterfly butterfly1 snowball christmas december november september passport1 password! password? testtest
-  test1234 testing1 testing123 qwe123qwe q1w2e3r4t5y6 mypassword thisismypassword tracewren twitter1 twitter123`.split(/\s+/),
+  test1234 testing1 testing123 qwe123qwe q1w2e3r4t5y6 mypassword thisismypassword tracewren twitter1 twitter123`.split(
+    /\s+/,
+  ),
 )
 
 /** Is this among the first things that somebody would try? `near`: the person's name and address. */
@@ -22,5 +24,8 @@ export function isCommon(password: string, near: string[]): boolean {
   if (/^(.)\1*$/u.test(lower) || /^(..?.?)\1+$/u.test(lower)) return true
   return near
     .flatMap((one) => one.toLowerCase().split(/[^\p{L}\p{N}]+/u))
-    .some((word) => word.length >= 4 && lower.replace(/[^\p{L}]/gu, '') === word.replace(/[^\p{L}]/gu, ''))
+    .some(
+      (word) =>
+        word.length >= 4 && lower.replace(/[^\p{L}]/gu, '') === word.replace(/[^\p{L}]/gu, ''),
+    )
 }

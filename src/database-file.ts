@@ -65,7 +65,9 @@ async function close(client: FileClient, lock: { release: () => void }): Promise
 
 /** Marks a new file as ours, on the disk and not only in the WAL: `inspect` reads it there. */
 async function sign(client: FileClient): Promise<void> {
-  await client.executeMultiple(`PRAGMA application_id=${applicationId}; PRAGMA wal_checkpoint(TRUNCATE)`)
+  await client.executeMultiple(
+    `PRAGMA application_id=${applicationId}; PRAGMA wal_checkpoint(TRUNCATE)`,
+  )
 }
 
 /** A write that changes nothing but goes all the way to the disk. */
@@ -94,16 +96,22 @@ function inspect(path: string): 'new' | 'check' | 'trust' {
   try {
     accessSync(path, constants.R_OK | constants.W_OK)
   } catch {
-    throw new StartError(`${path} cannot be read and written by this user. Change its owner or its permissions.`)
+    throw new StartError(
+      `${path} cannot be read and written by this user. Change its owner or its permissions.`,
+    )
   }
   const header = readHeader(path)
   if (!header.toString('latin1', 0, 15).startsWith('SQLite format 3')) {
-    throw new StartError(`${path} is not a database. Move it away, or set DATABASE_URL to another file.`)
+    throw new StartError(
+      `${path} is not a database. Move it away, or set DATABASE_URL to another file.`,
+    )
   }
   // One page without a mark: killed in the very moment of its creation, there is nothing in it.
   if (header.readUInt32BE(68) === 0 && size(path) <= 4096) return 'new'
   if (header.readUInt32BE(68) !== applicationId) {
-    throw new StartError(`${path} is the database of another application. Set DATABASE_URL to another file.`)
+    throw new StartError(
+      `${path} is the database of another application. Set DATABASE_URL to another file.`,
+    )
   }
   const closedCleanly = size(`${path}-wal`) === 0
   return closedCleanly && size(path) > quickCheckBytes ? 'trust' : 'check'
@@ -129,15 +137,20 @@ const corrupt = (path: string, detail: string) =>
 function explain(error: unknown, path: string): unknown {
   if (error instanceof StartError || !(error instanceof Error)) return error
   const text = `${error.message} ${'code' in error ? String(error.code) : ''}`
-  if (/SQLITE_(CORRUPT|NOTADB)|malformed|not a database/.test(text)) return corrupt(path, error.message)
+  if (/SQLITE_(CORRUPT|NOTADB)|malformed|not a database/.test(text))
+    return corrupt(path, error.message)
   if (/SQLITE_FULL|database or disk is full/.test(text)) {
     return new StartError(`There is no space left for ${path}. Free some and start again.`)
   }
   if (/SQLITE_(READONLY|CANTOPEN|PERM)|readonly database|Unable to open/.test(text)) {
-    return new StartError(`${path} cannot be written (${error.message}). Check the file, its folder and the disk.`)
+    return new StartError(
+      `${path} cannot be written (${error.message}). Check the file, its folder and the disk.`,
+    )
   }
   if (/SQLITE_BUSY|database is locked/.test(text)) {
-    return new StartError(`Another program holds the write lock of ${path}. Close it and start again.`)
+    return new StartError(
+      `Another program holds the write lock of ${path}. Close it and start again.`,
+    )
   }
   return error
 }

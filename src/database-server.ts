@@ -12,7 +12,8 @@ export async function openServer(settings: Settings): Promise<Opened> {
     url: url.href,
     ...(settings.DATABASE_AUTH_TOKEN && { authToken: settings.DATABASE_AUTH_TOKEN }),
     // Without this the client waits for ever on a server that hangs.
-    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(settings.DATABASE_TIMEOUT_MS) }),
+    fetch: (request: Request) =>
+      fetch(request, { signal: AbortSignal.timeout(settings.DATABASE_TIMEOUT_MS) }),
   })
   try {
     await migrate(client)
@@ -25,7 +26,14 @@ export async function openServer(settings: Settings): Promise<Opened> {
     }
   } catch (error) {
     if (error instanceof StartError) throw error
-    const why = error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : ''
-    throw new StartError(`No libSQL server answers at ${url.origin} (${why}). Is DATABASE_URL right?`)
+    const why =
+      error instanceof Error
+        ? error.cause instanceof Error
+          ? error.cause.message
+          : error.message
+        : ''
+    throw new StartError(
+      `No libSQL server answers at ${url.origin} (${why}). Is DATABASE_URL right?`,
+    )
   }
 }

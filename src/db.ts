@@ -3,9 +3,9 @@ import type { LibSQLDatabase } from 'drizzle-orm/libsql'
 import { drizzle } from 'drizzle-orm/libsql/http'
 
 import { openFile } from './database-file.ts'
+import { openServer } from './database-server.ts'
 import type { Settings } from './env.ts'
 import * as schema from './schema.ts'
-import { openServer } from './database-server.ts'
 import { traceQuery } from './tracing.ts'
 
 /** drizzle over our client. Await every query: without it nothing runs. No `transaction`: one batch instead. */
@@ -49,7 +49,8 @@ export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
 export function isConstraint(error: unknown, which: 'FOREIGN KEY' | `UNIQUE: ${string}`): boolean {
   const [kind, columns] = which.split(': ')
   for (let one: unknown = error; one instanceof Error; one = one.cause) {
-    if (one.message.includes(`${kind} constraint failed${columns ? `: ${columns}` : ''}`)) return true
+    if (one.message.includes(`${kind} constraint failed${columns ? `: ${columns}` : ''}`))
+      return true
   }
   return false
 }
@@ -88,8 +89,12 @@ export function summarise(text: string): string {
   const known = summaries.get(text)
   if (known !== undefined) return known
   const verb = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? 'QUERY'
-  const tables = [...text.matchAll(/\b(?:from|join|into|update)\s+["`]?(\w+)/gi)].map(([, table]) => table)
-  const summary = [verb, ...new Set(tables.filter((table) => table !== 'set'))].join(' ').slice(0, 255)
+  const tables = [...text.matchAll(/\b(?:from|join|into|update)\s+["`]?(\w+)/gi)].map(
+    ([, table]) => table,
+  )
+  const summary = [verb, ...new Set(tables.filter((table) => table !== 'set'))]
+    .join(' ')
+    .slice(0, 255)
   if (summaries.size >= summariesKept) summaries.clear()
   summaries.set(text, summary)
   return summary

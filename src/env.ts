@@ -21,7 +21,10 @@ const list = v.pipe(
 )
 const origin = v.pipe(
   v.string(),
-  v.check((text) => /^https?:\/\/[^/]+\/?$/.test(text) && URL.canParse(text), 'an origin such as "https://example.org"'),
+  v.check(
+    (text) => /^https?:\/\/[^/]+\/?$/.test(text) && URL.canParse(text),
+    'an origin such as "https://example.org"',
+  ),
   v.transform((text) => new URL(text).origin),
 )
 
@@ -49,7 +52,10 @@ const schema = v.object({
   OPERATORS: list,
   DATABASE_URL: v.pipe(
     v.optional(v.string(), 'file:./data/tracewren.db'),
-    v.regex(/^(file:.+|(https?|libsql):\/\/.+)$/, '"file:PATH", "http(s)://HOST" or "libsql://HOST"'),
+    v.regex(
+      /^(file:.+|(https?|libsql):\/\/.+)$/,
+      '"file:PATH", "http(s)://HOST" or "libsql://HOST"',
+    ),
   ),
   DATABASE_AUTH_TOKEN: v.optional(v.string()),
   DATABASE_SYNCHRONOUS: oneOf(['normal', 'full'], 'normal'),

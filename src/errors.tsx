@@ -28,7 +28,12 @@ export function answerError(error: unknown, c: Context<Env>): Response | Promise
   if (who === 'program' && c.req.method === 'POST' && isDeed(c.req.path)) {
     return c.json({ error: refusal.message }, refusal.status)
   }
-  return problemPage(c, refusal.status, refusal.message, refusal.status >= 500 ? errorId : undefined)
+  return problemPage(
+    c,
+    refusal.status,
+    refusal.message,
+    refusal.status >= 500 ? errorId : undefined,
+  )
 }
 
 /** The answer to an address that is none of ours. */
@@ -40,7 +45,10 @@ export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
   const allow = [...methods, 'OPTIONS'].join(', ')
   if (c.req.method === 'OPTIONS') return c.body(null, 200, { Allow: allow })
   return answerError(
-    new Refusal(405, 'That cannot be done to this address.', { slug: 'wrong_method', headers: { Allow: allow } }),
+    new Refusal(405, 'That cannot be done to this address.', {
+      slug: 'wrong_method',
+      headers: { Allow: allow },
+    }),
     c,
   )
 }
@@ -53,13 +61,23 @@ function asRefusal(error: unknown): Refusal {
   // Foreign keys are on: a like of a missing tweet fails by itself, without a look beforehand.
   if (isConstraint(error, 'FOREIGN KEY')) return new Refusal(404, 'There is nothing here.')
   for (let one: unknown = error; one instanceof Error; one = one.cause) {
-    if (/SQLITE_FULL|disk is full/.test(`${one.message} ${'code' in one ? String(one.code) : ''}`)) {
-      return new Refusal(507, 'There is no space left to keep this. Nothing was saved; try again later.', {
-        slug: 'disk_full',
-      })
+    if (
+      /SQLITE_FULL|disk is full/.test(`${one.message} ${'code' in one ? String(one.code) : ''}`)
+    ) {
+      return new Refusal(
+        507,
+        'There is no space left to keep this. Nothing was saved; try again later.',
+        {
+          slug: 'disk_full',
+        },
+      )
     }
     if (one instanceof Refusal) return one
-    if (/fetch failed|SERVER_ERROR|HTTP status 5|TimeoutError|aborted due to timeout/.test(`${one.name} ${one.message}`)) {
+    if (
+      /fetch failed|SERVER_ERROR|HTTP status 5|TimeoutError|aborted due to timeout/.test(
+        `${one.name} ${one.message}`,
+      )
+    ) {
       return new Refusal(503, 'The database does not answer. Try again in a moment.', {
         slug: 'database_away',
         headers: { 'Retry-After': '2' },
@@ -75,10 +93,17 @@ const sentences: Partial<Record<ContentfulStatusCode, string>> = {
   413: 'That is too large.',
 }
 
-function problemPage(c: Context<Env>, status: ContentfulStatusCode, message: string, errorId?: string) {
+function problemPage(
+  c: Context<Env>,
+  status: ContentfulStatusCode,
+  message: string,
+  errorId?: string,
+) {
   const title = status === 404 ? 'Not found' : status < 500 ? 'That did not work' : 'Our mistake'
   c.status(status)
-  return page(c, { title }, (
+  return page(
+    c,
+    { title },
     <div class='empty-state'>
       <p class='big'>{message}</p>
       {errorId && (
@@ -89,6 +114,6 @@ function problemPage(c: Context<Env>, status: ContentfulStatusCode, message: str
       <p>
         <a href='/'>Go to the start page</a>
       </p>
-    </div>
-  ))
+    </div>,
+  )
 }

@@ -7,14 +7,25 @@ import { page } from './layout.tsx'
 import { asker, query, type Env } from './web.ts'
 
 /** Where a list is read: from the top, after the cursor `before`, or all of it down to the cursor `through`. */
-export type Slice = { before?: number | undefined; through?: number | undefined; limit: number; from: number }
+export type Slice = {
+  before?: number | undefined
+  through?: number | undefined
+  limit: number
+  from: number
+}
 
 const sliceSize = 20
 const sliceMax = 100
 const throughMax = 200
 const autoLoads = 5
 
-const whole = v.optional(v.pipe(v.string(), v.regex(/^\d{1,15}$/, 'There is no such place in this list.'), v.transform(Number)))
+const whole = v.optional(
+  v.pipe(
+    v.string(),
+    v.regex(/^\d{1,15}$/, 'There is no such place in this list.'),
+    v.transform(Number),
+  ),
+)
 
 /** Validates the cursors of a list, together with what else its address says (`?q=`). */
 export const feedQuery = query({
@@ -78,15 +89,20 @@ export type FeedView<Row> = {
 }
 
 /** Answers with the page of a list, or for htmx with its next slice. */
-export function answerFeed<Row>(c: Context<Env>, slice: Slice, feed: Feed<Row>, view: FeedView<Row>) {
+export function answerFeed<Row>(
+  c: Context<Env>,
+  slice: Slice,
+  feed: Feed<Row>,
+  view: FeedView<Row>,
+) {
   if (asker(c) !== 'partial' || slice.before === undefined) {
-    return page(c, view.head, view.around(<FeedList slice={slice} feed={feed} view={view as FeedView<unknown>} />))
+    return page(c, view.head, view.around(<FeedList slice={slice} feed={feed} view={view} />))
   }
   const last = feed.rows.at(-1)
   if (last !== undefined) c.header('HX-Replace-Url', address(view, { through: view.cursor(last) }))
   return c.html(
     <>
-      <More slice={slice} feed={feed} view={view as FeedView<unknown>} />
+      <More slice={slice} feed={feed} view={view} />
       <hx-partial hx-target='#feed' hx-swap='beforeend'>
         {feed.rows.map((row, index) => view.item(row, slice.from + index))}
       </hx-partial>
@@ -94,10 +110,10 @@ export function answerFeed<Row>(c: Context<Env>, slice: Slice, feed: Feed<Row>, 
   )
 }
 
-type ListProps = { slice: Slice; feed: Feed<unknown>; view: FeedView<unknown> }
+type ListProps<Row> = { slice: Slice; feed: Feed<Row>; view: FeedView<Row> }
 
 /** The list with its end: items, the words for an empty list, and the way on. */
-export const FeedList = ({ slice, feed, view }: ListProps) => (
+export const FeedList = <Row,>({ slice, feed, view }: ListProps<Row>) => (
   <>
     {(feed.newer || slice.before !== undefined) && (
       <p class='newer'>
@@ -113,7 +129,7 @@ export const FeedList = ({ slice, feed, view }: ListProps) => (
 )
 
 /** Loads by itself when it comes near, five times; then only when asked, so that what follows can be reached. */
-const More = ({ slice, feed, view }: ListProps) => {
+const More = <Row,>({ slice, feed, view }: ListProps<Row>) => {
   const last = feed.rows.at(-1)
   const from = slice.from + feed.rows.length
   if (!feed.more || last === undefined) {
@@ -143,7 +159,10 @@ const More = ({ slice, feed, view }: ListProps) => {
   )
 }
 
-function address({ path, q }: { path: string; q?: string }, cursors: Record<string, number>): string {
+function address(
+  { path, q }: { path: string; q?: string },
+  cursors: Record<string, number>,
+): string {
   const all = { ...(q && { q }), ...cursors }
   const search = Object.entries(all).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
   return search.length === 0 ? path : `${path}?${search.join('&')}`

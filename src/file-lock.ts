@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import Database from 'libsql'
 
-import { isBusy } from './libsql-file.ts'
+import { isBusy } from './libsql-statement.ts'
 import { StartError } from './start-error.ts'
 
 export type FileLock = { release: () => void }

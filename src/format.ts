@@ -1,14 +1,20 @@
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 const exact = new Intl.NumberFormat('en')
 const sameYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', timeZone: 'UTC' })
-const otherYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' })
+const otherYear = new Intl.DateTimeFormat('en', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  timeZone: 'UTC',
+})
 const monthOf = new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric', timeZone: 'UTC' })
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
 /** `1234` as `1.2K`. */
-export const shortCount = (count: number): string => (count < 1000 ? String(count) : compact.format(count))
+export const shortCount = (count: number): string =>
+  count < 1000 ? String(count) : compact.format(count)
 
 /** `3 tweets`, `1 tweet`, `1,234 tweets`. */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
@@ -27,7 +33,8 @@ export function ago(then: number, now: number): string {
 }
 
 /** `2026-11-22 19:01 UTC`. */
-export const fullTime = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+export const fullTime = (at: number): string =>
+  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 /** `November 2026`. */
 export const month = (at: number): string => monthOf.format(at)

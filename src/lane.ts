@@ -49,7 +49,8 @@ export class Lane {
 
   /** Resolves when nothing runs and nobody waits. */
   async drained(): Promise<void> {
-    if (this.#running > 0 || this.depth > 0) await new Promise<void>((done) => this.#idle.push(done))
+    if (this.#running > 0 || this.depth > 0)
+      await new Promise<void>((done) => this.#idle.push(done))
   }
 
   #turn(): Promise<void> {

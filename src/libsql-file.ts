@@ -1,19 +1,19 @@
 // Our own `Client` for local files. The stock one (@libsql/client 0.18) loses acknowledged writes after one
 // SQLITE_BUSY, freezes the event loop when two write transactions overlap, and prepares every statement anew;
 // docs/decisions.md has the measurements. `test/durability.test.ts` holds the promise: acknowledged = on disk.
-import type {
-  Client,
-  InArgs,
-  InStatement,
-  InValue,
-  ResultSet,
-  Row,
-  Transaction,
-} from '@libsql/core/api'
-import { LibsqlError } from '@libsql/core/api'
+import type { Client, InArgs, InStatement, ResultSet, Transaction } from '@libsql/core/api'
 import Database from 'libsql'
 
 import { Lane } from './lane.ts'
+import {
+  isBusy,
+  prepareOn,
+  runPrepared,
+  toSql,
+  writes,
+  type Prepared,
+  type Sql,
+} from './libsql-statement.ts'
 
 export type FileClientOptions = {
   /** `normal` survives any crash of the process, `full` also a power cut (an fsync for each commit). */
@@ -23,21 +23,9 @@ export type FileClientOptions = {
   writeQueue: number
 }
 
-type Sql = { sql: string; args: InValue[] }
-type Prepared = { statement: Database.Statement; columns: string[]; returns: boolean }
-
 const statementsKept = 256
 const readRetryMs = 250
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
-
-/** Is this libSQL's "somebody else holds the lock" (any extended code of SQLITE_BUSY)? */
-export const isBusy = (error: unknown): boolean =>
-  error instanceof Error && 'rawCode' in error && (Number(error.rawCode) & 0xff) === 5
-
-/** Does this SQL write? A `with` that writes is recognised by its verb; a false yes only costs a BEGIN. */
-export const writes = (sql: string): boolean =>
-  !/^\s*(select|values|explain|pragma)\b/i.test(sql) &&
-  (!/^\s*with\b/i.test(sql) || /\b(insert|update|delete|replace)\b/i.test(sql))
 
 /**
  * The `@libsql/client` interface on one connection to one file. Reads run at once; every write is one synchronous
@@ -173,14 +161,7 @@ export class FileClient implements Client {
   }
 
   #run({ sql, args }: Sql): ResultSet {
-    try {
-      const { statement, columns, returns } = this.#prepare(sql)
-      const rows = returns ? (statement.all(args) as Row[]) : []
-      const done = returns ? undefined : statement.run(args)
-      return resultSet(columns, rows, done)
-    } catch (error) {
-      throw asLibsqlError(error)
-    }
+    return runPrepared(() => this.#prepare(sql), args)
   }
 
   #prepare(sql: string): Prepared {
@@ -217,43 +198,4 @@ export class FileClient implements Client {
       // It is thrown away either way.
     }
   }
-}
-
-function prepareOn(connection: Database.Database, sql: string): Prepared {
-  const statement = connection.prepare(sql)
-  const returns = statement.reader
-  if (!returns) return { statement, columns: [], returns }
-  return { statement: statement.raw(), columns: statement.columns().map(({ name }) => name), returns }
-}
-
-function toSql(statement: InStatement, args: InArgs | undefined): Sql {
-  if (typeof statement === 'string') return { sql: statement, args: toArgs(args) }
-  return { sql: statement.sql, args: toArgs(statement.args) }
-}
-
-function toArgs(args: InArgs | undefined): InValue[] {
-  if (args === undefined) return []
-  if (!Array.isArray(args)) throw new TypeError('Bind by position, not by name.')
-  return args.map((value) => (typeof value === 'boolean' ? Number(value) : value))
-}
-
-function resultSet(columns: string[], rows: Row[], done: Database.RunResult | undefined): ResultSet {
-  return {
-    columns,
-    columnTypes: [],
-    rows,
-    rowsAffected: done?.changes ?? rows.length,
-    lastInsertRowid: done && BigInt(done.lastInsertRowid),
-    toJSON() {
-      return { columns, rows, rowsAffected: this.rowsAffected }
-    },
-  }
-}
-
-function asLibsqlError(error: unknown): unknown {
-  if (!(error instanceof Error) || !('code' in error)) return error
-  const extended = String(error.code)
-  const code = extended.split('_').slice(0, 2).join('_')
-  const raw = 'rawCode' in error ? Number(error.rawCode) : undefined
-  return new LibsqlError(error.message, code, extended, raw, error)
 }

@@ -25,7 +25,9 @@ export async function migrate(client: Client): Promise<void> {
 }
 
 async function lastApplied(client: Client): Promise<number> {
-  const table = await client.execute("SELECT 1 FROM sqlite_master WHERE name = '__drizzle_migrations'")
+  const table = await client.execute(
+    "SELECT 1 FROM sqlite_master WHERE name = '__drizzle_migrations'",
+  )
   if (table.rows.length === 0) return 0
   const last = await client.execute('SELECT max(created_at) FROM __drizzle_migrations')
   return Number(last.rows[0]?.[0] ?? 0)

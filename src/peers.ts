@@ -23,7 +23,8 @@ export function trustedPeers(entries: string[]): (address: string) => boolean {
   for (const entry of entries.flatMap((one) => words[one] ?? [one])) {
     const [address = '', bits] = entry.split('/')
     const family = isIP(address)
-    if (family === 0) throw new Error(`"${entry}" is not an address, a range, "loopback" or "private"`)
+    if (family === 0)
+      throw new Error(`"${entry}" is not an address, a range, "loopback" or "private"`)
     const type = family === 4 ? 'ipv4' : 'ipv6'
     list.addSubnet(address, bits === undefined ? (family === 4 ? 32 : 128) : Number(bits), type)
   }
@@ -43,5 +44,11 @@ export function peerOf(c: Context<Env>): Peer {
   const hops = trusted ? (c.req.header('x-forwarded-for') ?? '').split(',').map(plain) : []
   const clientAddress = hops.findLast((hop) => isIP(hop) !== 0 && !c.var.trusts(hop)) ?? address
   const forwarded = trusted && c.req.header('x-forwarded-proto') === 'https'
-  return { address, port: socket?.remotePort ?? 0, trusted, clientAddress, scheme: forwarded ? 'https' : 'http' }
+  return {
+    address,
+    port: socket?.remotePort ?? 0,
+    trusted,
+    clientAddress,
+    scheme: forwarded ? 'https' : 'http',
+  }
 }

@@ -35,7 +35,9 @@ export function createRateLimits(settings: Settings): RateLimits {
 }
 
 const inWords = (seconds: number) =>
-  seconds < 90 ? `${seconds} second${seconds === 1 ? '' : 's'}` : `${Math.ceil(seconds / 60)} minutes`
+  seconds < 90
+    ? `${seconds} second${seconds === 1 ? '' : 's'}`
+    : `${Math.ceil(seconds / 60)} minutes`
 
 /** The key of who asks: the signed-in user, else the client's address (a whole /64 of IPv6, which one person has). */
 export const askerKey = (c: Context<Env>): string =>
@@ -44,7 +46,9 @@ export const askerKey = (c: Context<Env>): string =>
 /** The key of the client's address. */
 export function clientKey(c: Context<Env>): string {
   const address = peerOf(c).clientAddress
-  return address.includes(':') ? new URL(`http://[${address}]`).hostname.split(':').slice(0, 4).join(':') : address
+  return address.includes(':')
+    ? new URL(`http://[${address}]`).hostname.split(':').slice(0, 4).join(':')
+    : address
 }
 
 /** Lets a route be asked only so often by one person. */

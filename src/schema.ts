@@ -51,8 +51,12 @@ export const tweets = sqliteTable(
   },
   (t) => [
     index('tweets_user').on(t.userId, t.id),
-    uniqueIndex('tweets_key').on(t.userId, t.key).where(sql`key is not null`),
-    index('tweets_trending').on(t.trendScore).where(sql`like_count >= 2`),
+    uniqueIndex('tweets_key')
+      .on(t.userId, t.key)
+      .where(sql`key is not null`),
+    index('tweets_trending')
+      .on(t.trendScore)
+      .where(sql`like_count >= 2`),
   ],
 )
 

@@ -29,7 +29,9 @@ async function start(settings: Settings): Promise<void> {
   }
   await rebaseTrends(database.db, Date.now())
   setInterval(() => {
-    rebaseTrends(database.db, Date.now()).catch((error: unknown) => log.error('trends not rebased', errorFacts(error)))
+    rebaseTrends(database.db, Date.now()).catch((error: unknown) =>
+      log.error('trends not rebased', errorFacts(error)),
+    )
   }, day).unref()
   const state = { stopping: false }
   const server = await listen(createApp({ database, settings, state }).fetch, settings)
@@ -37,7 +39,10 @@ async function start(settings: Settings): Promise<void> {
   stopOnSignal({ server, database, state })
 }
 
-function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings): Promise<ServerType> {
+function listen(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  settings: Settings,
+): Promise<ServerType> {
   return new Promise((resolve, reject) => {
     const server = serve({
       fetch,
@@ -56,9 +61,21 @@ function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings)
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = `${settings.HOST}:${settings.PORT}`
       if (error.code === 'EADDRINUSE') {
-        reject(new StartError(`${where} is in use by another program. Stop it, or set PORT to another number.`))
-      } else if (error.code === 'EACCES' || error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-        reject(new StartError(`Cannot listen on ${where} (${error.code}). Set HOST and PORT to an address of this machine.`))
+        reject(
+          new StartError(
+            `${where} is in use by another program. Stop it, or set PORT to another number.`,
+          ),
+        )
+      } else if (
+        error.code === 'EACCES' ||
+        error.code === 'EADDRNOTAVAIL' ||
+        error.code === 'ENOTFOUND'
+      ) {
+        reject(
+          new StartError(
+            `Cannot listen on ${where} (${error.code}). Set HOST and PORT to an address of this machine.`,
+          ),
+        )
       } else reject(error)
     })
   })
@@ -67,7 +84,12 @@ function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings)
 function announce(server: ServerType, settings: Settings): void {
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : settings.PORT
-  const host = settings.HOST === '0.0.0.0' ? 'localhost' : settings.HOST.includes(':') ? `[${settings.HOST}]` : settings.HOST
+  const host =
+    settings.HOST === '0.0.0.0'
+      ? 'localhost'
+      : settings.HOST.includes(':')
+        ? `[${settings.HOST}]`
+        : settings.HOST
   log.info('listening', { host: settings.HOST, port, pid: process.pid })
   const lines = [
     '',
@@ -88,7 +110,10 @@ function stopOnSignal({ server, database, state }: Running): void {
     state.stopping = true
     log.info('stopping', { signal })
     setTimeout(() => process.exit(1), stopMs).unref()
-    setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), drainMs).unref()
+    setTimeout(
+      () => 'closeAllConnections' in server && server.closeAllConnections(),
+      drainMs,
+    ).unref()
     server.close(() => {
       database
         .close()

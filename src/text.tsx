@@ -1,7 +1,8 @@
 import type { Html } from './web.ts'
 
 // Split, never built as HTML: whatever is not a link stays text, which hono/jsx escapes.
-const linkPattern = /(https?:\/\/[^\s<>"']+)|(?<![\w@])(@[a-z0-9_]{1,20})\b|(?<![\w#&])(#[\p{L}\p{N}_]{1,50})/giu
+const linkPattern =
+  /(https?:\/\/[^\s<>"']+)|(?<![\w@])(@[a-z0-9_]{1,20})\b|(?<![\w#&])(#[\p{L}\p{N}_]{1,50})/giu
 
 /** A tweet's text with its addresses, @handles and #words as links. */
 export function LinkedText({ children }: { children: string }) {

@@ -18,7 +18,9 @@ import { Refusal } from './refusal.ts'
 import type { Env } from './web.ts'
 
 const tracer = trace.getTracer('tracewren')
-const knownMethods = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '))
+const knownMethods = new Set(
+  'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
+)
 
 /** Adds facts to the span that is active: counts and ids, never texts, addresses or secrets. */
 export const annotate = (attributes: Attributes): void => {
@@ -134,7 +136,10 @@ export async function traceQuery<T>(
   } catch (error) {
     const code = error instanceof Error && 'extendedCode' in error ? error.extendedCode : undefined
     const type = code ?? (error instanceof Error ? error.name : 'Error')
-    span.setAttributes({ 'error.type': String(type), ...(code ? { 'db.response.status_code': String(code) } : {}) })
+    span.setAttributes({
+      'error.type': String(type),
+      ...(code ? { 'db.response.status_code': String(code) } : {}),
+    })
     span.setStatus({ code: SpanStatusCode.ERROR })
     throw error
   } finally {

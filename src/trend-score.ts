@@ -23,8 +23,14 @@ export async function rebaseTrends(db: Db, now: number): Promise<void> {
   const epoch = now - epochAgeNew
   const factor = Math.exp((row.epoch - epoch) / tauMs)
   await db.batch([
-    db.update(favorites).set({ weight: sql`${favorites.weight} * ${factor}` }).where(gte(favorites.createdAt, epoch)),
-    db.update(tweets).set({ trendScore: sql`${tweets.trendScore} * ${factor}` }).where(gt(tweets.trendScore, 0)),
+    db
+      .update(favorites)
+      .set({ weight: sql`${favorites.weight} * ${factor}` })
+      .where(gte(favorites.createdAt, epoch)),
+    db
+      .update(tweets)
+      .set({ trendScore: sql`${tweets.trendScore} * ${factor}` })
+      .where(gt(tweets.trendScore, 0)),
     db.update(trends).set({ epoch }),
   ])
 }

@@ -90,7 +90,10 @@ function turnAway(c: Context<Env>): Response {
   const who = asker(c)
   const isPage = c.req.method === 'GET' || c.req.path === '/post'
   if (who === 'partial') {
-    throw new Refusal(401, 'Sign in first.', { slug: 'signed_out', headers: { 'HX-Redirect': '/login' } })
+    throw new Refusal(401, 'Sign in first.', {
+      slug: 'signed_out',
+      headers: { 'HX-Redirect': '/login' },
+    })
   }
   if (who === 'program' && !isPage) throw new Refusal(401, 'Sign in first.', { slug: 'signed_out' })
   if (c.req.method !== 'GET') return c.redirect('/login', 303)
@@ -104,7 +107,9 @@ export async function startSession(c: Context<Env>, userId: number): Promise<voi
   await endSession(c)
   const token = randomBytes(32).toString('base64url')
   const now = Date.now()
-  await db.insert(sessions).values({ tokenHash: hashOf(token), userId, createdAt: now, seenAt: now })
+  await db
+    .insert(sessions)
+    .values({ tokenHash: hashOf(token), userId, createdAt: now, seenAt: now })
   setCookie(c, cookieName(settings), token, {
     path: '/',
     httpOnly: true,

@@ -64,9 +64,13 @@ export function answer(c: Context<Env>, { partial, to, flash: sentence }: Deed) 
 
 /** Keeps one sentence for the next page: how a browser without htmx learns what it has done. */
 export function flash(c: Context, sentence: string): void {
-  c.header('Set-Cookie', `flash=${encodeURIComponent(sentence)}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax`, {
-    append: true,
-  })
+  c.header(
+    'Set-Cookie',
+    `flash=${encodeURIComponent(sentence)}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax`,
+    {
+      append: true,
+    },
+  )
 }
 
 /** The path of the page that the request came from, when that is one of ours; else `otherwise`. */
@@ -100,7 +104,10 @@ export const text = v.pipe(
   v.check((value) => value.isWellFormed(), 'There is a broken character in the text.'),
   v.transform((value) => value.replace(/\r\n?/g, '\n').normalize('NFC').trim()),
   // SQLite gives text back only up to a NUL, so that "alice\0x" would read as "alice".
-  v.regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u, 'There is a control character in the text.'),
+  v.regex(
+    /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u,
+    'There is a control character in the text.',
+  ),
 )
 
 type Fields = Record<string, v.GenericSchema<unknown, unknown>>

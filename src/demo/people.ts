@@ -5,7 +5,13 @@ import four from './people-4.json' with { type: 'json' }
 
 /** Something that somebody wrote at some waking hour, or `min` minutes after a happening of the town began. */
 export type Line = string | { text: string; on: string; min: number }
-export type Person = { name: string; handle: string; bio: string; hours: [from: number, to: number]; tweets: Line[] }
+export type Person = {
+  name: string
+  handle: string
+  bio: string
+  hours: [from: number, to: number]
+  tweets: Line[]
+}
 
 /** The hundred people of Thistlemouth, in the order of their ids. */
 export const people = [one, two, three, four].flat() as Person[]

@@ -32,7 +32,9 @@ type Tweet = { user: number; msg: string; at: number; charm: number }
 /** Fills an empty database: 100 people, their tweets of five weeks, follows and likes. One batch: all or nothing. */
 export async function seedDemoWorld(db: Db, now: number): Promise<void> {
   const chance = random(1)
-  const tweets = people.flatMap((person, index) => person.tweets.map((line) => place(person, index + 1, line, { now, chance })))
+  const tweets = people.flatMap((person, index) =>
+    person.tweets.map((line) => place(person, index + 1, line, { now, chance })),
+  )
   tweets.sort((one, other) => one.at - other.at)
   const fame = people.map((_, index) => 1 / (1 + ((index * 37) % people.length)) ** 0.6)
   const passwordHash = await hash(password, { cost: 10 })
@@ -54,10 +56,15 @@ function place(person: Person, user: number, line: Line, { now, chance }: Frame)
   if (typeof line !== 'string') {
     const [daysAgo, from] = happenings[line.on] ?? [0, 0]
     const start = line.on === 'pancakes' ? now - 3 * hour : midnight - daysAgo * day + from * hour
-    return { ...tweet, at: Math.min(start + line.min * minute + chance() * minute, now - chance() * 20 * minute), charm: tweet.charm + 0.3 }
+    return {
+      ...tweet,
+      at: Math.min(start + line.min * minute + chance() * minute, now - chance() * 20 * minute),
+      charm: tweet.charm + 0.3,
+    }
   }
   const [from, to] = person.hours
-  const at = midnight - Math.floor(chance() * weeks * 7) * day + (from + chance() * (to - from)) * hour
+  const at =
+    midnight - Math.floor(chance() * weeks * 7) * day + (from + chance() * (to - from)) * hour
   return { ...tweet, at: at > now ? at - day * Math.ceil((at - now) / day) : at }
 }
 
@@ -67,14 +74,19 @@ function follows(fame: number[], chance: Random): [number, number][] {
   for (let follower = 1; follower <= fame.length; follower++) {
     const keenness = 0.5 + 2.5 * chance() ** 2
     for (let followed = 1; followed <= fame.length; followed++) {
-      if (follower !== followed && chance() < Math.min(0.95, fame[followed - 1]! * keenness)) pairs.push([follower, followed])
+      if (follower !== followed && chance() < Math.min(0.95, fame[followed - 1]! * keenness))
+        pairs.push([follower, followed])
     }
   }
   return pairs
 }
 
 /** Charming tweets of well-known people are liked most; half of a tweet's likes come within hours. */
-function likes(tweets: Tweet[], fame: number[], { now, chance }: Frame): [number, number, number][] {
+function likes(
+  tweets: Tweet[],
+  fame: number[],
+  { now, chance }: Frame,
+): [number, number, number][] {
   const all: [number, number, number][] = []
   tweets.forEach((tweet, index) => {
     const appeal = Math.min(0.6, tweet.charm * (0.04 + 0.5 * fame[tweet.user - 1]!))
@@ -88,7 +100,13 @@ function likes(tweets: Tweet[], fame: number[], { now, chance }: Frame): [number
 }
 
 const insertUsers = (all: Person[], passwordHash: string, joined: number) => {
-  const rows = all.map(({ name, handle, bio }, index) => [name, handle, `user${String(index + 1).padStart(4, '0')}@example.com`, bio, joined + index * hour])
+  const rows = all.map(({ name, handle, bio }, index) => [
+    name,
+    handle,
+    `user${String(index + 1).padStart(4, '0')}@example.com`,
+    bio,
+    joined + index * hour,
+  ])
   return sql`insert into users (name, handle, mailaddress, bio, password_hash, demo, created_at)
     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, ${passwordHash}, 1, value ->> 4 from json_each(${JSON.stringify(rows)})`
 }

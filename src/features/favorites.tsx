@@ -14,7 +14,8 @@ import { answer, found, idParam, router } from '../web.ts'
 /** What every list of tweets selects about likes; bind `viewer` (0 for a visitor). */
 export const likeColumns = {
   likeCount: tweets.likeCount,
-  liked: sql<boolean>`exists (select 1 from ${favorites} where ${favorites.userId} = ${sql.placeholder('viewer')}
+  liked:
+    sql<boolean>`exists (select 1 from ${favorites} where ${favorites.userId} = ${sql.placeholder('viewer')}
     and ${favorites.tweetId} = ${tweets.id})`.mapWith(Boolean),
 }
 
@@ -28,7 +29,8 @@ const stateQuery = prepared((db: Db) =>
     .prepare(),
 )
 
-export const favoriteState = (db: Db, viewer: number, id: number) => stateQuery(db).get({ viewer, id })
+export const favoriteState = (db: Db, viewer: number, id: number) =>
+  stateQuery(db).get({ viewer, id })
 
 export async function favorite(db: Db, userId: number, tweetId: number): Promise<void> {
   const now = Date.now()
@@ -39,7 +41,9 @@ export async function favorite(db: Db, userId: number, tweetId: number): Promise
 }
 
 export async function unfavorite(db: Db, userId: number, tweetId: number): Promise<void> {
-  await db.delete(favorites).where(and(eq(favorites.userId, userId), eq(favorites.tweetId, tweetId)))
+  await db
+    .delete(favorites)
+    .where(and(eq(favorites.userId, userId), eq(favorites.tweetId, tweetId)))
 }
 
 /** Optimistic without a script: while the request runs, CSS shows `.then` in place of `.now`. */
@@ -47,8 +51,20 @@ export const FavoriteButton = ({ id, liked, likeCount }: FavoriteState) => {
   const path = `/${liked ? 'unfavorite' : 'favorite'}/${id}`
   const then = likeCount + (liked ? -1 : 1)
   return (
-    <form class={liked ? 'like on' : 'like'} method='post' action={path} hx-post={path} hx-swap='outerHTML' hx-sync='this:drop'>
-      <button id={`like-${id}`} class='btn-favorite' aria-pressed={liked} aria-label={`Like, ${counted(likeCount, 'like')}`}>
+    <form
+      class={liked ? 'like on' : 'like'}
+      method='post'
+      action={path}
+      hx-post={path}
+      hx-swap='outerHTML'
+      hx-sync='this:drop'
+    >
+      <button
+        id={`like-${id}`}
+        class='btn-favorite'
+        aria-pressed={liked}
+        aria-label={`Like, ${counted(likeCount, 'like')}`}
+      >
         <Icon name='heart' />
         <span class='now'>{shortCount(likeCount)}</span>
         <span class='then'>{shortCount(then)}</span>
@@ -58,17 +74,31 @@ export const FavoriteButton = ({ id, liked, likeCount }: FavoriteState) => {
 }
 
 export const favoriteRoutes = router()
-  .post('/favorite/:id{[0-9]+}', traced('favorites.create'), signedIn, limited('LIMIT_WRITE'), idParam, async (c) => {
-    const { db, viewer } = c.var
-    const { id } = c.req.valid('param')
-    await favorite(db, viewer.id, id)
-    const state = found(await favoriteState(db, viewer.id, id))
-    return answer(c, { partial: <FavoriteButton {...state} />, to: `#tweet-${id}` })
-  })
-  .post('/unfavorite/:id{[0-9]+}', traced('favorites.delete'), signedIn, limited('LIMIT_WRITE'), idParam, async (c) => {
-    const { db, viewer } = c.var
-    const { id } = c.req.valid('param')
-    await unfavorite(db, viewer.id, id)
-    const state = found(await favoriteState(db, viewer.id, id))
-    return answer(c, { partial: <FavoriteButton {...state} />, to: `#tweet-${id}` })
-  })
+  .post(
+    '/favorite/:id{[0-9]+}',
+    traced('favorites.create'),
+    signedIn,
+    limited('LIMIT_WRITE'),
+    idParam,
+    async (c) => {
+      const { db, viewer } = c.var
+      const { id } = c.req.valid('param')
+      await favorite(db, viewer.id, id)
+      const state = found(await favoriteState(db, viewer.id, id))
+      return answer(c, { partial: <FavoriteButton {...state} />, to: `#tweet-${id}` })
+    },
+  )
+  .post(
+    '/unfavorite/:id{[0-9]+}',
+    traced('favorites.delete'),
+    signedIn,
+    limited('LIMIT_WRITE'),
+    idParam,
+    async (c) => {
+      const { db, viewer } = c.var
+      const { id } = c.req.valid('param')
+      await unfavorite(db, viewer.id, id)
+      const state = found(await favoriteState(db, viewer.id, id))
+      return answer(c, { partial: <FavoriteButton {...state} />, to: `#tweet-${id}` })
+    },
+  )

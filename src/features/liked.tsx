@@ -30,28 +30,37 @@ const older = prepared((db: Db) => cardsOf(db, ids(db, 'desc'), 'desc'))
 const upTo = prepared((db: Db) => cardsOf(db, ids(db, 'asc'), 'asc'))
 
 /** A slice of what a user likes, as the viewer sees it. */
-export const readLiked = (db: Db, { user, viewer, slice }: { user: number; viewer: number; slice: Slice }) =>
+export const readLiked = (
+  db: Db,
+  { user, viewer, slice }: { user: number; viewer: number; slice: Slice },
+) =>
   readFeed(slice, {
     older: (bounds) => older(db).all({ user, viewer, ...bounds }),
     upTo: (bounds) => upTo(db).all({ user, viewer, ...bounds }),
   })
 
-export const likedRoutes = router().get('/favorites', traced('favorites.list'), signedIn, feedQuery, async (c) => {
-  const { db, viewer } = c.var
-  const slice = sliceOf(c.req.valid('query'))
-  const feed = await readLiked(db, { user: viewer.id, viewer: viewer.id, slice })
-  return answerFeed(c, slice, feed, {
-    label: 'Favorites',
-    path: '/favorites',
-    head: { title: 'Favorites' },
-    cursor: (card) => card.cursor,
-    item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
-    empty: <p>You like nothing yet. The heart under a tweet keeps it here.</p>,
-    around: (list) => (
-      <>
-        <h1>Favorites</h1>
-        {list}
-      </>
-    ),
-  })
-})
+export const likedRoutes = router().get(
+  '/favorites',
+  traced('favorites.list'),
+  signedIn,
+  feedQuery,
+  async (c) => {
+    const { db, viewer } = c.var
+    const slice = sliceOf(c.req.valid('query'))
+    const feed = await readLiked(db, { user: viewer.id, viewer: viewer.id, slice })
+    return answerFeed(c, slice, feed, {
+      label: 'Favorites',
+      path: '/favorites',
+      head: { title: 'Favorites' },
+      cursor: (card) => card.cursor,
+      item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
+      empty: <p>You like nothing yet. The heart under a tweet keeps it here.</p>,
+      around: (list) => (
+        <>
+          <h1>Favorites</h1>
+          {list}
+        </>
+      ),
+    })
+  },
+)

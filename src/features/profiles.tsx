@@ -12,7 +12,8 @@ import { users } from '../schema.ts'
 import { traced } from '../tracing.ts'
 import { signedIn, type Viewer } from '../viewer.ts'
 import { found, idParam, router, type Env } from '../web.ts'
-import { followColumns, FollowButton, FollowerCount, PersonCard, readPeople } from './follows.tsx'
+import { followColumns, readPeople } from './follows/queries.ts'
+import { FollowButton, FollowerCount, PersonCard } from './follows/views.tsx'
 import { readLiked } from './liked.tsx'
 import { tweetsOfUser } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
@@ -32,8 +33,16 @@ const profile = (db: Db) =>
     })
     .from(users)
 
-const byHandle = prepared((db: Db) => profile(db).where(eq(users.handle, sql.placeholder('handle'))).prepare())
-const byId = prepared((db: Db) => profile(db).where(eq(users.id, sql.placeholder('id'))).prepare())
+const byHandle = prepared((db: Db) =>
+  profile(db)
+    .where(eq(users.handle, sql.placeholder('handle')))
+    .prepare(),
+)
+const byId = prepared((db: Db) =>
+  profile(db)
+    .where(eq(users.id, sql.placeholder('id')))
+    .prepare(),
+)
 
 type Profile = NonNullable<Awaited<ReturnType<ReturnType<typeof byId>['get']>>>
 
@@ -45,7 +54,15 @@ const tabs = [
 ] as const
 type Tab = (typeof tabs)[number]['path']
 
-const ProfileHead = ({ person, viewer, tab }: { person: Profile; viewer: Viewer | undefined; tab: Tab }) => (
+const ProfileHead = ({
+  person,
+  viewer,
+  tab,
+}: {
+  person: Profile
+  viewer: Viewer | undefined
+  tab: Tab
+}) => (
   <header class='profile' data-user-id={person.id} id={`user-${person.id}`}>
     <Face id={person.id} large />
     <div class='row'>
@@ -60,13 +77,19 @@ const ProfileHead = ({ person, viewer, tab }: { person: Profile; viewer: Viewer 
       )}
     </div>
     <p class='handle'>@{person.handle}</p>
-    {person.bio && <p class='bio' dir='auto'>{person.bio}</p>}
+    {person.bio && (
+      <p class='bio' dir='auto'>
+        {person.bio}
+      </p>
+    )}
     <p class='facts'>
       <span>{counted(person.tweetCount, 'tweet')}</span>
       <a href={`/@${person.handle}/followers`}>
         <FollowerCount {...person} />
       </a>
-      <a href={`/@${person.handle}/following`}>{counted(person.followingCount, 'followed', 'followed')}</a>
+      <a href={`/@${person.handle}/following`}>
+        {counted(person.followingCount, 'followed', 'followed')}
+      </a>
       <span>Joined: {month(person.createdAt)}</span>
     </p>
     <nav class='tabs' aria-label='Profile'>
@@ -113,7 +136,13 @@ async function tweetsPage(asked: Asked, tab: '' | '/likes') {
     label: tab === '/likes' ? `Likes of ${person.name}` : `Tweets of ${person.name}`,
     cursor: (card) => card.cursor,
     item: (card, position) => <TweetCard card={card} viewer={visitor} position={position} />,
-    empty: <p>{tab === '/likes' ? `${person.name} likes nothing yet.` : `${person.name} has not written anything yet.`}</p>,
+    empty: (
+      <p>
+        {tab === '/likes'
+          ? `${person.name} likes nothing yet.`
+          : `${person.name} has not written anything yet.`}
+      </p>
+    ),
   })
 }
 
@@ -127,7 +156,13 @@ async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
     label: side === 'followers' ? `Followers of ${person.name}` : `Followed by ${person.name}`,
     cursor: (one) => one.cursor,
     item: (one, position) => <PersonCard person={one} viewer={visitor} position={position} />,
-    empty: <p>{side === 'followers' ? `Nobody follows ${person.name} yet.` : `${person.name} follows nobody yet.`}</p>,
+    empty: (
+      <p>
+        {side === 'followers'
+          ? `Nobody follows ${person.name} yet.`
+          : `${person.name} follows nobody yet.`}
+      </p>
+    ),
   })
 }
 
@@ -149,8 +184,14 @@ export const profileRoutes = router()
     tweetsPage({ c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) }, '/likes'),
   )
   .get('/:handle{@[A-Za-z0-9_]+}/followers', traced('profiles.followers'), feedQuery, async (c) =>
-    peoplePage({ c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) }, '/followers'),
+    peoplePage(
+      { c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) },
+      '/followers',
+    ),
   )
   .get('/:handle{@[A-Za-z0-9_]+}/following', traced('profiles.following'), feedQuery, async (c) =>
-    peoplePage({ c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) }, '/following'),
+    peoplePage(
+      { c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) },
+      '/following',
+    ),
   )

@@ -1,14 +1,22 @@
 // Full-text search, newest first. What people type is quoted word by word: it is never FTS syntax.
 import { sql, type SQL } from 'drizzle-orm'
+import * as v from 'valibot'
 
 import { prepared, type Db } from '../db.ts'
-import { answerFeed, feedQuery, FeedList, readFeed, sliceOf, type FeedView, type Slice } from '../feed.tsx'
+import {
+  answerFeed,
+  feedQuery,
+  FeedList,
+  readFeed,
+  sliceOf,
+  type FeedView,
+  type Slice,
+} from '../feed.tsx'
 import { counted } from '../format.ts'
 import { limited } from '../rate-limits.ts'
 import { traced } from '../tracing.ts'
 import { signedIn } from '../viewer.ts'
 import { asker, router, text } from '../web.ts'
-import * as v from 'valibot'
 import { cardsOf, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -17,14 +25,16 @@ const tokensMax = 16
 /** How far a query looks that has no words: a LIKE over the newest tweets. */
 const scanned = 20_000
 const countMax = 100
-const withoutSpaces = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
+const withoutSpaces =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 
 /** How a query is carried out: by the words of the index, or by looking for a piece of text. */
 export type Plan = { by: 'words' | 'text'; match: string }
 
 /** Makes a plan of what somebody typed; undefined when there is nothing to look for. */
 export function planSearch(typed: string): Plan | undefined {
-  if (withoutSpaces.test(typed)) return { by: 'text', match: `%${typed.replace(/[\\%_]/g, '\\$&')}%` }
+  if (withoutSpaces.test(typed))
+    return { by: 'text', match: `%${typed.replace(/[\\%_]/g, '\\$&')}%` }
   const tokens = typed.match(/[\p{L}\p{N}\p{M}]+/gu)?.slice(0, tokensMax) ?? []
   const last = tokens.at(-1)
   if (last === undefined) return undefined
@@ -47,10 +57,18 @@ const sources: Record<Plan['by'], { id: SQL; from: SQL }> = {
 
 const queriesOf = ({ id, from }: { id: SQL; from: SQL }) => ({
   older: prepared((db: Db) =>
-    cardsOf(db, sql`select ${id} as id, ${id} as cursor from ${from} and ${id} < ${cursor} order by ${id} desc limit ${limit}`, 'desc'),
+    cardsOf(
+      db,
+      sql`select ${id} as id, ${id} as cursor from ${from} and ${id} < ${cursor} order by ${id} desc limit ${limit}`,
+      'desc',
+    ),
   ),
   upTo: prepared((db: Db) =>
-    cardsOf(db, sql`select ${id} as id, ${id} as cursor from ${from} and ${id} >= ${cursor} order by ${id} limit ${limit}`, 'asc'),
+    cardsOf(
+      db,
+      sql`select ${id} as id, ${id} as cursor from ${from} and ${id} >= ${cursor} order by ${id} limit ${limit}`,
+      'asc',
+    ),
   ),
   count: prepared((db: Db) =>
     db
@@ -67,9 +85,11 @@ const readMatches = (db: Db, plan: Plan, viewer: number, slice: Slice) =>
     upTo: (bounds) => queries[plan.by].upTo(db).all({ match: plan.match, viewer, ...bounds }),
   })
 
-const countMatches = async (db: Db, plan: Plan) => (await queries[plan.by].count(db).get({ match: plan.match }))?.count ?? 0
+const countMatches = async (db: Db, plan: Plan) =>
+  (await queries[plan.by].count(db).get({ match: plan.match }))?.count ?? 0
 
-const howMany = (count: number) => (count > countMax ? `${countMax}+ tweets found` : `${counted(count, 'tweet')} found`)
+const howMany = (count: number) =>
+  count > countMax ? `${countMax}+ tweets found` : `${counted(count, 'tweet')} found`
 
 const SearchField = ({ q }: { q: string }) => (
   <form
@@ -85,50 +105,76 @@ const SearchField = ({ q }: { q: string }) => (
     <label class='vh' for='q'>
       Search tweets
     </label>
-    <input class='search-input' id='q' type='search' name='q' value={q} maxlength={queryLengthMax} placeholder='Search tweets' autofocus={q === ''} />
+    <input
+      class='search-input'
+      id='q'
+      type='search'
+      name='q'
+      value={q}
+      maxlength={queryLengthMax}
+      placeholder='Search tweets'
+      autofocus={q === ''}
+    />
     <button class='btn quiet'>Search</button>
   </form>
 )
 
-export const searchRoutes = router().get('/search', traced('search.read'), signedIn, limited('LIMIT_SEARCH'), feedQuery, async (c) => {
-  const { db, viewer } = c.var
-  const asked = c.req.valid('query')
-  const checked = v.safeParse(v.pipe(text, v.maxLength(queryLengthMax)), asked.q)
-  const q = checked.success ? checked.output : ''
-  const plan = checked.success ? planSearch(q) : undefined
-  const slice = sliceOf(asked)
-  const feed = plan ? await readMatches(db, plan, viewer.id, slice) : { rows: [], more: false, newer: false }
-  const isContinued = asker(c) === 'partial' && slice.before !== undefined
-  const count = plan && !isContinued ? await countMatches(db, plan) : 0
-  const sentence = plan ? howMany(count) : asked.q && !checked.success ? 'These words cannot be searched for.' : 'Please enter search keywords'
-  const view: FeedView<Card> = {
-    label: 'Search results',
-    path: '/search',
-    q,
-    head: { title: q ? `${q} - Search` : 'Search', searching: true },
-    cursor: (card) => card.cursor,
-    item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
-    empty: plan ? <p>Nothing has these words. Fewer or shorter words find more.</p> : <p>Look for words, names or #tags.</p>,
-    around: (list) => (
+export const searchRoutes = router().get(
+  '/search',
+  traced('search.read'),
+  signedIn,
+  limited('LIMIT_SEARCH'),
+  feedQuery,
+  async (c) => {
+    const { db, viewer } = c.var
+    const asked = c.req.valid('query')
+    const checked = v.safeParse(v.pipe(text, v.maxLength(queryLengthMax)), asked.q)
+    const q = checked.success ? checked.output : ''
+    const plan = checked.success ? planSearch(q) : undefined
+    const slice = sliceOf(asked)
+    const feed = plan
+      ? await readMatches(db, plan, viewer.id, slice)
+      : { rows: [], more: false, newer: false }
+    const isContinued = asker(c) === 'partial' && slice.before !== undefined
+    const count = plan && !isContinued ? await countMatches(db, plan) : 0
+    const sentence = plan
+      ? howMany(count)
+      : asked.q && !checked.success
+        ? 'These words cannot be searched for.'
+        : 'Please enter search keywords'
+    const view: FeedView<Card> = {
+      label: 'Search results',
+      path: '/search',
+      q,
+      head: { title: q ? `${q} - Search` : 'Search', searching: true },
+      cursor: (card) => card.cursor,
+      item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
+      empty: plan ? (
+        <p>Nothing has these words. Fewer or shorter words find more.</p>
+      ) : (
+        <p>Look for words, names or #tags.</p>
+      ),
+      around: (list) => (
+        <>
+          <h1>Search</h1>
+          <SearchField q={q} />
+          <div id='results'>
+            <p class='count' role='status'>
+              {sentence}
+            </p>
+            {list}
+          </div>
+        </>
+      ),
+    }
+    if (asker(c) !== 'partial' || isContinued) return answerFeed(c, slice, feed, view)
+    return c.html(
       <>
-        <h1>Search</h1>
-        <SearchField q={q} />
-        <div id='results'>
-          <p class='count' role='status'>
-            {sentence}
-          </p>
-          {list}
-        </div>
-      </>
-    ),
-  }
-  if (asker(c) !== 'partial' || isContinued) return answerFeed(c, slice, feed, view)
-  return c.html(
-    <>
-      <p class='count' role='status'>
-        {sentence}
-      </p>
-      <FeedList slice={slice} feed={feed} view={view as FeedView<unknown>} />
-    </>,
-  )
-})
+        <p class='count' role='status'>
+          {sentence}
+        </p>
+        <FeedList slice={slice} feed={feed} view={view} />
+      </>,
+    )
+  },
+)

@@ -4,13 +4,21 @@ import * as v from 'valibot'
 import { traced } from '../tracing.ts'
 import { cameFrom, form, router } from '../web.ts'
 
-const theme = { theme: v.picklist(['system', 'light', 'dark'], 'The theme is system, light or dark.') }
+const theme = {
+  theme: v.picklist(['system', 'light', 'dark'], 'The theme is system, light or dark.'),
+}
 const yearSeconds = 365 * 24 * 3600
 
 /** The theme lives in a cookie and is drawn by the server: no flash, no script. */
 export const themeRoutes = router().post('/theme', traced('theme.choose'), form(theme), (c) => {
   const chosen = c.req.valid('form').theme
   if (chosen === 'system') deleteCookie(c, 'theme', { path: '/' })
-  else setCookie(c, 'theme', chosen, { path: '/', sameSite: 'Lax', httpOnly: true, maxAge: yearSeconds })
+  else
+    setCookie(c, 'theme', chosen, {
+      path: '/',
+      sameSite: 'Lax',
+      httpOnly: true,
+      maxAge: yearSeconds,
+    })
   return c.redirect(cameFrom(c, '/'), 303)
 })

@@ -8,7 +8,8 @@ import { follows, tweets } from '../schema.ts'
 import { annotate, traced } from '../tracing.ts'
 import { signedIn, type Viewer } from '../viewer.ts'
 import { router } from '../web.ts'
-import { mostFollowed, PersonCard } from './follows.tsx'
+import { mostFollowed } from './follows/queries.ts'
+import { PersonCard } from './follows/views.tsx'
 import { cardsOf, type Card } from './tweets/queries.ts'
 import { Composer, TweetCard } from './tweets/views.tsx'
 
@@ -25,10 +26,18 @@ const authors = sql`(select ${follows.followedId} from ${follows} where ${follow
 const merged = sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets} where ${tweets.userId} in ${authors}`
 
 const mergedOlder = prepared((db: Db) =>
-  cardsOf(db, sql`${merged} and ${tweets.id} < ${cursor} order by ${tweets.id} desc limit ${limit}`, 'desc'),
+  cardsOf(
+    db,
+    sql`${merged} and ${tweets.id} < ${cursor} order by ${tweets.id} desc limit ${limit}`,
+    'desc',
+  ),
 )
 const mergedUpTo = prepared((db: Db) =>
-  cardsOf(db, sql`${merged} and ${tweets.id} >= ${cursor} order by ${tweets.id} limit ${limit}`, 'asc'),
+  cardsOf(
+    db,
+    sql`${merged} and ${tweets.id} >= ${cursor} order by ${tweets.id} limit ${limit}`,
+    'asc',
+  ),
 )
 
 /** Who follows many finds the next tweets among the last 2,000 of everybody's, by a probe for each. */
@@ -46,7 +55,11 @@ const windowOlder = prepared((db: Db) =>
 )
 
 /** A slice of the timeline: one SELECT, or two when somebody follows many people who write little. */
-export function readTimeline(db: Db, viewer: Pick<Viewer, 'id' | 'followingCount'>, slice: Slice): Promise<Feed<Card>> {
+export function readTimeline(
+  db: Db,
+  viewer: Pick<Viewer, 'id' | 'followingCount'>,
+  slice: Slice,
+): Promise<Feed<Card>> {
   return readFeed(slice, {
     upTo: (bounds) => mergedUpTo(db).all({ viewer: viewer.id, ...bounds }),
     older: async (bounds) => {
@@ -62,33 +75,41 @@ export function readTimeline(db: Db, viewer: Pick<Viewer, 'id' | 'followingCount
   })
 }
 
-export const timelineRoutes = router().get('/timeline', traced('timeline.read'), signedIn, feedQuery, async (c) => {
-  const { db, viewer } = c.var
-  const slice = sliceOf(c.req.valid('query'))
-  const feed = await readTimeline(db, viewer, slice)
-  const suggestions = viewer.followingCount === 0 ? await mostFollowed(db, viewer.id) : []
-  annotate({ 'app.timeline.tweets': feed.rows.length })
-  return answerFeed(c, slice, feed, {
-    label: 'Timeline',
-    path: '/timeline',
-    head: { title: 'Timeline' },
-    cursor: (card) => card.cursor,
-    item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
-    empty: <p>Nothing here yet. Write something, or follow people whose tweets you want to read.</p>,
-    around: (list) => (
-      <>
-        <h1>Timeline</h1>
-        <Composer live />
-        {suggestions.length > 0 && (
-          <section class='suggestions' aria-label='Who to follow'>
-            <h2>Who to follow</h2>
-            {suggestions.map((person) => (
-              <PersonCard person={person} viewer={viewer} />
-            ))}
-          </section>
-        )}
-        {list}
-      </>
-    ),
-  })
-})
+export const timelineRoutes = router().get(
+  '/timeline',
+  traced('timeline.read'),
+  signedIn,
+  feedQuery,
+  async (c) => {
+    const { db, viewer } = c.var
+    const slice = sliceOf(c.req.valid('query'))
+    const feed = await readTimeline(db, viewer, slice)
+    const suggestions = viewer.followingCount === 0 ? await mostFollowed(db, viewer.id) : []
+    annotate({ 'app.timeline.tweets': feed.rows.length })
+    return answerFeed(c, slice, feed, {
+      label: 'Timeline',
+      path: '/timeline',
+      head: { title: 'Timeline' },
+      cursor: (card) => card.cursor,
+      item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
+      empty: (
+        <p>Nothing here yet. Write something, or follow people whose tweets you want to read.</p>
+      ),
+      around: (list) => (
+        <>
+          <h1>Timeline</h1>
+          <Composer live />
+          {suggestions.length > 0 && (
+            <section class='suggestions' aria-label='Who to follow'>
+              <h2>Who to follow</h2>
+              {suggestions.map((person) => (
+                <PersonCard person={person} viewer={viewer} />
+              ))}
+            </section>
+          )}
+          {list}
+        </>
+      ),
+    })
+  },
+)

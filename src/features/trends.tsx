@@ -23,31 +23,40 @@ const trendsQuery = prepared((db: Db) =>
 )
 
 /** The most trending tweets, most first. */
-export const readTrends = (db: Db, viewer: number, limit: number) => trendsQuery(db).all({ viewer, limit })
+export const readTrends = (db: Db, viewer: number, limit: number) =>
+  trendsQuery(db).all({ viewer, limit })
 
 const trendsSearch = query({
-  limit: v.optional(v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'The limit is a number.'), v.transform(Number))),
+  limit: v.optional(
+    v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'The limit is a number.'), v.transform(Number)),
+  ),
 })
 
 export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch, async (c) => {
   const { db, visitor } = c.var
   const limit = Math.min(Math.max(c.req.valid('query').limit ?? shown, 1), shownMax)
   const rows = await readTrends(db, visitor?.id ?? 0, limit)
-  const cards = rows.map((card, index) => <TweetCard card={card} viewer={visitor} position={index + 1} />)
+  const cards = rows.map((card, index) => (
+    <TweetCard card={card} viewer={visitor} position={index + 1} />
+  ))
   // A rank has no cursor: the rest is the same list again, longer.
   if (asker(c) === 'partial') {
     c.header('HX-Replace-Url', `/?limit=${limit}`)
     return c.html(<Trends>{cards}</Trends>)
   }
   const head = { title: 'Trends', description: 'What people here like right now.', canonical: '/' }
-  return page(c, head, (
+  return page(
+    c,
+    head,
     <>
       <h1>Trends</h1>
       <Trends>{cards}</Trends>
-      {rows.length === 0 && <p class='empty-state'>Nothing is trending: no tweet has two likes yet.</p>}
+      {rows.length === 0 && (
+        <p class='empty-state'>Nothing is trending: no tweet has two likes yet.</p>
+      )}
       {rows.length === shown && limit === shown && <ShowAll />}
-    </>
-  ))
+    </>,
+  )
 })
 
 const Trends = ({ children }: { children: unknown[] }) => (
@@ -58,7 +67,14 @@ const Trends = ({ children }: { children: unknown[] }) => (
 
 const ShowAll = () => (
   <p class='end'>
-    <a class='btn quiet' href={`/?limit=${shownMax}`} hx-get={`/?limit=${shownMax}`} hx-target='#feed' hx-swap='outerHTML' hx-sync='this:drop'>
+    <a
+      class='btn quiet'
+      href={`/?limit=${shownMax}`}
+      hx-get={`/?limit=${shownMax}`}
+      hx-target='#feed'
+      hx-swap='outerHTML'
+      hx-sync='this:drop'
+    >
       Show the top {shownMax}
     </a>
   </p>

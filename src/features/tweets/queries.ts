@@ -36,7 +36,9 @@ const ids = (db: Db, order: 'asc' | 'desc') =>
     .where(
       and(
         eq(tweets.userId, sql.placeholder('user')),
-        order === 'asc' ? gte(tweets.id, sql.placeholder('cursor')) : lt(tweets.id, sql.placeholder('cursor')),
+        order === 'asc'
+          ? gte(tweets.id, sql.placeholder('cursor'))
+          : lt(tweets.id, sql.placeholder('cursor')),
       ),
     )
     .orderBy(order === 'asc' ? tweets.id : desc(tweets.id))
@@ -58,7 +60,12 @@ const oneTweet = prepared((db: Db) => {
 export const findTweet = (db: Db, viewer: number, id: number) => oneTweet(db).get({ viewer, id })
 
 /** Writes a tweet and gives its id. With a key that this author has used before, it gives that tweet's id. */
-export async function createTweet(db: Db, userId: number, msg: string, key?: string): Promise<number> {
+export async function createTweet(
+  db: Db,
+  userId: number,
+  msg: string,
+  key?: string,
+): Promise<number> {
   const [row] = await db
     .insert(tweets)
     .values({ userId, msg, key: key ?? null, createdAt: Date.now() })
@@ -72,8 +79,14 @@ export async function createTweet(db: Db, userId: number, msg: string, key?: str
 }
 
 /** Deletes a tweet of this author, or anybody's for an operator; false when there is none. */
-export async function deleteTweet(db: Db, author: { id: number; operator: boolean }, id: number): Promise<boolean> {
-  const mayDelete = author.operator ? eq(tweets.id, id) : and(eq(tweets.id, id), eq(tweets.userId, author.id))
+export async function deleteTweet(
+  db: Db,
+  author: { id: number; operator: boolean },
+  id: number,
+): Promise<boolean> {
+  const mayDelete = author.operator
+    ? eq(tweets.id, id)
+    : and(eq(tweets.id, id), eq(tweets.userId, author.id))
   const gone = await db.delete(tweets).where(or(mayDelete)).returning({ id: tweets.id })
   return gone.length > 0
 }

@@ -27,16 +27,25 @@ const tweet = {
   key: v.optional(v.pipe(text, v.maxLength(64, 'The key of this form is too long.'))),
 }
 
-const postPage = (c: Context<Env>, draft: { msg?: string; key?: string; problem?: string | undefined }) =>
-  page(c, { title: 'Post' }, (
+const postPage = (
+  c: Context<Env>,
+  draft: { msg?: string; key?: string; problem?: string | undefined },
+) =>
+  page(
+    c,
+    { title: 'Post' },
     <>
       <h1>Post</h1>
       <Composer {...draft} live={false} focus />
-    </>
-  ))
+    </>,
+  )
 
 const post = form(tweet, (c, { msg, key }, { msg: problem, key: keyProblem }) => {
-  const draft = { msg: msg ?? '', problem: problem ?? keyProblem, ...(key && !keyProblem && { key }) }
+  const draft = {
+    msg: msg ?? '',
+    problem: problem ?? keyProblem,
+    ...(key && !keyProblem && { key }),
+  }
   const who = asker(c)
   // The original's clients expect 400 here.
   if (who === 'program' && c.req.path === '/tweet') throw new Refusal(400, draft.problem ?? tooLong)
@@ -44,7 +53,9 @@ const post = form(tweet, (c, { msg, key }, { msg: problem, key: keyProblem }) =>
   return who === 'partial' ? c.html(<Composer {...draft} live />) : postPage(c, draft)
 })
 
-async function create(c: Context<Env, string, { out: { form: { msg: string; key?: string | undefined } } }>) {
+async function create(
+  c: Context<Env, string, { out: { form: { msg: string; key?: string | undefined } } }>,
+) {
   const { db, viewer } = c.var
   const { msg, key } = c.req.valid('form')
   const id = await createTweet(db, viewer.id, msg, key)
@@ -69,21 +80,30 @@ export const tweetRoutes = router()
   .get('/tweet/:id{[0-9]+}', traced('tweets.read'), idParam, async (c) => {
     const { db, visitor } = c.var
     const card = found(await findTweet(db, visitor?.id ?? 0, c.req.valid('param').id))
-    const head = { title: `${card.name}: ${card.msg.slice(0, 60)}`, description: card.msg, canonical: `/tweet/${card.id}` }
-    return page(c, head, (
+    const head = {
+      title: `${card.name}: ${card.msg.slice(0, 60)}`,
+      description: card.msg,
+      canonical: `/tweet/${card.id}`,
+    }
+    return page(
+      c,
+      head,
       <>
         <h1 class='vh'>Tweet</h1>
         <div class='one'>
           <TweetCard card={card} viewer={visitor} />
         </div>
-      </>
-    ))
+      </>,
+    )
   })
   .get('/tweet/:id{[0-9]+}/delete', traced('tweets.confirm'), signedIn, idParam, async (c) => {
     const { db, viewer } = c.var
     const card = found(await findTweet(db, viewer.id, c.req.valid('param').id))
-    if (card.userId !== viewer.id && !viewer.operator) throw new Refusal(403, 'This tweet is not yours.')
-    return page(c, { title: 'Delete tweet' }, (
+    if (card.userId !== viewer.id && !viewer.operator)
+      throw new Refusal(403, 'This tweet is not yours.')
+    return page(
+      c,
+      { title: 'Delete tweet' },
       <>
         <h1>Delete this tweet?</h1>
         <blockquote class='msg'>{card.msg}</blockquote>
@@ -93,14 +113,22 @@ export const tweetRoutes = router()
             Keep it
           </a>
         </form>
-      </>
-    ))
+      </>,
+    )
   })
-  .post('/tweet/:id{[0-9]+}/delete', traced('tweets.delete'), signedIn, limited('LIMIT_WRITE'), idParam, async (c) => {
-    const { db, viewer } = c.var
-    const { id } = c.req.valid('param')
-    found((await deleteTweet(db, viewer, id)) || undefined)
-    // On the tweet's own page nothing would be left.
-    if (c.req.header('HX-Current-URL')?.endsWith(`/tweet/${id}`)) c.header('HX-Redirect', '/timeline')
-    return answer(c, { partial: <Toast>Deleted.</Toast>, to: '/timeline', flash: 'Deleted.' })
-  })
+  .post(
+    '/tweet/:id{[0-9]+}/delete',
+    traced('tweets.delete'),
+    signedIn,
+    limited('LIMIT_WRITE'),
+    idParam,
+    async (c) => {
+      const { db, viewer } = c.var
+      const { id } = c.req.valid('param')
+      found((await deleteTweet(db, viewer, id)) || undefined)
+      // On the tweet's own page nothing would be left.
+      if (c.req.header('HX-Current-URL')?.endsWith(`/tweet/${id}`))
+        c.header('HX-Redirect', '/timeline')
+      return answer(c, { partial: <Toast>Deleted.</Toast>, to: '/timeline', flash: 'Deleted.' })
+    },
+  )

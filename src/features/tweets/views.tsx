@@ -9,7 +9,15 @@ import type { Card } from './queries.ts'
 export type { Card }
 
 /** One tweet. Its position in a list stays outside of what is kept, so that one card serves every list. */
-export const TweetCard = ({ card, viewer, position }: { card: Card; viewer: Viewer | undefined; position?: number }) => (
+export const TweetCard = ({
+  card,
+  viewer,
+  position,
+}: {
+  card: Card
+  viewer: Viewer | undefined
+  position?: number
+}) => (
   <article
     class='tweet'
     id={`tweet-${card.id}`}
@@ -76,7 +84,13 @@ const DeleteButton = ({ id }: { id: number }) => (
   </a>
 )
 
-type ComposerProps = { msg?: string; problem?: string | undefined; focus?: boolean; key?: string; live: boolean }
+type ComposerProps = {
+  msg?: string
+  problem?: string | undefined
+  focus?: boolean
+  key?: string
+  live: boolean
+}
 
 /** The form of a new tweet; `live` where a feed below it shows the tweet at once. */
 export const Composer = ({ msg = '', problem, focus = false, key, live }: ComposerProps) => (
@@ -86,7 +100,11 @@ export const Composer = ({ msg = '', problem, focus = false, key, live }: Compos
     method='post'
     action='/post'
     hx-sync='this:drop'
-    {...(live && { 'hx-post': '/tweet', 'hx-swap': 'outerHTML', 'hx-status:422': 'swap:outerHTML' })}
+    {...(live && {
+      'hx-post': '/tweet',
+      'hx-swap': 'outerHTML',
+      'hx-status:422': 'swap:outerHTML',
+    })}
   >
     <label class='vh' for='msg'>
       Your tweet

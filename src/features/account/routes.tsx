@@ -1,0 +1,143 @@
+// One's own account: name and bio, password, other sessions, the end of it all. Each is a form of its own.
+import { and, count, eq, ne } from 'drizzle-orm'
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import * as v from 'valibot'
+
+import { isCommon } from '../../common-passwords.ts'
+import type { Db } from '../../db.ts'
+import { page } from '../../layout.tsx'
+import { limited } from '../../rate-limits.ts'
+import { Refusal } from '../../refusal.ts'
+import { sessions, users } from '../../schema.ts'
+import { traced } from '../../tracing.ts'
+import { endSession, endSessions, signedIn } from '../../viewer.ts'
+import { answer, asker, flash, form, router, text, type Env } from '../../web.ts'
+import { newPassword, personName } from '../sessions/fields.ts'
+import { DeleteForm, PasswordForm, ProfileForm, SessionsForm, type Problems } from './views.tsx'
+
+const bio = v.pipe(
+  text,
+  v.check((value) => [...value].length <= 160, 'A bio has up to 160 characters.'),
+)
+
+const otherSessions = async (db: Db, userId: number, tokenHash: string) => {
+  const mine = and(eq(sessions.userId, userId), ne(sessions.tokenHash, tokenHash))
+  return (await db.select({ count: count() }).from(sessions).where(mine).get())?.count ?? 0
+}
+
+async function accountPage(
+  c: Context<Env>,
+  given: Record<string, string> = {},
+  problems: Problems = {},
+) {
+  const { db, viewer } = c.var
+  const others = await otherSessions(db, viewer.id, viewer.tokenHash)
+  return page(
+    c,
+    { title: 'Account' },
+    <>
+      <h1>Account</h1>
+      <ProfileForm
+        name={given['name'] ?? viewer.name}
+        bio={given['bio'] ?? viewer.bio}
+        problems={problems}
+      />
+      <PasswordForm mailaddress={viewer.mailaddress} problems={problems} />
+      <SessionsForm others={others} />
+      <DeleteForm problems={problems} />
+    </>,
+  )
+}
+
+const refuse = (c: Context<Env>, given: Record<string, string>, problems: Problems) => {
+  if (asker(c) === 'program')
+    throw new Refusal(422, Object.values(problems)[0] ?? 'Something is wrong with the form.')
+  c.status(422)
+  return accountPage(c, given, problems)
+}
+
+const done = (c: Context<Env>, sentence: string) =>
+  answer(c, { partial: <p class='toast'>{sentence}</p>, to: '/account', flash: sentence })
+
+/** Everybody knows the passwords of the demo accounts: nobody may lock the others out. */
+const notDemo = createMiddleware<Env>(async (c, next) => {
+  if (c.var.viewer.demo)
+    throw new Refusal(403, 'A demo account keeps its password and cannot be deleted.')
+  await next()
+})
+
+async function isOwnPassword(c: Context<Env>, password: string): Promise<boolean> {
+  const { db, viewer, passwords } = c.var
+  const row = await db
+    .select({ passwordHash: users.passwordHash })
+    .from(users)
+    .where(eq(users.id, viewer.id))
+    .get()
+  return passwords.matches(password, row?.passwordHash)
+}
+
+export const accountRoutes = router()
+  .get('/account', traced('account.read'), signedIn, (c) => accountPage(c))
+  .post(
+    '/account/profile',
+    traced('account.update'),
+    signedIn,
+    limited('LIMIT_ACCOUNT'),
+    form({ name: personName, bio }, refuse),
+    async (c) => {
+      const { name, bio: written } = c.req.valid('form')
+      await c.var.db.update(users).set({ name, bio: written }).where(eq(users.id, c.var.viewer.id))
+      return done(c, 'Saved.')
+    },
+  )
+  .post(
+    '/account/password',
+    traced('account.password'),
+    signedIn,
+    notDemo,
+    limited('LIMIT_ACCOUNT'),
+    form({ current: v.string(), fresh: newPassword }, refuse),
+    async (c) => {
+      const { db, viewer, passwords, settings } = c.var
+      const { current, fresh } = c.req.valid('form')
+      if (!(await isOwnPassword(c, current)))
+        return refuse(c, {}, { current: 'That is not your password.' })
+      if (!settings.demo && isCommon(fresh, [viewer.name, viewer.mailaddress])) {
+        return refuse(c, {}, { fresh: 'Too many people use this password.' })
+      }
+      await db
+        .update(users)
+        .set({ passwordHash: await passwords.hash(fresh) })
+        .where(eq(users.id, viewer.id))
+      await endSessions(db, viewer.id, viewer.tokenHash)
+      return done(c, 'Password changed. You are signed out everywhere else.')
+    },
+  )
+  .post(
+    '/account/sessions',
+    traced('account.sessions'),
+    signedIn,
+    limited('LIMIT_ACCOUNT'),
+    async (c) => {
+      await endSessions(c.var.db, c.var.viewer.id, c.var.viewer.tokenHash)
+      return done(c, 'Signed out everywhere else.')
+    },
+  )
+  .post(
+    '/account/delete',
+    traced('account.delete'),
+    signedIn,
+    notDemo,
+    limited('LIMIT_ACCOUNT'),
+    form({ farewell: v.string() }, refuse),
+    async (c) => {
+      if (!(await isOwnPassword(c, c.req.valid('form').farewell)))
+        return refuse(c, {}, { farewell: 'That is not your password.' })
+      await endSession(c)
+      await c.var.db.delete(users).where(eq(users.id, c.var.viewer.id))
+      c.header('Clear-Site-Data', '"cache"')
+      flash(c, 'Your account is deleted.')
+      return asker(c) === 'program' ? c.json({ success: true }) : c.redirect('/', 303)
+    },
+  )

@@ -1,0 +1,51 @@
+import { eq, sql } from 'drizzle-orm'
+
+import { isConstraint, prepared, type Db } from '../../db.ts'
+import { handleOf, numbered } from '../../handles.ts'
+import { Refusal } from '../../refusal.ts'
+import { users } from '../../schema.ts'
+
+export type User = { id: number; passwordHash: string; demo: boolean; suspendedAt: number | null }
+
+const userQuery = prepared((db: Db) =>
+  db
+    .select({
+      id: users.id,
+      passwordHash: users.passwordHash,
+      demo: users.demo,
+      suspendedAt: users.suspendedAt,
+    })
+    .from(users)
+    .where(eq(users.mailaddress, sql.placeholder('mailaddress')))
+    .prepare(),
+)
+
+export const findUser = (db: Db, mailaddress: string): Promise<User | undefined> =>
+  userQuery(db).get({ mailaddress })
+
+/** Writes a new user under the first free handle that the name suggests; undefined when the address is taken. */
+export async function createUser(
+  db: Db,
+  given: { name: string; mailaddress: string; passwordHash: string },
+): Promise<number | undefined> {
+  const base = handleOf(given.name)
+  // Nobody's name suggests one: u<id>, with the id that this very row gets.
+  const own = sql`(select 'u' || (coalesce(max(seq), 0) + 1) from sqlite_sequence where name = 'users')`
+  for (let attempt = 1; attempt <= 8; attempt++) {
+    const suffix = attempt === 2 ? 2 : Math.floor(Math.random() * 10 ** attempt)
+    const handle = base === undefined ? own : attempt === 1 ? base : numbered(base, suffix)
+    try {
+      const [row] = await db
+        .insert(users)
+        .values({ ...given, handle, createdAt: Date.now() })
+        .returning({ id: users.id })
+      return row!.id
+    } catch (error) {
+      if (isConstraint(error, 'UNIQUE: users.mailaddress')) return undefined
+      if (!isConstraint(error, 'UNIQUE: users.handle')) throw error
+    }
+  }
+  throw new Refusal(503, 'No free handle was found for this name. Try again.', {
+    slug: 'no_handle',
+  })
+}

@@ -1,0 +1,165 @@
+// A fresh app on a fresh database, and people to act as. Every story stands alone: no shared state, no mocks.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import {
+  InMemorySpanExporter,
+  NodeTracerProvider,
+  SimpleSpanProcessor,
+  type ReadableSpan,
+} from '@opentelemetry/sdk-trace-node'
+
+import { createApp } from '../src/app.tsx'
+import { openDb, type Database } from '../src/db.ts'
+import { readSettings, type Settings } from '../src/env.ts'
+import { setLogLevel } from '../src/log.ts'
+import { freshServerUrl } from './libsql-server.ts'
+
+const exporter = new InMemorySpanExporter()
+new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register()
+setLogLevel('silent')
+
+/** Who asks, as DESIGN's three answers tell them apart: the headers that such a client sends. */
+export const askers = {
+  program: { Accept: '*/*' },
+  json: { Accept: 'application/json' },
+  browser: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'Sec-Fetch-Site': 'same-origin' },
+  htmx: {
+    Accept: 'text/html',
+    'HX-Request': 'true',
+    'HX-Request-Type': 'partial',
+    'Sec-Fetch-Site': 'same-origin',
+  },
+} as const
+export type AskerName = keyof typeof askers
+
+/** An answer, read to its end; `spans` are those of its trace. */
+export type Answer = {
+  status: number
+  text: string
+  headers: Headers
+  location: string | null
+  spans: ReadableSpan[]
+  /** The spans of its queries. */
+  queries: ReadableSpan[]
+}
+
+type Options = { as?: AskerName; headers?: Record<string, string> }
+
+/** Somebody with a cookie jar: a visitor, until they register or log in. */
+export class Someone {
+  readonly app: TestApp
+  readonly cookies = new Map<string, string>()
+
+  constructor(app: TestApp) {
+    this.app = app
+  }
+
+  get(path: string, options: Options = {}): Promise<Answer> {
+    return this.send(path, { method: 'GET' }, options)
+  }
+
+  /** Posts a form; without fields the body is empty. */
+  post(path: string, fields?: Record<string, string>, options: Options = {}): Promise<Answer> {
+    return this.send(
+      path,
+      { method: 'POST', ...(fields && { body: new URLSearchParams(fields) }) },
+      options,
+    )
+  }
+
+  /** Any request; redirects are not followed. */
+  async send(
+    path: string,
+    init: RequestInit,
+    { as = 'program', headers = {} }: Options = {},
+  ): Promise<Answer> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const response = await this.app.fetch(
+      new Request(`http://localhost:5000${path}`, {
+        ...init,
+        headers: {
+          Host: 'localhost:5000',
+          ...askers[as],
+          ...(cookie && { Cookie: cookie }),
+          ...headers,
+        },
+      }),
+    )
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = ''] = line.split(';')
+      const [name = '', value = ''] = [
+        pair.slice(0, pair.indexOf('=')),
+        pair.slice(pair.indexOf('=') + 1),
+      ]
+      if (/max-age=0/i.test(line)) this.cookies.delete(name)
+      else this.cookies.set(name, value)
+    }
+    const text = await response.text()
+    const spans = exporter
+      .getFinishedSpans()
+      .filter((span) => span.spanContext().traceId === response.headers.get('X-Trace-Id'))
+    return {
+      status: response.status,
+      text,
+      headers: response.headers,
+      location: response.headers.get('Location'),
+      spans,
+      queries: spans.filter((span) => 'db.query.text' in span.attributes),
+    }
+  }
+
+  /** Writes a tweet and gives its id. */
+  async tweet(msg: string): Promise<number> {
+    const answer = await this.post('/tweet', { msg }, { as: 'htmx' })
+    return Number(/id="tweet-(\d+)"/.exec(answer.text)?.[1])
+  }
+}
+
+export type TestApp = {
+  settings: Settings
+  database: Database
+  /** Where its database is: a `file:` or `http:` URL. */
+  url: string
+  fetch: (request: Request) => Promise<Response>
+  visitor: () => Someone
+  /** Somebody who has just registered under this name, `<name>@example.org` / `password-of-<name>`. */
+  person: (name: string) => Promise<Someone & { id: number }>
+  [Symbol.asyncDispose]: () => Promise<void>
+}
+
+/** Starts an app on an empty database: a file, or a libSQL server of its own when TEST_DATABASE=server. */
+export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
+  exporter.reset()
+  const folder = mkdtempSync(join(tmpdir(), 'tracewren-'))
+  const server =
+    process.env['TEST_DATABASE'] === 'server' ? await freshServerUrl(folder) : undefined
+  const url = server?.url ?? `file:${folder}/test.db`
+  const settings = readSettings({ DATABASE_URL: url, PASSWORD_COST: '4', ...env })
+  const database = await openDb(settings)
+  const app = createApp({ database, settings, state: { stopping: false } })
+  const running: TestApp = {
+    settings,
+    database,
+    url,
+    fetch: async (request) => app.fetch(request),
+    visitor: () => new Someone(running),
+    person: async (name) => {
+      const someone = new Someone(running)
+      const mailaddress = `${name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')}@example.org`
+      await someone.post('/register', { name, mailaddress, password: `password-of-${name}` })
+      const account = await someone.get('/timeline')
+      const handle = /href="\/@([a-z0-9_]+)" class="who"/.exec(account.text)?.[1]
+      const profile = await someone.get(`/@${handle}`)
+      const id = Number(/data-user-id="(\d+)"/.exec(profile.text)?.[1])
+      return Object.assign(someone, { id })
+    },
+    [Symbol.asyncDispose]: async () => {
+      await database.close()
+      await server?.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+  return running
+}

