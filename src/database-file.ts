@@ -14,6 +14,8 @@ export type Opened = {
   client: Client
   namespace: string
   isNew: boolean
+  /** Bytes in the write-ahead log; 0 for a server. */
+  walBytes: () => number
   probe: () => Promise<void>
   close: () => Promise<void>
 }
@@ -47,6 +49,7 @@ export async function openFile(settings: Settings): Promise<Opened> {
       client,
       namespace: 'main',
       isNew: await isNew(client),
+      walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
       probe: probe.bind(undefined, client),
       close: close.bind(undefined, client, lock),
     }

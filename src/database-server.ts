@@ -21,6 +21,7 @@ export async function openServer(settings: Settings): Promise<Opened> {
       client,
       namespace: url.host,
       isNew: await isNew(client),
+      walBytes: () => 0,
       probe: async () => void (await client.execute('SELECT 1')),
       close: async () => client.close(),
     }

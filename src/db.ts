@@ -5,8 +5,8 @@ import { drizzle } from 'drizzle-orm/libsql/http'
 import { openFile } from './database-file.ts'
 import { openServer } from './database-server.ts'
 import type { Settings } from './env.ts'
+import { traceQuery } from './query-tracing.ts'
 import * as schema from './schema.ts'
-import { traceQuery } from './tracing.ts'
 
 /** drizzle over our client. Await every query: without it nothing runs. No `transaction`: one batch instead. */
 export type Db = Omit<LibSQLDatabase<typeof schema>, 'transaction'>
@@ -15,6 +15,8 @@ export type Database = {
   db: Db
   /** A first start: no user has ever been in it. */
   isNew: boolean
+  /** Bytes in the write-ahead log; 0 for a server. */
+  walBytes: () => number
   /** Can it be written now? Rejects when it cannot. */
   probe: () => Promise<void>
   /** Finishes the writes under way, then closes. */

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import * as v from 'valibot'
 
 import { StartError } from './start-error.ts'
+import { readTelemetrySettings, type TelemetrySettings } from './telemetry-settings.ts'
 
 const whole = (min: number, max: number, fallback: number) =>
   v.pipe(
@@ -117,6 +118,10 @@ export function readSettings(env: Record<string, string | undefined>) {
     ) as Record<RateName, Rate>,
   }
 }
+
+/** What the environment says about telemetry; undefined when nothing asks for it. */
+export const processTelemetry = (): TelemetrySettings | undefined =>
+  readTelemetrySettings(process.env)
 
 /** The settings of this process: the environment, completed from a `.env` file in the working directory. */
 export function processSettings(): Settings {

@@ -4,7 +4,7 @@ import type { Child } from 'hono/jsx'
 import * as v from 'valibot'
 
 import { page } from './layout.tsx'
-import { asker, query, type Env } from './web.ts'
+import { asker, query, type Env, render } from './web.ts'
 
 /** Where a list is read: from the top, after the cursor `before`, or all of it down to the cursor `through`. */
 export type Slice = {
@@ -100,7 +100,8 @@ export function answerFeed<Row>(
   }
   const last = feed.rows.at(-1)
   if (last !== undefined) c.header('HX-Replace-Url', address(view, { through: view.cursor(last) }))
-  return c.html(
+  return render(
+    c,
     <>
       <More slice={slice} feed={feed} view={view} />
       <hx-partial hx-target='#feed' hx-swap='beforeend'>

@@ -1,3 +1,4 @@
+import { measured } from './metrics.ts'
 import { Refusal } from './refusal.ts'
 
 /** What a lane is called in refusals, and its bounds: jobs at a time, jobs waiting, milliseconds of waiting. */
@@ -29,9 +30,11 @@ export class Lane {
 
   /** Runs the job in its turn; it gets the moment (performance.now) when its own waiting must end. */
   async run<T>(job: (deadline: number) => T | Promise<T>): Promise<T> {
-    const deadline = performance.now() + this.#limits.waitMs
+    const asked = performance.now()
+    const deadline = asked + this.#limits.waitMs
     if (this.#running < this.#limits.concurrency) this.#running += 1
     else await this.#turn()
+    measured().laneWait.record((performance.now() - asked) / 1000, { lane: this.#limits.name })
     try {
       return await job(deadline)
     } finally {
@@ -56,9 +59,11 @@ export class Lane {
   #turn(): Promise<void> {
     if (this.depth >= this.#limits.waiting) throw this.refusal()
     inFlight.running -= 1
+    measured().laneDepth.add(1, { lane: this.#limits.name })
     return new Promise<void>((resolve, reject) => {
       const settle = (how: () => void) => {
         inFlight.running += 1
+        measured().laneDepth.add(-1, { lane: this.#limits.name })
         how()
       }
       const timer = setTimeout(() => {

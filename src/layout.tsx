@@ -7,8 +7,9 @@ import type { Child, PropsWithChildren } from 'hono/jsx'
 import { asset } from './assets.ts'
 import { links, NavLink, Rail } from './navigation.tsx'
 import { Side, type Theme } from './side.tsx'
+import { traceparent } from './tracing.ts'
 import type { Viewer } from './viewer.ts'
-import type { Env } from './web.ts'
+import { render, type Env } from './web.ts'
 
 type Head = {
   title: string
@@ -33,7 +34,8 @@ const head =
 export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
   const sentence = getCookie(c, 'flash')
   if (sentence) deleteCookie(c, 'flash', { path: '/' })
-  return c.html(
+  return render(
+    c,
     <>
       {raw('<!doctype html>')}
       <Document
@@ -41,6 +43,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
         visitor={c.var.visitor}
         path={c.req.path}
         theme={themeOf(c)}
+        trace={traceparent()}
         sentence={sentence}
       >
         {main}
@@ -60,17 +63,28 @@ type DocumentProps = PropsWithChildren<{
   visitor: Viewer | undefined
   path: string
   theme: Theme
+  /** This page's own traceparent: htmx sends it back, so that its requests are linked to the page. */
+  trace: string | undefined
   sentence: string | undefined
 }>
 
-const Document = ({ head: given, visitor, path, theme, sentence, children }: DocumentProps) => (
+const Document = ({
+  head: given,
+  visitor,
+  path,
+  theme,
+  trace,
+  sentence,
+  children,
+}: DocumentProps) => (
   <html lang='en' data-theme={theme === 'system' ? undefined : theme}>
     <head>
       {head}
+      {trace && <meta name='traceparent' content={trace} />}
       <title>{given.title} - Tracewren</title>
       <SocialCard {...given} />
     </head>
-    <body>
+    <body {...(trace && { 'hx-headers:inherited': `{"X-Page-Trace":"${trace}"}` })}>
       <a class='skip' href='#main'>
         Skip to content
       </a>

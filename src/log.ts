@@ -1,7 +1,9 @@
-import { logIds } from './tracing.ts'
+import { trace } from '@opentelemetry/api'
+import { logs, SeverityNumber, type AnyValueMap } from '@opentelemetry/api-logs'
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type Level = (typeof levels)[number]
+type Facts = Record<string, unknown>
 
 let threshold = levels.indexOf('info')
 
@@ -10,28 +12,75 @@ export const setLogLevel = (level: Level): void => {
   threshold = levels.indexOf(level)
 }
 
-function write(level: Exclude<Level, 'silent'>, message: string, facts: Record<string, unknown>) {
-  if (levels.indexOf(level) < threshold) return
-  const line = { time: new Date().toISOString(), level, message, ...logIds(), ...facts }
+const severities = {
+  debug: SeverityNumber.DEBUG,
+  info: SeverityNumber.INFO,
+  warn: SeverityNumber.WARN,
+  error: SeverityNumber.ERROR,
+}
+
+type Line = { level: keyof typeof severities; message: string; facts: Facts; event?: string }
+
+function print({ level, message, facts }: Line): void {
+  const ids = trace.getActiveSpan()?.spanContext()
+  const line = {
+    time: new Date().toISOString(),
+    level,
+    message,
+    ...(ids && trace.isSpanContextValid(ids) && { trace_id: ids.traceId, span_id: ids.spanId }),
+    ...facts,
+  }
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
-/** Facts of an error for a log line: type, message and stack of the error and of its cause, no SQL parameters. */
-export function errorFacts(error: unknown): Record<string, unknown> {
+const logger = logs.getLogger('tracewren')
+
+function write(line: Line): void {
+  if (levels.indexOf(line.level) < threshold) return
+  print(line)
+  logger.emit({
+    severityNumber: severities[line.level],
+    severityText: line.level.toUpperCase(),
+    body: line.message,
+    attributes: line.facts as AnyValueMap,
+    ...(line.event !== undefined && { eventName: line.event }),
+  })
+}
+
+/** Facts of an error for a log line: type, message and stack of the error or of its cause, no SQL parameters. */
+export function errorFacts(error: unknown): Facts {
   // drizzle's wrapper has the query's parameters in its message (password hashes, tokens): only its cause is safe.
   const known = error instanceof Error && error.name === 'DrizzleQueryError' ? error.cause : error
   if (!(known instanceof Error)) return { 'exception.message': String(known) }
   return {
     'exception.type': known.name,
     'exception.message': known.message,
-    'exception.stacktrace': known.stack,
+    'exception.stacktrace': known.stack ?? '',
   }
 }
 
-/** JSON lines on standard output, with the ids of the active trace. No secrets, bodies or e-mail addresses. */
+const at =
+  (level: Line['level'], send: (line: Line) => void) =>
+  (message: string, facts: Facts = {}, event?: string): void =>
+    send({ level, message, facts, ...(event !== undefined && { event }) })
+
+/**
+ * JSON lines on standard output and, with telemetry on, OTLP log records: a message, facts, and for records the name
+ * of the event. With the ids of the active trace; without secrets, bodies or e-mail addresses.
+ */
 export const log = {
-  debug: (message: string, facts: Record<string, unknown> = {}) => write('debug', message, facts),
-  info: (message: string, facts: Record<string, unknown> = {}) => write('info', message, facts),
-  warn: (message: string, facts: Record<string, unknown> = {}) => write('warn', message, facts),
-  error: (message: string, facts: Record<string, unknown> = {}) => write('error', message, facts),
+  debug: at('debug', write),
+  info: at('info', write),
+  warn: at('warn', write),
+  error: at('error', write),
+}
+
+const printed = (line: Line) => levels.indexOf(line.level) >= threshold && print(line)
+
+/** Lines about telemetry itself: on standard output alone, or a collector that is away would feed its own queue. */
+export const localLog = {
+  debug: at('debug', printed),
+  info: at('info', printed),
+  warn: at('warn', printed),
+  error: at('error', printed),
 }

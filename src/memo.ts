@@ -1,6 +1,9 @@
 import { raw } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 
+/** Looks for a kept piece so far, for the metric. */
+export const lookups = { hits: 0, misses: 0 }
+
 /** How many rendered pieces each memoised component keeps: some 20 MB of cards. */
 const kept = 10_000
 
@@ -16,6 +19,8 @@ export function memoised<Props>(
   return (props) => {
     const key = keyOf(props)
     const known = rendered.get(key)
+    if (known) lookups.hits += 1
+    else lookups.misses += 1
     rendered.delete(key)
     const html = known ?? raw(component(props).toString())
     rendered.set(key, html)

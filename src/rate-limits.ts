@@ -3,6 +3,7 @@ import { createMiddleware } from 'hono/factory'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 
 import type { RateName, Settings } from './env.ts'
+import { measured } from './metrics.ts'
 import { peerOf } from './peers.ts'
 import { Refusal } from './refusal.ts'
 import type { Env } from './web.ts'
@@ -24,6 +25,7 @@ export function createRateLimits(settings: Settings): RateLimits {
         await limiters.get(name)!.consume(key)
       } catch (error) {
         if (!(error instanceof RateLimiterRes)) throw error
+        measured().refusals.add(1, { limit: name })
         const seconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000))
         throw new Refusal(429, `That was too often. Try again in ${inWords(seconds)}.`, {
           headers: { 'Retry-After': String(seconds) },

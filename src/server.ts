@@ -3,10 +3,14 @@ import { serve, type ServerType } from '@hono/node-server'
 
 import { createApp } from './app.tsx'
 import { openDb, type Database } from './db.ts'
-import { processSettings, type Settings } from './env.ts'
+import { processSettings, processTelemetry, type Settings } from './env.ts'
 import { errorFacts, log, setLogLevel } from './log.ts'
+import { lookups } from './memo.ts'
+import { observe } from './metrics.ts'
 import { StartError } from './start-error.ts'
+import type { Telemetry } from './telemetry.ts'
 import { rebaseTrends } from './trend-score.ts'
+import { countSessions } from './viewer.ts'
 
 const day = 86_400_000
 const drainMs = 10_000
@@ -22,7 +26,14 @@ try {
 
 async function start(settings: Settings): Promise<void> {
   setLogLevel(settings.LOG_LEVEL)
+  const telemetry = await loadTelemetry()
   const database = await openDb(settings)
+  if (telemetry)
+    observe({
+      walBytes: database.walBytes,
+      activeSessions: () => countSessions(database.db),
+      cardLookups: () => lookups,
+    })
   if (database.isNew && settings.demo) {
     const { seedDemoWorld } = await import('./demo/world.ts')
     await seedDemoWorld(database.db, Date.now())
@@ -36,7 +47,13 @@ async function start(settings: Settings): Promise<void> {
   const state = { stopping: false }
   const server = await listen(createApp({ database, settings, state }).fetch, settings)
   announce(server, settings)
-  stopOnSignal({ server, database, state })
+  stopOnSignal({ server, database, state, telemetry })
+}
+
+/** The SDK is loaded only when the environment asks for it: it costs 30 MB and a quarter of a second. */
+async function loadTelemetry(): Promise<Telemetry | undefined> {
+  const settings = processTelemetry()
+  return settings && (await import('./telemetry.ts')).startTelemetry(settings)
 }
 
 function listen(
@@ -101,10 +118,15 @@ function announce(server: ServerType, settings: Settings): void {
   process.stderr.write(`${lines.join('\n')}\n`)
 }
 
-type Running = { server: ServerType; database: Database; state: { stopping: boolean } }
+type Running = {
+  server: ServerType
+  database: Database
+  state: { stopping: boolean }
+  telemetry: Telemetry | undefined
+}
 
 /** SIGTERM or SIGINT: turn away new connections, finish what runs, close the database, leave. */
-function stopOnSignal({ server, database, state }: Running): void {
+function stopOnSignal({ server, database, state, telemetry }: Running): void {
   const stop = (signal: string, code: number) => {
     if (state.stopping) return
     state.stopping = true
@@ -114,13 +136,7 @@ function stopOnSignal({ server, database, state }: Running): void {
       () => 'closeAllConnections' in server && server.closeAllConnections(),
       drainMs,
     ).unref()
-    server.close(() => {
-      database
-        .close()
-        .then(() => log.info('stopped'))
-        .catch((error: unknown) => log.error('not closed', errorFacts(error)))
-        .finally(() => process.exit(code))
-    })
+    server.close(() => void leave(database, telemetry, code))
     if ('closeIdleConnections' in server) server.closeIdleConnections()
   }
   process.on('SIGTERM', () => stop('SIGTERM', 0))
@@ -129,4 +145,19 @@ function stopOnSignal({ server, database, state }: Running): void {
     log.error('unhandled rejection', errorFacts(error))
     stop('unhandledRejection', 1)
   })
+}
+
+async function leave(
+  database: Database,
+  telemetry: Telemetry | undefined,
+  code: number,
+): Promise<void> {
+  try {
+    await database.close()
+    log.info('stopped')
+  } catch (error) {
+    log.error('not closed', errorFacts(error))
+  }
+  await telemetry?.stop()
+  process.exit(code)
 }

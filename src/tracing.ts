@@ -8,14 +8,18 @@ import {
   trace,
   type Attributes,
   type Span,
+  type SpanContext,
 } from '@opentelemetry/api'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { routePath } from 'hono/route'
 
+import { log } from './log.ts'
+import { measured } from './metrics.ts'
 import { peerOf } from './peers.ts'
+import { costsKey, type RequestCosts } from './query-tracing.ts'
 import { Refusal } from './refusal.ts'
-import type { Env } from './web.ts'
+import { asker, type Env } from './web.ts'
 
 const tracer = trace.getTracer('tracewren')
 const knownMethods = new Set(
@@ -27,17 +31,21 @@ export const annotate = (attributes: Attributes): void => {
   trace.getActiveSpan()?.setAttributes(attributes)
 }
 
-/** The id of the active trace, 32 hex digits; undefined when nothing is traced. */
-export const traceId = (): string | undefined => {
-  const spanContext = trace.getActiveSpan()?.spanContext()
-  return spanContext && trace.isSpanContextValid(spanContext) ? spanContext.traceId : undefined
+const activeContext = (): SpanContext | undefined => {
+  const found = trace.getActiveSpan()?.spanContext()
+  return found && trace.isSpanContextValid(found) ? found : undefined
 }
 
-/** The trace and span ids of the active span, for a log line; empty when nothing is traced. */
-export const logIds = (): { trace_id?: string; span_id?: string } => {
-  const spanContext = trace.getActiveSpan()?.spanContext()
-  if (!spanContext || !trace.isSpanContextValid(spanContext)) return {}
-  return { trace_id: spanContext.traceId, span_id: spanContext.spanId }
+/** The id of the active trace, 32 hex digits; undefined when nothing is traced. */
+export const traceId = (): string | undefined => activeContext()?.traceId
+
+const traceparentOf = ({ traceId: id, spanId, traceFlags }: SpanContext) =>
+  `00-${id}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+
+/** The active span as a W3C traceparent; undefined when nothing is traced. */
+export const traceparent = (): string | undefined => {
+  const active = activeContext()
+  return active && traceparentOf(active)
 }
 
 /** The pattern of the route that answers, without regular expressions: `/favorite/:id`. Undefined when none does. */
@@ -46,23 +54,52 @@ export function routeOf(c: Context): string | undefined {
   return pattern === '/*' || pattern === '*' ? undefined : pattern.replace(/\{[^}]*\}/g, '')
 }
 
-/** One SERVER span for each request; it continues the trace of a trusted proxy or load generator. */
+/**
+ * One SERVER span, one log line and one measurement for each request. It continues the trace of a trusted proxy or
+ * load generator; a request of htmx is a trace of its own with a link to the page that sent it.
+ */
 export const traceRequests = createMiddleware<Env>(async (c, next) => {
-  const peer = peerOf(c)
-  const parent = peer.trusted ? propagation.extract(ROOT_CONTEXT, c.req.header()) : ROOT_CONTEXT
+  const parent = peerOf(c).trusted
+    ? propagation.extract(ROOT_CONTEXT, c.req.header())
+    : ROOT_CONTEXT
   const method = knownMethods.has(c.req.method) ? c.req.method : 'HTTP'
   const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, parent)
-  if (!span.isRecording() && !trace.isSpanContextValid(span.spanContext())) return next()
-  if (span.isRecording()) span.setAttributes(requestAttributes(c))
-  return context.with(trace.setSpan(parent, span), async () => {
+  if (!trace.isSpanContextValid(span.spanContext())) return next()
+  const started = performance.now()
+  const costs: RequestCosts = { queries: 0, queryMs: 0, rows: 0, renderMs: 0 }
+  const own = trace.setSpan(parent, span).setValue(costsKey, costs)
+  return context.with(own, async () => {
+    linkToPage(c, span)
     await next()
+    const ms = performance.now() - started
     c.header('X-Trace-Id', span.spanContext().traceId)
-    if (span.isRecording()) describeAnswer(c, span, method)
+    c.header('Server-Timing', serverTiming(span.spanContext(), costs, ms))
+    const outcome = { ...describeRequest(c), ...describeAnswer(c), ...describeCosts(costs) }
+    // One call: attributes that are given one by one, or at the start, cost several times as much.
+    span.setAttributes(outcome)
+    const route = outcome['http.route']
+    if (typeof route === 'string') span.updateName(`${method} ${route}`)
+    if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+    measure(outcome, ms)
+    log.info('request', { ...outcome, duration_ms: round(ms) }, 'http.server.request')
     span.end()
   })
 })
 
-function requestAttributes(c: Context<Env>): Attributes {
+const round = (ms: number) => Math.round(ms * 1000) / 1000
+
+/** A page's traceparent, sent by htmx with every request of that page. */
+function linkToPage(c: Context<Env>, span: Span): void {
+  const [, page = '', parentSpan = '', flags = ''] =
+    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(c.req.header('X-Page-Trace') ?? '') ??
+    []
+  const linked = { traceId: page, spanId: parentSpan, traceFlags: Number.parseInt(flags, 16) & 1 }
+  if (!trace.isSpanContextValid(linked)) return
+  span.addLink({ context: linked })
+  span.setAttribute('app.page.trace_id', page)
+}
+
+function describeRequest(c: Context<Env>): Attributes {
   const url = new URL(c.req.url)
   const peer = peerOf(c)
   const known = knownMethods.has(c.req.method)
@@ -79,27 +116,54 @@ function requestAttributes(c: Context<Env>): Attributes {
     'server.address': url.hostname,
     ...(url.port && { 'server.port': Number(url.port) }),
     'user_agent.original': c.req.header('user-agent') ?? '',
+    'app.asker': asker(c),
+    ...(c.req.header('Sec-Purpose')?.includes('prefetch') && { 'app.prefetch': true }),
   }
 }
 
-function describeAnswer(c: Context<Env>, span: Span, method: string): void {
-  const route = c.res.status === 405 ? undefined : routeOf(c)
-  if (route) span.updateName(`${method} ${route}`)
-  const failed = c.res.status >= 500
-  span.setAttributes({
-    'http.response.status_code': c.res.status,
-    ...(route && { 'http.route': route }),
-    ...(failed && { 'error.type': String(c.res.status) }),
+function describeAnswer(c: Context<Env>): Attributes {
+  const status = c.res.status
+  const route = status === 405 ? undefined : routeOf(c)
+  return {
+    'http.response.status_code': status,
+    ...(route !== undefined && { 'http.route': route }),
+    ...(status >= 500 && { 'error.type': String(status) }),
     ...(c.error && { 'app.error.slug': c.error instanceof Refusal ? c.error.slug : 'unexpected' }),
     ...(c.var.visitor && { 'user.id': String(c.var.visitor.id) }),
-  })
-  if (failed) span.setStatus({ code: SpanStatusCode.ERROR })
+  }
+}
+
+const describeCosts = (costs: RequestCosts): Attributes => ({
+  'app.db.query_count': costs.queries,
+  'app.db.duration_ms': round(costs.queryMs),
+  'app.db.rows': costs.rows,
+  'app.render.duration_ms': round(costs.renderMs),
+})
+
+const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
+  `total;dur=${round(ms)}, db;dur=${round(costs.queryMs)};desc="${costs.queries} queries", ` +
+  `render;dur=${round(costs.renderMs)}, traceparent;desc="${traceparentOf(span)}"`
+
+function measure(outcome: Attributes, ms: number): void {
+  const names = [
+    'http.request.method',
+    'url.scheme',
+    'http.response.status_code',
+    'http.route',
+    'error.type',
+    'network.protocol.version',
+  ]
+  const attributes = Object.fromEntries(
+    names.flatMap((name) => (outcome[name] === undefined ? [] : [[name, outcome[name]]])),
+  )
+  measured().requests.record(ms / 1000, attributes)
 }
 
 /** An INTERNAL span named `<feature>.<deed>` around the rest of a route. */
 export const traced = (name: string) =>
-  createMiddleware<Env>((c, next) =>
-    tracer.startActiveSpan(name, async (span) => {
+  createMiddleware<Env>((c, next) => {
+    if (trace.getActiveSpan()?.isRecording() === false) return next()
+    return tracer.startActiveSpan(name, async (span) => {
       await next()
       // Hono has already turned a thrown error into an answer here, so look for it rather than catch it.
       if (c.error && c.res.status >= 500) {
@@ -107,42 +171,21 @@ export const traced = (name: string) =>
         span.setStatus({ code: SpanStatusCode.ERROR })
       }
       span.end()
-    }),
-  )
-
-/** What a query span says: its summary, its SQL with placeholders, and how many statements a batch has. */
-export type QueryFacts = { summary: string; text: string; namespace: string; batchSize: number }
-
-/** A CLIENT span around one query; `rows` reads the number of rows from its result. */
-export async function traceQuery<T>(
-  facts: QueryFacts,
-  run: () => Promise<T>,
-  rows: (result: T) => number,
-): Promise<T> {
-  const span = tracer.startSpan(facts.summary, { kind: SpanKind.CLIENT })
-  if (!span.isRecording()) return run()
-  span.setAttributes({
-    'db.system.name': 'sqlite',
-    'db.namespace': facts.namespace,
-    'db.query.summary': facts.summary,
-    'db.query.text': facts.text,
-    ...(facts.batchSize > 1 && { 'db.operation.batch.size': facts.batchSize }),
-  })
-  try {
-    // A libSQL server is reached by fetch, whose own span belongs under this one.
-    const result = await context.with(trace.setSpan(context.active(), span), run)
-    span.setAttribute('db.response.returned_rows', rows(result))
-    return result
-  } catch (error) {
-    const code = error instanceof Error && 'extendedCode' in error ? error.extendedCode : undefined
-    const type = code ?? (error instanceof Error ? error.name : 'Error')
-    span.setAttributes({
-      'error.type': String(type),
-      ...(code ? { 'db.response.status_code': String(code) } : {}),
     })
-    span.setStatus({ code: SpanStatusCode.ERROR })
-    throw error
-  } finally {
-    span.end()
-  }
+  })
+
+/** Work that nobody waits for: a trace of its own with a link to what caused it. Its failure is logged, not thrown. */
+export function inBackground(name: string, work: () => Promise<unknown>): void {
+  const cause = activeContext()
+  const span = tracer.startSpan(name, { links: cause ? [{ context: cause }] : [] }, ROOT_CONTEXT)
+  context.with(trace.setSpan(ROOT_CONTEXT, span), () => {
+    work()
+      .catch((error: unknown) => {
+        span.setStatus({ code: SpanStatusCode.ERROR })
+        log.warn(`${name} failed`, {
+          'exception.type': error instanceof Error ? error.name : 'Error',
+        })
+      })
+      .finally(() => span.end())
+  })
 }

@@ -1,15 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm'
+import { and, count, eq, gt, isNull, ne, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
 
 import { prepared, type Db } from './db.ts'
 import type { Settings } from './env.ts'
-import { errorFacts, log } from './log.ts'
 import { Refusal } from './refusal.ts'
 import { sessions, users } from './schema.ts'
+import { inBackground } from './tracing.ts'
 import { asker, type Env } from './web.ts'
 
 const day = 86_400_000
@@ -71,12 +71,10 @@ async function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer |
 }
 
 /** Prolongs the session at most once an hour, and lets nobody wait for it. */
-function rememberSeen(db: Db, tokenHash: string, now: number): void {
-  db.update(sessions)
-    .set({ seenAt: now })
-    .where(eq(sessions.tokenHash, tokenHash))
-    .catch((error: unknown) => log.warn('session not prolonged', errorFacts(error)))
-}
+const rememberSeen = (db: Db, tokenHash: string, now: number): void =>
+  inBackground('sessions.prolong', async () => {
+    await db.update(sessions).set({ seenAt: now }).where(eq(sessions.tokenHash, tokenHash))
+  })
 
 /** Lets only signed-in people pass and gives them to the handler as `viewer`. */
 export const signedIn = createMiddleware<Env>(async (c, next) => {
@@ -133,4 +131,19 @@ export async function endSessions(db: Db, userId: number, exceptTokenHash = ''):
   await db
     .delete(sessions)
     .where(and(eq(sessions.userId, userId), ne(sessions.tokenHash, exceptTokenHash)))
+}
+
+/** How many sessions have not expired. */
+export async function countSessions(db: Db): Promise<number> {
+  const row = await db
+    .select({ count: count() })
+    .from(sessions)
+    .where(
+      and(
+        gt(sessions.seenAt, Date.now() - idleMs),
+        gt(sessions.createdAt, Date.now() - absoluteMs),
+      ),
+    )
+    .get()
+  return row?.count ?? 0
 }

@@ -9,6 +9,7 @@ import * as v from 'valibot'
 import type { Database, Db } from './db.ts'
 import type { Settings } from './env.ts'
 import type { Passwords } from './passwords.ts'
+import { requestCosts } from './query-tracing.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { Refusal } from './refusal.ts'
 import type { Viewer } from './viewer.ts'
@@ -34,6 +35,15 @@ export const router = () => new Hono<Env>()
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
+/** Answers with HTML and notes what rendering it cost. */
+export function render(c: Context, html: Html) {
+  const started = performance.now()
+  const text = html.toString()
+  const costs = requestCosts()
+  if (costs) costs.renderMs += performance.now() - started
+  return c.html(text)
+}
+
 /** Who asks: htmx for a piece of a page, a browser for a page, or a program (curl, Locust, k6) for a result. */
 export type Asker = 'partial' | 'page' | 'program'
 
@@ -56,7 +66,7 @@ type Deed = {
 /** The three answers of a deed that succeeded: the partial, a 303, or `{"success":true}`. */
 export function answer(c: Context<Env>, { partial, to, flash: sentence }: Deed) {
   const who = asker(c)
-  if (who === 'partial') return c.html(partial)
+  if (who === 'partial') return render(c, partial)
   if (who === 'program') return c.json({ success: true })
   if (sentence) flash(c, sentence)
   return c.redirect(to.startsWith('#') ? `${cameFrom(c, '/timeline')}${to}` : to, 303)

@@ -88,11 +88,8 @@ export class Someone {
       }),
     )
     for (const line of response.headers.getSetCookie()) {
-      const [pair = ''] = line.split(';')
-      const [name = '', value = ''] = [
-        pair.slice(0, pair.indexOf('=')),
-        pair.slice(pair.indexOf('=') + 1),
-      ]
+      const pair = line.split(';')[0]!
+      const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
       if (/max-age=0/i.test(line)) this.cookies.delete(name)
       else this.cookies.set(name, value)
     }

@@ -16,7 +16,7 @@ import { counted } from '../format.ts'
 import { limited } from '../rate-limits.ts'
 import { traced } from '../tracing.ts'
 import { signedIn } from '../viewer.ts'
-import { asker, router, text } from '../web.ts'
+import { asker, router, text, render } from '../web.ts'
 import { cardsOf, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -168,7 +168,8 @@ export const searchRoutes = router().get(
       ),
     }
     if (asker(c) !== 'partial' || isContinued) return answerFeed(c, slice, feed, view)
-    return c.html(
+    return render(
+      c,
       <>
         <p class='count' role='status'>
           {sentence}

@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm'
 
 import { prepared, type Db } from '../db.ts'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Feed, type Slice } from '../feed.tsx'
+import { measured } from '../metrics.ts'
 import { follows, tweets } from '../schema.ts'
 import { annotate, traced } from '../tracing.ts'
 import { signedIn, type Viewer } from '../viewer.ts'
@@ -64,15 +65,18 @@ export function readTimeline(
     upTo: (bounds) => mergedUpTo(db).all({ viewer: viewer.id, ...bounds }),
     older: async (bounds) => {
       const bound = { viewer: viewer.id, ...bounds }
-      if (viewer.followingCount <= followeesMerged) {
-        annotate({ 'app.timeline.strategy': 'merge' })
-        return mergedOlder(db).all(bound)
-      }
-      const rows = await windowOlder(db).all(bound)
-      annotate({ 'app.timeline.strategy': rows.length < bounds.limit ? 'window+merge' : 'window' })
-      return rows.length < bounds.limit ? mergedOlder(db).all(bound) : rows
+      const isMerged = viewer.followingCount <= followeesMerged
+      const rows = await (isMerged ? mergedOlder : windowOlder)(db).all(bound)
+      const fallsShort = !isMerged && rows.length < bounds.limit
+      note(isMerged ? 'merge' : fallsShort ? 'window+merge' : 'window')
+      return fallsShort ? mergedOlder(db).all(bound) : rows
     },
   })
+}
+
+function note(strategy: string): void {
+  annotate({ 'app.timeline.strategy': strategy })
+  measured().timelineReads.add(1, { strategy })
 }
 
 export const timelineRoutes = router().get(

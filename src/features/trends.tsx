@@ -6,7 +6,7 @@ import { prepared, type Db } from '../db.ts'
 import { page } from '../layout.tsx'
 import { tweets } from '../schema.ts'
 import { traced } from '../tracing.ts'
-import { asker, query, router } from '../web.ts'
+import { asker, query, router, render } from '../web.ts'
 import { cardsOf } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -42,7 +42,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
   // A rank has no cursor: the rest is the same list again, longer.
   if (asker(c) === 'partial') {
     c.header('HX-Replace-Url', `/?limit=${limit}`)
-    return c.html(<Trends>{cards}</Trends>)
+    return render(c, <Trends>{cards}</Trends>)
   }
   const head = { title: 'Trends', description: 'What people here like right now.', canonical: '/' }
   return page(

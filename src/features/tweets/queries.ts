@@ -1,6 +1,7 @@
 import { and, desc, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm'
 
 import { prepared, type Db } from '../../db.ts'
+import { measured } from '../../metrics.ts'
 import { tweets, users } from '../../schema.ts'
 import { likeColumns } from '../favorites.tsx'
 
@@ -75,6 +76,7 @@ export async function createTweet(
       set: { key: sql`excluded.key` },
     })
     .returning({ id: tweets.id })
+  measured().tweets.add(1)
   return row!.id
 }
 

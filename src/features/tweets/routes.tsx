@@ -7,7 +7,7 @@ import { limited } from '../../rate-limits.ts'
 import { Refusal } from '../../refusal.ts'
 import { traced } from '../../tracing.ts'
 import { signedIn } from '../../viewer.ts'
-import { answer, asker, form, found, idParam, router, text, type Env } from '../../web.ts'
+import { answer, asker, form, found, idParam, router, text, type Env, render } from '../../web.ts'
 import { createTweet, deleteTweet, findTweet } from './queries.ts'
 import { Composer, TweetCard } from './views.tsx'
 
@@ -50,7 +50,7 @@ const post = form(tweet, (c, { msg, key }, { msg: problem, key: keyProblem }) =>
   // The original's clients expect 400 here.
   if (who === 'program' && c.req.path === '/tweet') throw new Refusal(400, draft.problem ?? tooLong)
   c.status(422)
-  return who === 'partial' ? c.html(<Composer {...draft} live />) : postPage(c, draft)
+  return who === 'partial' ? render(c, <Composer {...draft} live />) : postPage(c, draft)
 })
 
 async function create(

@@ -1,0 +1,76 @@
+// The product's metrics through the OpenTelemetry API alone: without an SDK all of this does nothing.
+import { metrics, type Meter } from '@opentelemetry/api'
+
+const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+const queryBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
+
+const meter = (): Meter => metrics.getMeter('tracewren')
+
+function instruments() {
+  const m = meter()
+  return {
+    requests: m.createHistogram('http.server.request.duration', {
+      unit: 's',
+      description: 'Duration of HTTP server requests',
+      advice: { explicitBucketBoundaries: requestBuckets },
+    }),
+    queries: m.createHistogram('db.client.operation.duration', {
+      unit: 's',
+      description: 'Duration of database client operations',
+      advice: { explicitBucketBoundaries: queryBuckets },
+    }),
+    tweets: m.createCounter('tracewren.tweets.created', {
+      unit: '{tweet}',
+      description: 'Tweets written',
+    }),
+    timelineReads: m.createCounter('tracewren.timeline.reads', {
+      unit: '{read}',
+      description: 'Timelines read, by how: merge, window, window+merge',
+    }),
+    refusals: m.createCounter('tracewren.rate_limit.refusals', {
+      unit: '{request}',
+      description: 'Requests refused because they came too often, by limit',
+    }),
+    laneDepth: m.createUpDownCounter('tracewren.lane.depth', {
+      unit: '{job}',
+      description: 'Jobs that wait for their turn, by lane (write, password)',
+    }),
+    laneWait: m.createHistogram('tracewren.lane.wait', {
+      unit: 's',
+      description: 'How long jobs waited for their turn, by lane',
+      advice: { explicitBucketBoundaries: queryBuckets },
+    }),
+  }
+}
+
+let made: ReturnType<typeof instruments> | undefined
+
+/** The instruments. They are made at their first use, because the API hands out dead ones before the SDK has started. */
+export const measured = (): ReturnType<typeof instruments> => (made ??= instruments())
+
+export type Observed = {
+  walBytes: () => number
+  activeSessions: () => Promise<number>
+  cardLookups: () => { hits: number; misses: number }
+}
+
+/** Registers what is read at each export. To be called once, after the SDK has started. */
+export function observe({ walBytes, activeSessions, cardLookups }: Observed): void {
+  const m = meter()
+  m.createObservableGauge('tracewren.wal.size', {
+    unit: 'By',
+    description: 'Size of the write-ahead log',
+  }).addCallback((result) => result.observe(walBytes()))
+  m.createObservableGauge('tracewren.sessions.active', {
+    unit: '{session}',
+    description: 'Sessions that have not expired',
+  }).addCallback(async (result) => result.observe(await activeSessions()))
+  m.createObservableCounter('tracewren.card_cache.lookups', {
+    unit: '{lookup}',
+    description: 'Looks for a rendered card, by whether it was there',
+  }).addCallback((result) => {
+    const { hits, misses } = cardLookups()
+    result.observe(hits, { hit: true })
+    result.observe(misses, { hit: false })
+  })
+}
