@@ -15,6 +15,7 @@ import { accountRoutes } from './features/account/routes.tsx'
 import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
+import { inspectorRoutes } from './features/inspector/routes.tsx'
 import { likedRoutes } from './features/liked.tsx'
 import { profileRoutes } from './features/profiles.tsx'
 import { searchRoutes } from './features/search.tsx'
@@ -27,16 +28,22 @@ import { inFlight } from './lane.ts'
 import { Passwords } from './passwords.ts'
 import { trustedPeers } from './peers.ts'
 import { createRateLimits } from './rate-limits.ts'
+import type { Recorder } from './recorder.ts'
 import { Refusal } from './refusal.ts'
 import { traceRequests } from './tracing.ts'
 import { loadVisitor } from './viewer.ts'
 import { formsOnly, type Env } from './web.ts'
 
 /** What the app needs from the process. `state.stopping` turns /readyz off while the last requests finish. */
-export type Deps = { database: Database; settings: Settings; state: { stopping: boolean } }
+export type Deps = {
+  database: Database
+  settings: Settings
+  state: { stopping: boolean }
+  recorder?: Recorder | undefined
+}
 
 /** The whole application as one function from Request to Response. */
-export function createApp({ database, settings, state }: Deps) {
+export function createApp({ database, settings, state, recorder }: Deps) {
   const passwords = new Passwords(settings)
   const rateLimits = createRateLimits(settings)
   const trusts = trustedPeers(settings.TRUSTED_PROXIES)
@@ -51,6 +58,7 @@ export function createApp({ database, settings, state }: Deps) {
     c.set('passwords', passwords)
     c.set('rateLimits', rateLimits)
     c.set('trusts', trusts)
+    c.set('recorder', recorder)
     if (state.stopping) c.header('Connection', 'close')
     await next()
   })
@@ -84,6 +92,7 @@ export function createApp({ database, settings, state }: Deps) {
   app.route('/', sessionRoutes)
   app.route('/', accountRoutes)
   app.route('/', themeRoutes)
+  app.route('/', inspectorRoutes(state))
   return app
 }
 

@@ -49,6 +49,8 @@ const schema = v.object({
   PUBLIC_ORIGIN: v.optional(origin),
   TRUSTED_PROXIES: v.optional(list, 'loopback'),
   DEMO: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
+  INSPECT: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
+  GRAFANA_URL: v.optional(v.pipe(v.string(), v.url('an address such as "http://127.0.0.1:3000"'))),
   REGISTRATION: oneOf(['open', 'closed'], 'open'),
   OPERATORS: list,
   DATABASE_URL: v.pipe(
@@ -107,6 +109,8 @@ export function readSettings(env: Record<string, string | undefined>) {
   return {
     ...settings,
     demo,
+    /** The looking glass: on in a demo, because it shows everybody's requests to everybody. */
+    inspect: settings.INSPECT === undefined ? demo : settings.INSPECT === '1',
     https,
     operators: new Set(settings.OPERATORS.map((address) => address.toLowerCase())),
     passwordLanes: Math.max(1, availableParallelism() - 1),
@@ -120,8 +124,8 @@ export function readSettings(env: Record<string, string | undefined>) {
 }
 
 /** What the environment says about telemetry; undefined when nothing asks for it. */
-export const processTelemetry = (): TelemetrySettings | undefined =>
-  readTelemetrySettings(process.env)
+export const processTelemetry = (settings: Settings): TelemetrySettings | undefined =>
+  readTelemetrySettings(process.env, settings.inspect)
 
 /** The settings of this process: the environment, completed from a `.env` file in the working directory. */
 export function processSettings(): Settings {

@@ -5,10 +5,11 @@ import { raw } from 'hono/html'
 import type { Child, PropsWithChildren } from 'hono/jsx'
 
 import { asset } from './assets.ts'
+import { Chip } from './chip.tsx'
 import { links, NavLink, Rail } from './navigation.tsx'
 import { Side, type Theme } from './side.tsx'
 import { traceparent } from './tracing.ts'
-import type { Viewer } from './viewer.ts'
+import { mayInspect, type Viewer } from './viewer.ts'
 import { render, type Env } from './web.ts'
 
 type Head = {
@@ -19,6 +20,8 @@ type Head = {
   canonical?: string
   /** The page has a search field of its own. */
   searching?: boolean
+  /** Tables of the looking glass need the room of the side column. */
+  wide?: boolean
 }
 
 const htmxConfig = JSON.stringify({ noSwap: [204, 304, '4xx', '5xx'], defaultSettleDelay: 0 })
@@ -44,6 +47,8 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
         path={c.req.path}
         theme={themeOf(c)}
         trace={traceparent()}
+        glass={c.var.recorder !== undefined && mayInspect(c)}
+        chip={c.var.recorder !== undefined && getCookie(c, 'chip') !== 'off'}
         sentence={sentence}
       >
         {main}
@@ -65,6 +70,10 @@ type DocumentProps = PropsWithChildren<{
   theme: Theme
   /** This page's own traceparent: htmx sends it back, so that its requests are linked to the page. */
   trace: string | undefined
+  /** Show the way to the traces of all. */
+  glass: boolean
+  /** Show what this page cost. */
+  chip: boolean
   sentence: string | undefined
 }>
 
@@ -74,6 +83,8 @@ const Document = ({
   path,
   theme,
   trace,
+  glass,
+  chip,
   sentence,
   children,
 }: DocumentProps) => (
@@ -88,20 +99,21 @@ const Document = ({
       <a class='skip' href='#main'>
         Skip to content
       </a>
-      <div class='frame'>
-        <Rail visitor={visitor} path={path} />
+      <div class={given.wide ? 'frame wide' : 'frame'}>
+        <Rail visitor={visitor} path={path} glass={glass} />
         <main id='main' tabindex={-1}>
           {children}
         </main>
         <Side visitor={visitor} theme={theme} searching={given.searching ?? false} />
       </div>
       <nav class='bottom' aria-label='Quick'>
-        {links(visitor)
+        {links(visitor, glass)
           .filter(({ quick }) => quick)
           .map((link) => (
             <NavLink {...link} current={link.href === path} />
           ))}
       </nav>
+      {chip && trace && <Chip traceId={trace.slice(3, 35)} />}
       <div id='toasts' role='status' aria-live='polite'>
         {sentence && <p class='toast'>{sentence}</p>}
       </div>

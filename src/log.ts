@@ -12,6 +12,16 @@ export const setLogLevel = (level: Level): void => {
   threshold = levels.indexOf(level)
 }
 
+let printsRequests = true
+
+/** Whether the line of each request is printed, too; it is always recorded and exported. */
+export const printRequests = (prints: boolean): void => {
+  printsRequests = prints
+}
+
+/** The event of the one line that each request writes. */
+export const requestEvent = 'http.server.request'
+
 const severities = {
   debug: SeverityNumber.DEBUG,
   info: SeverityNumber.INFO,
@@ -37,7 +47,7 @@ const logger = logs.getLogger('tracewren')
 
 function write(line: Line): void {
   if (levels.indexOf(line.level) < threshold) return
-  print(line)
+  if (printsRequests || line.event !== requestEvent) print(line)
   logger.emit({
     severityNumber: severities[line.level],
     severityText: line.level.toUpperCase(),

@@ -9,8 +9,37 @@ import {
 
 import { measured } from './metrics.ts'
 
-/** What one request cost, summed up while it runs. Milliseconds. */
-export type RequestCosts = { queries: number; queryMs: number; rows: number; renderMs: number }
+/** What one request cost, summed up while it runs, and its clock. Milliseconds and bytes. */
+export type RequestCosts = {
+  queries: number
+  queryMs: number
+  rows: number
+  renderMs: number
+  bytes: number
+  /** The same moment on both clocks: ms UTC and performance.now(). */
+  wall: number
+  started: number
+}
+
+/** The costs of a request that begins now. */
+export const newCosts = (): RequestCosts => ({
+  queries: 0,
+  queryMs: 0,
+  rows: 0,
+  renderMs: 0,
+  bytes: 0,
+  wall: Date.now(),
+  started: performance.now(),
+})
+
+/**
+ * A moment of a request (performance.now) as seconds and nanoseconds. The SDK starts each span on the millisecond of
+ * its own; with one clock for all of them, a span of 0.2 ms stands where it was.
+ */
+export function timeAt(costs: RequestCosts, at = performance.now()): [number, number] {
+  const nanos = (costs.wall % 1000) * 1e6 + Math.round((at - costs.started) * 1e6)
+  return [Math.floor(costs.wall / 1000) + Math.floor(nanos / 1e9), nanos % 1e9]
+}
 
 /** Where the context of a traced request keeps its costs. */
 export const costsKey = createContextKey('costs of this request')
@@ -31,9 +60,8 @@ export async function traceQuery<T>(
 ): Promise<T> {
   const parent = trace.getActiveSpan()
   // No shells: neither children of a request that is not sampled, nor traces of one query from a timer or the start.
-  const span = parent?.isRecording()
-    ? tracer.startSpan(facts.summary, { kind: SpanKind.CLIENT })
-    : undefined
+  const costs = requestCosts()
+  const span = parent?.isRecording() ? tracer.startSpan(facts.summary, startOf(costs)) : undefined
   if (span?.isRecording()) span.setAttributes(describeQuery(facts))
   const started = performance.now()
   let failure: string | undefined
@@ -42,7 +70,7 @@ export async function traceQuery<T>(
     const result = await (span ? context.with(trace.setSpan(context.active(), span), run) : run())
     const returned = rows(result)
     span?.setAttribute('db.response.returned_rows', returned)
-    addCosts(performance.now() - started, returned)
+    addCosts(costs, performance.now() - started, returned)
     return result
   } catch (error) {
     failure = failureOf(error)
@@ -51,10 +79,10 @@ export async function traceQuery<T>(
       ...(failure.startsWith('SQLITE_') && { 'db.response.status_code': failure }),
     })
     span?.setStatus({ code: SpanStatusCode.ERROR })
-    addCosts(performance.now() - started, 0)
+    addCosts(costs, performance.now() - started, 0)
     throw error
   } finally {
-    span?.end()
+    span?.end(costs && timeAt(costs))
     measured().queries.record((performance.now() - started) / 1000, {
       'db.system.name': 'sqlite',
       'db.namespace': facts.namespace,
@@ -79,8 +107,12 @@ function failureOf(error: unknown): string {
   return 'code' in error && error.code ? String(error.code) : error.name
 }
 
-function addCosts(ms: number, returned: number): void {
-  const costs = requestCosts()
+const startOf = (costs: RequestCosts | undefined) => ({
+  kind: SpanKind.CLIENT,
+  ...(costs && { startTime: timeAt(costs) }),
+})
+
+function addCosts(costs: RequestCosts | undefined, ms: number, returned: number): void {
   if (!costs) return
   costs.queries += 1
   costs.queryMs += ms

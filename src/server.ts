@@ -4,7 +4,7 @@ import { serve, type ServerType } from '@hono/node-server'
 import { createApp } from './app.tsx'
 import { openDb, type Database } from './db.ts'
 import { processSettings, processTelemetry, type Settings } from './env.ts'
-import { errorFacts, log, setLogLevel } from './log.ts'
+import { errorFacts, log, printRequests, setLogLevel } from './log.ts'
 import { lookups } from './memo.ts'
 import { observe } from './metrics.ts'
 import { StartError } from './start-error.ts'
@@ -26,7 +26,7 @@ try {
 
 async function start(settings: Settings): Promise<void> {
   setLogLevel(settings.LOG_LEVEL)
-  const telemetry = await loadTelemetry()
+  const telemetry = await loadTelemetry(settings)
   const database = await openDb(settings)
   if (telemetry)
     observe({
@@ -45,15 +45,22 @@ async function start(settings: Settings): Promise<void> {
     )
   }, day).unref()
   const state = { stopping: false }
-  const server = await listen(createApp({ database, settings, state }).fetch, settings)
+  const server = await listen(
+    createApp({ database, settings, state, recorder: telemetry?.recorder }).fetch,
+    settings,
+  )
   announce(server, settings)
   stopOnSignal({ server, database, state, telemetry })
 }
 
 /** The SDK is loaded only when the environment asks for it: it costs 30 MB and a quarter of a second. */
-async function loadTelemetry(): Promise<Telemetry | undefined> {
-  const settings = processTelemetry()
-  return settings && (await import('./telemetry.ts')).startTelemetry(settings)
+async function loadTelemetry(settings: Settings): Promise<Telemetry | undefined> {
+  const wanted = processTelemetry(settings)
+  // With the looking glass alone, the terminal stays readable: /logs has the line of every request.
+  printRequests(
+    wanted !== undefined && Object.values(wanted.exporters).some((kind) => kind !== 'none'),
+  )
+  return wanted && (await import('./telemetry.ts')).startTelemetry(wanted)
 }
 
 function listen(

@@ -3,7 +3,13 @@
 export type ExporterKind = 'otlp' | 'console' | 'none'
 export type Signal = 'traces' | 'metrics' | 'logs'
 
+/** Which requests are exported: a ratio from 0 to 1, and whether a caller's own decision comes first. */
+export type SamplerSettings = { ratio: number; parentBased: boolean }
+
 export type TelemetrySettings = {
+  /** The looking glass records every request in this process, exported or not. */
+  inspect: boolean
+  sampler: SamplerSettings
   exporters: Record<Signal, ExporterKind>
   propagators: string[]
   /** How the SDK's own diagnostics are filtered. */
@@ -26,7 +32,10 @@ export type TelemetrySettings = {
 type Environment = Record<string, string | undefined>
 
 /** Parses the environment. Undefined when nothing asks for telemetry: then no SDK is loaded at all. */
-export function readTelemetrySettings(env: Environment): TelemetrySettings | undefined {
+export function readTelemetrySettings(
+  env: Environment,
+  inspect: boolean,
+): TelemetrySettings | undefined {
   const warnings: string[] = []
   const { oneOf, whole } = readers(env, warnings)
   if (oneOf('OTEL_SDK_DISABLED', ['true', 'false'], 'false') === 'true') return undefined
@@ -42,11 +51,13 @@ export function readTelemetrySettings(env: Environment): TelemetrySettings | und
     metrics: exporterOf('metrics'),
     logs: exporterOf('logs'),
   }
-  if (Object.values(exporters).every((kind) => kind === 'none')) return undefined
+  if (!inspect && Object.values(exporters).every((kind) => kind === 'none')) return undefined
 
   oneOf('OTEL_EXPORTER_OTLP_PROTOCOL', ['http/protobuf'], 'http/protobuf')
   const metricTimeoutMs = whole('OTEL_METRIC_EXPORT_TIMEOUT', 30_000)
   return {
+    inspect,
+    sampler: samplerOf(env, warnings),
     exporters,
     propagators: propagatorsOf(env, warnings),
     diagLevel: oneOf(
@@ -67,6 +78,25 @@ export function readTelemetrySettings(env: Environment): TelemetrySettings | und
       exportTimeoutMillis: whole('OTEL_BLRP_EXPORT_TIMEOUT', 30_000),
     },
     warnings: [...new Set(warnings)],
+  }
+}
+
+function samplerOf(env: Environment, warnings: string[]): SamplerSettings {
+  const { oneOf } = readers(env, warnings)
+  const names = ['always_on', 'always_off', 'traceidratio'] as const
+  const all = [...names, ...names.map((name) => `parentbased_${name}` as const)] as const
+  const name = oneOf('OTEL_TRACES_SAMPLER', all, 'parentbased_always_on')
+  const given = env['OTEL_TRACES_SAMPLER_ARG'] ?? ''
+  const isRatio = /^(0(\.\d+)?|1(\.0+)?|\.\d+)$/.test(given)
+  if (given !== '' && name.endsWith('traceidratio') && !isRatio) {
+    warnings.push(
+      `OTEL_TRACES_SAMPLER_ARG is "${given}", but it accepts a number from 0 to 1; 1 is used.`,
+    )
+  }
+  const ratio = isRatio ? Number(given) : 1
+  return {
+    parentBased: name.startsWith('parentbased_'),
+    ratio: name.endsWith('always_off') ? 0 : name.endsWith('always_on') ? 1 : ratio,
   }
 }
 

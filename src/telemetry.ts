@@ -2,13 +2,7 @@
 // nobody else pays for loading it.
 import { randomUUID } from 'node:crypto'
 
-import {
-  diag,
-  DiagLogLevel,
-  metrics,
-  type DiagLogger,
-  type TextMapPropagator,
-} from '@opentelemetry/api'
+import { diag, DiagLogLevel, metrics, type TextMapPropagator } from '@opentelemetry/api'
 import { logs } from '@opentelemetry/api-logs'
 import {
   CompositePropagator,
@@ -32,6 +26,7 @@ import {
   BatchLogRecordProcessor,
   ConsoleLogRecordExporter,
   LoggerProvider,
+  type LogRecordProcessor,
 } from '@opentelemetry/sdk-logs'
 import {
   ConsoleMetricExporter,
@@ -39,17 +34,28 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
   BatchSpanProcessor,
   ConsoleSpanExporter,
   NodeTracerProvider,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  type Sampler,
+  type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node'
 
+import { quietDiag } from './diag.ts'
 import { localLog } from './log.ts'
+import { Recorder } from './recorder.ts'
+import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
 import { lossWatch } from './span-loss.ts'
-import type { TelemetrySettings } from './telemetry-settings.ts'
+import type { SamplerSettings, TelemetrySettings } from './telemetry-settings.ts'
 import { version } from './version.ts'
 
 export type Telemetry = {
+  /** What the looking glass reads; undefined when it is off. */
+  recorder: Recorder | undefined
   /** Sends what is queued and stops; gives up after three seconds. Never rejects. */
   stop: () => Promise<void>
 }
@@ -66,8 +72,10 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
 
   const resource = describeProcess()
   const meterProvider = startMetrics(settings, resource)
-  const tracerProvider = startTraces(settings, resource, meterProvider)
-  const loggerProvider = startLogs(settings, resource, meterProvider)
+  const recorder = settings.inspect ? new Recorder() : undefined
+  const common = { settings, resource, meterProvider, recorder }
+  const tracerProvider = startTraces(common)
+  const loggerProvider = startLogs(common)
   registerInstrumentations({
     instrumentations: [undici(), new RuntimeNodeInstrumentation()],
     meterProvider,
@@ -75,6 +83,7 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   })
 
   return {
+    recorder,
     async stop() {
       const stopped = Promise.allSettled([
         tracerProvider.shutdown(),
@@ -101,37 +110,36 @@ function describeProcess(): Resource {
 
 function startMetrics(settings: TelemetrySettings, resource: Resource): MeterProvider {
   const kind = settings.exporters.metrics
-  const exporter =
-    kind === 'otlp'
-      ? new OTLPMetricExporter({ timeoutMillis: settings.exportTimeoutMs })
-      : new ConsoleMetricExporter()
+  if (kind === 'none') return new MeterProvider({ resource })
   const reader = new PeriodicExportingMetricReader({
-    exporter,
+    exporter:
+      kind === 'otlp'
+        ? new OTLPMetricExporter({ timeoutMillis: settings.exportTimeoutMs })
+        : new ConsoleMetricExporter(),
     exportIntervalMillis: settings.metricIntervalMs,
     exportTimeoutMillis: settings.metricTimeoutMs,
   })
-  const provider = new MeterProvider({ resource, readers: kind === 'none' ? [] : [reader] })
-  if (kind !== 'none') metrics.setGlobalMeterProvider(provider)
+  const provider = new MeterProvider({ resource, readers: [reader] })
+  metrics.setGlobalMeterProvider(provider)
   return provider
 }
 
-function startTraces(
-  settings: TelemetrySettings,
-  resource: Resource,
-  meterProvider: MeterProvider,
-) {
-  const kind = settings.exporters.traces
-  const exporter =
-    kind === 'otlp'
-      ? new OTLPTraceExporter({ timeoutMillis: settings.exportTimeoutMs })
-      : new ConsoleSpanExporter()
-  const watch = lossWatch(exporter, settings.spanQueueSize)
-  // The option exists since 2.9 and is only missing in this package's types.
-  const options = { selfObsMeterProvider: meterProvider } as Record<string, unknown>
-  const batches = new BatchSpanProcessor(watch.exporter, options)
+type Common = {
+  settings: TelemetrySettings
+  resource: Resource
+  meterProvider: MeterProvider
+  recorder: Recorder | undefined
+}
+
+function startTraces({ settings, resource, meterProvider, recorder }: Common): NodeTracerProvider {
+  const sampler = samplerOf(settings.sampler)
   const provider = new NodeTracerProvider({
     resource,
-    spanProcessors: kind === 'none' ? [] : [watch.processor, batches],
+    sampler: recorder ? recordingAll(sampler) : sampler,
+    spanProcessors: [
+      ...exportingSpans(settings, meterProvider),
+      ...(recorder ? [spanRecorder(recorder)] : []),
+    ],
   })
   const propagators: Record<string, TextMapPropagator> = {
     tracecontext: new W3CTraceContextPropagator(),
@@ -145,23 +153,50 @@ function startTraces(
   return provider
 }
 
-function startLogs(
+function samplerOf({ ratio, parentBased }: SamplerSettings): Sampler {
+  const root =
+    ratio === 1
+      ? new AlwaysOnSampler()
+      : ratio === 0
+        ? new AlwaysOffSampler()
+        : new TraceIdRatioBasedSampler(ratio)
+  return parentBased ? new ParentBasedSampler({ root }) : root
+}
+
+function exportingSpans(
   settings: TelemetrySettings,
-  resource: Resource,
   meterProvider: MeterProvider,
-): LoggerProvider {
-  const kind = settings.exporters.logs
+): SpanProcessor[] {
+  const kind = settings.exporters.traces
+  if (kind === 'none') return []
   const exporter =
     kind === 'otlp'
-      ? new OTLPLogExporter({ timeoutMillis: settings.exportTimeoutMs })
-      : new ConsoleLogRecordExporter()
-  const batches = new BatchLogRecordProcessor({
-    exporter,
-    ...settings.logs,
-    selfObsMeterProvider: meterProvider,
-  })
-  const provider = new LoggerProvider({ resource, processors: kind === 'none' ? [] : [batches] })
-  if (kind !== 'none') logs.setGlobalLoggerProvider(provider)
+      ? new OTLPTraceExporter({ timeoutMillis: settings.exportTimeoutMs })
+      : new ConsoleSpanExporter()
+  const watch = lossWatch(exporter, settings.spanQueueSize)
+  // The option exists since 2.9 and is only missing in this package's types.
+  const options = { selfObsMeterProvider: meterProvider } as Record<string, unknown>
+  return [watch.processor, new BatchSpanProcessor(watch.exporter, options)]
+}
+
+function startLogs({ settings, resource, meterProvider, recorder }: Common): LoggerProvider {
+  const processors: LogRecordProcessor[] = recorder ? [logRecorder(recorder)] : []
+  const kind = settings.exporters.logs
+  if (kind !== 'none') {
+    const exporter =
+      kind === 'otlp'
+        ? new OTLPLogExporter({ timeoutMillis: settings.exportTimeoutMs })
+        : new ConsoleLogRecordExporter()
+    processors.push(
+      new BatchLogRecordProcessor({
+        exporter,
+        ...settings.logs,
+        selfObsMeterProvider: meterProvider,
+      }),
+    )
+  }
+  const provider = new LoggerProvider({ resource, processors })
+  if (processors.length > 0) logs.setGlobalLoggerProvider(provider)
   return provider
 }
 
@@ -171,35 +206,10 @@ function undici(): UndiciInstrumentation {
     requireParentforSpans: true,
     startSpanHook: (request) => {
       const path = request.path.split('?')[0]!
-      return { 'url.full': `${request.origin}${path}`, 'url.query': '' }
+      return {
+        'url.full': `${request.origin}${path}`,
+        ...(path !== request.path && { 'url.query': '' }),
+      }
     },
   })
-}
-
-const repeatedMs = 60_000
-const messagesMax = 20
-
-/** The SDK's own messages as log lines: the same one once a minute, twenty a minute in all. */
-function quietDiag(): DiagLogger {
-  const seen = new Map<string, number>()
-  const say =
-    (level: 'error' | 'warn' | 'info' | 'debug') =>
-    (message: string, ...rest: unknown[]) => {
-      const text = [
-        message,
-        ...rest.map((one) => (one instanceof Error ? one.message : String(one))),
-      ].join(' ')
-      const now = Date.now()
-      for (const [old, at] of seen) if (now - at > repeatedMs) seen.delete(old)
-      if (seen.has(text) || seen.size >= messagesMax) return
-      seen.set(text, now)
-      localLog[level](`telemetry: ${text}`)
-    }
-  return {
-    error: say('error'),
-    warn: say('warn'),
-    info: say('info'),
-    debug: say('debug'),
-    verbose: say('debug'),
-  }
 }

@@ -14,10 +14,10 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { routePath } from 'hono/route'
 
-import { log } from './log.ts'
+import { log, requestEvent } from './log.ts'
 import { measured } from './metrics.ts'
 import { peerOf } from './peers.ts'
-import { costsKey, type RequestCosts } from './query-tracing.ts'
+import { costsKey, newCosts, requestCosts, timeAt, type RequestCosts } from './query-tracing.ts'
 import { Refusal } from './refusal.ts'
 import { asker, type Env } from './web.ts'
 
@@ -63,15 +63,19 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
     ? propagation.extract(ROOT_CONTEXT, c.req.header())
     : ROOT_CONTEXT
   const method = knownMethods.has(c.req.method) ? c.req.method : 'HTTP'
-  const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, parent)
+  const costs = newCosts()
+  const span = tracer.startSpan(
+    method,
+    { kind: SpanKind.SERVER, startTime: timeAt(costs, costs.started) },
+    parent,
+  )
   if (!trace.isSpanContextValid(span.spanContext())) return next()
-  const started = performance.now()
-  const costs: RequestCosts = { queries: 0, queryMs: 0, rows: 0, renderMs: 0 }
   const own = trace.setSpan(parent, span).setValue(costsKey, costs)
   return context.with(own, async () => {
     linkToPage(c, span)
     await next()
-    const ms = performance.now() - started
+    const ended = c.var.answeredAt ?? performance.now()
+    const ms = ended - costs.started
     c.header('X-Trace-Id', span.spanContext().traceId)
     c.header('Server-Timing', serverTiming(span.spanContext(), costs, ms))
     const outcome = { ...describeRequest(c), ...describeAnswer(c), ...describeCosts(costs) }
@@ -81,8 +85,8 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
     if (typeof route === 'string') span.updateName(`${method} ${route}`)
     if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
     measure(outcome, ms)
-    log.info('request', { ...outcome, duration_ms: round(ms) }, 'http.server.request')
-    span.end()
+    log.info('request', { ...outcome, duration_ms: round(ms) }, requestEvent)
+    span.end(timeAt(costs, ended))
   })
 })
 
@@ -138,6 +142,7 @@ const describeCosts = (costs: RequestCosts): Attributes => ({
   'app.db.duration_ms': round(costs.queryMs),
   'app.db.rows': costs.rows,
   'app.render.duration_ms': round(costs.renderMs),
+  ...(costs.bytes > 0 && { 'http.response.body.size': costs.bytes }),
 })
 
 const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
@@ -163,14 +168,15 @@ function measure(outcome: Attributes, ms: number): void {
 export const traced = (name: string) =>
   createMiddleware<Env>((c, next) => {
     if (trace.getActiveSpan()?.isRecording() === false) return next()
-    return tracer.startActiveSpan(name, async (span) => {
+    const costs = requestCosts()
+    return tracer.startActiveSpan(name, costs ? { startTime: timeAt(costs) } : {}, async (span) => {
       await next()
       // Hono has already turned a thrown error into an answer here, so look for it rather than catch it.
       if (c.error && c.res.status >= 500) {
         span.setAttribute('error.type', c.error.name)
         span.setStatus({ code: SpanStatusCode.ERROR })
       }
-      span.end()
+      span.end(costs && timeAt(costs, c.var.answeredAt))
     })
   })
 

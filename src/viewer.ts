@@ -76,6 +76,10 @@ const rememberSeen = (db: Db, tokenHash: string, now: number): void =>
     await db.update(sessions).set({ seenAt: now }).where(eq(sessions.tokenHash, tokenHash))
   })
 
+/** May this person see what everybody's requests did? Everybody in a demo, else operators. */
+export const mayInspect = (c: Context<Env>): boolean =>
+  c.var.settings.demo || c.var.visitor?.operator === true
+
 /** Lets only signed-in people pass and gives them to the handler as `viewer`. */
 export const signedIn = createMiddleware<Env>(async (c, next) => {
   if (!c.var.visitor) return turnAway(c)

@@ -6,11 +6,13 @@ import type { HtmlEscapedString } from 'hono/utils/html'
 import { validator } from 'hono/validator'
 import * as v from 'valibot'
 
+import { chipMark, chipNumbers } from './chip.tsx'
 import type { Database, Db } from './db.ts'
 import type { Settings } from './env.ts'
 import type { Passwords } from './passwords.ts'
 import { requestCosts } from './query-tracing.ts'
 import type { RateLimits } from './rate-limits.ts'
+import type { Recorder } from './recorder.ts'
 import { Refusal } from './refusal.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -23,6 +25,10 @@ export type Env = {
     passwords: Passwords
     rateLimits: RateLimits
     trusts: (address: string) => boolean
+    /** What the looking glass reads; undefined when it is off. */
+    recorder: Recorder | undefined
+    /** When the answer was rendered (performance.now): the end of its spans, so that all numbers of it agree. */
+    answeredAt: number | undefined
     /** Who is signed in; undefined for a visitor. */
     visitor: Viewer | undefined
     /** The visitor, once `signedIn` has let them pass. */
@@ -37,10 +43,19 @@ export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
 /** Answers with HTML and notes what rendering it cost. */
 export function render(c: Context, html: Html) {
-  const started = performance.now()
-  const text = html.toString()
   const costs = requestCosts()
-  if (costs) costs.renderMs += performance.now() - started
+  if (!costs) return c.html(html)
+  const started = performance.now()
+  const rendered = html.toString()
+  costs.renderMs += performance.now() - started
+  const answeredAt = performance.now()
+  c.set('answeredAt', answeredAt)
+  // A page's chip says what the page cost: known only now, and the same number that its span will say.
+  const text =
+    typeof rendered === 'string'
+      ? rendered.replace(chipMark, () => chipNumbers(costs, answeredAt))
+      : rendered
+  costs.bytes = typeof text === 'string' ? Buffer.byteLength(text) : 0
   return c.html(text)
 }
 

@@ -149,6 +149,32 @@ on('keydown', (event) => {
   deed()
 })
 
+// The chip counts what the page has asked for since; /traces follows live.
+let asked = 0
+on('htmx:after:request', (event) => {
+  const { response, request } = event.detail.ctx ?? {}
+  const headers = (response?.raw ?? response)?.headers
+  if (!$('#chip-more') || !headers?.get('X-Trace-Id') || /^\/traces/.test(request?.action ?? '')) return
+  $('#chip-more').textContent = '+' + ++asked
+  $('#chip').classList.toggle('failed', (response.raw ?? response).status >= 500)
+})
+const follow = $('#follow')
+if (follow) {
+  let source
+  follow.hidden = false
+  follow.addEventListener('click', () => {
+    const live = follow.getAttribute('aria-pressed') !== 'true'
+    follow.setAttribute('aria-pressed', live)
+    follow.textContent = live ? 'Pause' : 'Follow live'
+    if (!live) return source.close()
+    source = new EventSource($('#rows').dataset.live)
+    source.onmessage = ({ data }) => {
+      $('#rows').insertAdjacentHTML('afterbegin', data)
+      while ($('#rows').rows.length > 200) $('#rows').lastElementChild.remove()
+    }
+  })
+}
+
 // A page from the back/forward cache shows old likes: fetch the cards that were changed elsewhere.
 const changed = () => JSON.parse(sessionStorage.getItem('changed') ?? '[]')
 on('htmx:after:request', (event) => {

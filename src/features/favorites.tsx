@@ -14,9 +14,11 @@ import { answer, found, idParam, router } from '../web.ts'
 /** What every list of tweets selects about likes; bind `viewer` (0 for a visitor). */
 export const likeColumns = {
   likeCount: tweets.likeCount,
-  liked:
-    sql<boolean>`exists (select 1 from ${favorites} where ${favorites.userId} = ${sql.placeholder('viewer')}
-    and ${favorites.tweetId} = ${tweets.id})`.mapWith(Boolean),
+  // Names in full: in a SELECT from one table drizzle writes a column without it, and `id` would be the like's.
+  liked: sql<boolean>`exists (select 1 from favorites mine
+    where mine.user_id = ${sql.placeholder('viewer')} and mine.tweet_id = tweets.id)`.mapWith(
+    Boolean,
+  ),
 }
 
 export type FavoriteState = { id: number; likeCount: number; liked: boolean }

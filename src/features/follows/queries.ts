@@ -8,9 +8,11 @@ import { follows, users } from '../../schema.ts'
 /** What everything that shows a person selects about follows; bind `viewer` (0 for a visitor). */
 export const followColumns = {
   followerCount: users.followerCount,
-  following:
-    sql<boolean>`exists (select 1 from ${follows} mine where mine.follower_id = ${sql.placeholder('viewer')}
-    and mine.followed_id = ${users.id})`.mapWith(Boolean),
+  // Names in full: see likeColumns.
+  following: sql<boolean>`exists (select 1 from follows mine
+    where mine.follower_id = ${sql.placeholder('viewer')} and mine.followed_id = users.id)`.mapWith(
+    Boolean,
+  ),
 }
 
 const personColumns = {

@@ -1,0 +1,39 @@
+// Who may look. Who knows a trace's 128-bit id may see that trace: the page that it belongs to has given it. Lists,
+// logs and statistics show everybody's requests: they are for demo instances and for operators.
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+
+import { page } from '../../layout.tsx'
+import type { Recorder } from '../../recorder.ts'
+import { Refusal } from '../../refusal.ts'
+import { mayInspect } from '../../viewer.ts'
+import type { Env } from '../../web.ts'
+
+/** The recorder, where `recorded` stands in the route. */
+export const recorderOf = (c: Context<Env>): Recorder => c.var.recorder!
+
+/** Answers how to switch the looking glass on when it is off. */
+export const recorded = createMiddleware<Env>(async (c, next) => {
+  if (c.var.recorder) return next()
+  return page(
+    c,
+    { title: 'Traces' },
+    <>
+      <h1>Traces</h1>
+      <div class='empty-state'>
+        <p class='big'>The looking glass is off.</p>
+        <p>
+          Start with <code>INSPECT=1</code> to record what every request does.
+        </p>
+      </div>
+    </>,
+  )
+})
+
+export const forLookers = createMiddleware<Env>(async (c, next) => {
+  if (!mayInspect(c))
+    throw new Refusal(403, 'Only operators of this instance see what others do.', {
+      slug: 'not_operator',
+    })
+  await next()
+})

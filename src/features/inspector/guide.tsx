@@ -1,0 +1,43 @@
+import { Head } from './head.tsx'
+
+/** The short guide; docs/reading-traces.md is the longer one, with pictures. */
+export const Guide = () => (
+  <>
+    <Head
+      at=''
+      title='Reading traces'
+      words='Everything here is what OpenTelemetry recorded in this process, nothing else.'
+    />
+    <div class='prose'>
+      <h2>The chip</h2>
+      <p>
+        In the corner of every page stands what that page cost: time, queries, trace. Open it to see
+        the waterfall, and what the page has asked for since: likes, the next tweets, a search.
+      </p>
+      <h2>A trace</h2>
+      <p>
+        One request is one trace. Its first line is the request, under it the deed, under that the
+        queries. The bar shows when it ran and how long. <b>Itself</b> is the time that no line
+        below accounts for: our own code, mostly rendering. Bold bars are the critical path: only
+        what is on it makes the whole slower.
+      </p>
+      <h2>What to look for</h2>
+      <ul>
+        <li>The same query many times: one query for all of them would do (the N+1 problem).</li>
+        <li>
+          A query that reads many rows and returns few: its plan says SCAN where it should say
+          SEARCH.
+        </li>
+        <li>
+          A gap with nothing in it: waiting for a turn to write, or for a password to be checked.
+        </li>
+      </ul>
+      <h2>Lists</h2>
+      <p>
+        <b>Traces</b> are the newest requests; every filter is in the address, so it can be shared.{' '}
+        <b>Routes</b> and <b>Queries</b> add up what happened since the start. p95 of 3 ms means: 95
+        of 100 took less than that.
+      </p>
+    </div>
+  </>
+)

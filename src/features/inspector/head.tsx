@@ -1,0 +1,23 @@
+const pages = [
+  { href: '/traces', label: 'Traces' },
+  { href: '/logs', label: 'Logs' },
+  { href: '/routes', label: 'Routes' },
+  { href: '/routes?by=query', label: 'Queries' },
+]
+
+/** The head of each page of the looking glass: what one is looking at, in a sentence. */
+export const Head = ({ at, title, words }: { at: string; title: string; words: string }) => (
+  <>
+    <h1>{title}</h1>
+    <nav class='tabs glass' aria-label='Looking glass'>
+      {pages.map(({ href, label }) => (
+        <a href={href} aria-current={href === at ? 'page' : undefined}>
+          {label}
+        </a>
+      ))}
+    </nav>
+    <p class='words'>
+      {words} <a href='/traces/guide'>How to read this</a>
+    </p>
+  </>
+)

@@ -1,0 +1,68 @@
+// The live tail: new requests as server-sent events. Bounded in how many watch and in how far one may lag behind.
+import type { Context } from 'hono'
+import { streamSSE } from 'hono/streaming'
+
+import type { RecordedRequest } from '../../recorder.ts'
+import { Refusal } from '../../refusal.ts'
+import type { Env } from '../../web.ts'
+import { recorderOf } from './access.tsx'
+import { passes, RequestRow, type Filter } from './list.tsx'
+
+const tailsMax = 20
+const lagMax = 200
+const stuckMs = 5000
+const heartbeatMs = 15_000
+/** At most this many rows in one message, ten times a second: what a person can still see pass. */
+const rowsAtOnce = 20
+const everyMs = 100
+
+let tails = 0
+
+const pause = (ms: number) =>
+  new Promise<'late'>((done) => setTimeout(() => done('late'), ms).unref())
+
+/** Streams the rows of new requests that pass the filter until the reader leaves, lags behind, or the process stops. */
+export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolean): Response {
+  if (tails >= tailsMax) {
+    throw new Refusal(503, 'Too many people follow live. Try again later.', {
+      slug: 'too_many_tails',
+      headers: { 'Retry-After': '30' },
+    })
+  }
+  tails += 1
+  const waiting: RecordedRequest[] = []
+  const lag = { isTooLong: false }
+  const stop = recorderOf(c).listen((request) => {
+    if (!passes(request, filter)) return
+    if (waiting.length < lagMax) waiting.push(request)
+    else lag.isTooLong = true
+  })
+  return streamSSE(c, async (stream) => {
+    let quietMs = 0
+    try {
+      while (!stream.aborted && !stream.closed && !lag.isTooLong && !stopping()) {
+        const rows = waiting.splice(0, rowsAtOnce)
+        const slowest = Math.max(0, ...rows.map((request) => request.ms))
+        const written =
+          rows.length > 0
+            ? stream.writeSSE({
+                data: rows
+                  .toReversed()
+                  .map((request) => (<RequestRow request={request} slowest={slowest} />).toString())
+                  .join(''),
+              })
+            : quietMs >= heartbeatMs
+              ? stream.write(': still here\n\n')
+              : undefined
+        quietMs = written ? 0 : quietMs + everyMs
+        // A reader that does not read is cut off; everybody else must not pay for its queue.
+        if (written && (await Promise.race([written, pause(stuckMs)])) === 'late') break
+        await pause(everyMs)
+      }
+    } finally {
+      stop()
+      tails -= 1
+      stream.abort()
+    }
+  })
+}

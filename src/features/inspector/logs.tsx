@@ -1,0 +1,69 @@
+import * as v from 'valibot'
+
+import type { RecordedLog } from '../../recorder.ts'
+import { query } from '../../web.ts'
+import { Head } from './head.tsx'
+import { LogLine } from './trace.tsx'
+
+const levels = ['', 'debug', 'info', 'warn', 'error'] as const
+const shownAtOnce = 100
+
+export const logQuery = query({
+  q: v.optional(v.pipe(v.string(), v.maxLength(200, 'That is too long.')), ''),
+  level: v.optional(v.picklist(levels, 'There is no such level.'), ''),
+})
+
+export const LogList = ({ logs, q, level }: { logs: RecordedLog[]; q: string; level: string }) => {
+  const passing = logs.filter(
+    (line) =>
+      (level === '' || line.level === level) &&
+      (q === '' ||
+        `${line.message} ${JSON.stringify(line.facts)}`.toLowerCase().includes(q.toLowerCase())),
+  )
+  return (
+    <>
+      <Head
+        at='/logs'
+        title='Logs'
+        words='The newest lines of this process, those of requests among them, each with the trace that it belongs to.'
+      />
+      <form class='filters' action='/logs' role='search' aria-label='Filter log lines'>
+        <label>
+          <span>Text</span>
+          <input name='q' value={q} maxlength={200} />
+        </label>
+        <label>
+          <span>Level</span>
+          <select name='level'>
+            {levels.map((one) => (
+              <option value={one} selected={one === level}>
+                {one || 'all'}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button class='btn'>Filter</button>
+      </form>
+      <ol class='logs'>
+        {passing.slice(0, shownAtOnce).map((line) => (
+          <li>
+            <span class='time'>{new Date(line.at).toISOString().slice(11, 23)}</span>
+            <LogLine line={line} withStacks />
+            <p class='short'>
+              {String(line.facts['http.request.method'] ?? '')}{' '}
+              {String(line.facts['url.path'] ?? '')}{' '}
+              {String(line.facts['http.response.status_code'] ?? '')}
+            </p>
+            {line.traceId && <a href={`/traces/${line.traceId}`}>Trace</a>}
+          </li>
+        ))}
+      </ol>
+      {passing.length === 0 && <p class='empty-state'>No line passes these filters.</p>}
+      {passing.length > shownAtOnce && (
+        <p class='end'>
+          The newest {shownAtOnce} of {passing.length}.
+        </p>
+      )}
+    </>
+  )
+}

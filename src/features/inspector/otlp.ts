@@ -1,0 +1,45 @@
+import type { RecordedSpan, RecordedTrace } from '../../recorder.ts'
+
+const nanos = ([seconds, rest]: readonly [number, number]) =>
+  String(BigInt(seconds) * 1_000_000_000n + BigInt(Math.round(rest)))
+
+const valueOf = (value: unknown) => {
+  if (typeof value === 'boolean') return { boolValue: value }
+  if (typeof value === 'number')
+    return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value }
+  return { stringValue: String(value) }
+}
+
+const attributesOf = (attributes: Record<string, unknown>) =>
+  Object.entries(attributes).map(([key, value]) => ({ key, value: valueOf(value) }))
+
+function spanOf(span: RecordedSpan) {
+  const { traceId, spanId, traceFlags } = span.spanContext()
+  const [seconds, rest] = [
+    span.startTime[0] + span.duration[0],
+    span.startTime[1] + span.duration[1],
+  ]
+  return {
+    traceId,
+    spanId,
+    parentSpanId: span.parentSpanContext?.spanId ?? '',
+    flags: traceFlags,
+    name: span.name,
+    kind: span.kind + 1,
+    startTimeUnixNano: nanos(span.startTime),
+    endTimeUnixNano: nanos([seconds, rest]),
+    attributes: attributesOf(span.attributes),
+    links: span.links.map(({ context }) => ({ traceId: context.traceId, spanId: context.spanId })),
+    status: span.status.code === 0 ? {} : { code: span.status.code },
+  }
+}
+
+/** A trace in OTLP's JSON encoding: other tools can read it. */
+export const otlpOf = (trace: RecordedTrace) => ({
+  resourceSpans: [
+    {
+      resource: { attributes: attributesOf({ 'service.name': 'tracewren' }) },
+      scopeSpans: [{ scope: { name: 'tracewren' }, spans: trace.spans.map(spanOf) }],
+    },
+  ],
+})

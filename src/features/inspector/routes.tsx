@@ -1,0 +1,109 @@
+// The looking glass: what this process did, from the same spans that go out by OTLP.
+import { deleteCookie, setCookie } from 'hono/cookie'
+import * as v from 'valibot'
+
+import { explain } from '../../db.ts'
+import { page } from '../../layout.tsx'
+import { mayInspect } from '../../viewer.ts'
+import { cameFrom, asker, form, found, query, render, router } from '../../web.ts'
+import { forLookers, recorded, recorderOf } from './access.tsx'
+import { Guide } from './guide.tsx'
+import { filterQuery, TraceList } from './list.tsx'
+import { liveTail } from './live.tsx'
+import { LogList, logQuery } from './logs.tsx'
+import { otlpOf } from './otlp.ts'
+import { StatisticsPage } from './rows.tsx'
+import { Gone, Panel, TracePage } from './trace.tsx'
+
+const yearSeconds = 365 * 24 * 3600
+const by = query({
+  by: v.optional(v.picklist(['route', 'query'], 'by is route or query.'), 'route'),
+})
+const chip = { chip: v.picklist(['on', 'off'], 'The chip is on or off.') }
+const wide = true
+
+/** `stopping` ends the live tails, which would keep the process from leaving. */
+export const inspectorRoutes = (state: { stopping: boolean }) =>
+  router()
+    .get('/traces', recorded, forLookers, filterQuery, (c) => {
+      const recorder = recorderOf(c)
+      const list = {
+        requests: recorder.requests(),
+        filter: c.req.valid('query'),
+        series: recorder.statistics.series(Date.now()),
+      }
+      return page(c, { title: 'Traces', wide }, <TraceList {...list} />)
+    })
+    .get('/traces/live', recorded, forLookers, filterQuery, (c) =>
+      liveTail(c, c.req.valid('query'), () => state.stopping),
+    )
+    .route('/', traceRoutes)
+    .route('/', chipRoutes)
+    .get('/traces/guide', (c) => page(c, { title: 'Reading traces', wide }, <Guide />))
+    .get('/logs', recorded, forLookers, logQuery, (c) =>
+      page(
+        c,
+        { title: 'Logs', wide },
+        <LogList logs={recorderOf(c).logs()} {...c.req.valid('query')} />,
+      ),
+    )
+    .get('/routes', recorded, forLookers, by, (c) => {
+      const asked = c.req.valid('query').by
+      const { routes, queries } = recorderOf(c).statistics
+      const rows = [...(asked === 'route' ? routes : queries).values()]
+      return page(
+        c,
+        { title: asked === 'route' ? 'Routes' : 'Queries', wide },
+        <StatisticsPage rows={rows} by={asked} />,
+      )
+    })
+
+const traceRoutes = router()
+  .get('/traces/:id{[0-9a-f]{32}}', recorded, (c) => {
+    const recorder = recorderOf(c)
+    const trace = recorder.trace(c.req.param('id'))
+    if (!trace) {
+      c.status(404)
+      return page(c, { title: 'Trace', wide }, <Gone />)
+    }
+    const logs = recorder.logs().filter((line) => line.traceId === trace.id)
+    const since = recorder.requestsOfPage(trace.id)
+    const shown = {
+      trace,
+      logs,
+      since,
+      withStacks: mayInspect(c),
+      grafana: c.var.settings.GRAFANA_URL,
+    }
+    return page(c, { title: trace.requests[0]?.name ?? 'Trace', wide }, <TracePage {...shown} />)
+  })
+  .get('/traces/:id{[0-9a-f]{32}}/panel', recorded, (c) => {
+    const recorder = recorderOf(c)
+    const trace = recorder.trace(c.req.param('id'))
+    return render(
+      c,
+      trace ? <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} /> : <Gone />,
+    )
+  })
+  .get('/traces/:id{[0-9a-f]{32}}/otlp.json', recorded, (c) =>
+    c.json(otlpOf(found(recorderOf(c).trace(c.req.param('id'))))),
+  )
+  .get('/traces/:id{[0-9a-f]{32}}/plan/:span{[0-9a-f]{16}}', recorded, async (c) => {
+    const trace = found(recorderOf(c).trace(c.req.param('id')))
+    const span = found(trace.spans.find((one) => one.spanContext().spanId === c.req.param('span')))
+    const lines = await explain(c.var.db, String(span.attributes['db.query.text'] ?? ''))
+    const plan = <pre class='plan'>{lines.join('\n')}</pre>
+    return asker(c) === 'partial' ? render(c, plan) : page(c, { title: 'Query plan', wide }, plan)
+  })
+
+const chipRoutes = router().post('/chip', form(chip), (c) => {
+  if (c.req.valid('form').chip === 'on') deleteCookie(c, 'chip', { path: '/' })
+  else
+    setCookie(c, 'chip', 'off', {
+      path: '/',
+      sameSite: 'Lax',
+      httpOnly: true,
+      maxAge: yearSeconds,
+    })
+  return c.redirect(cameFrom(c, '/'), 303)
+})

@@ -1,0 +1,243 @@
+// What the looking glass shows: the newest traces and log lines of this process, in memory, within fixed bounds.
+import { Statistics } from './statistics.ts'
+
+/** A finished span, as the SDK hands it out: kept as it is, read when somebody looks. */
+export type RecordedSpan = {
+  name: string
+  /** OpenTelemetry's numbers: 0 internal, 1 server, 2 client. */
+  kind: number
+  spanContext: () => { traceId: string; spanId: string; traceFlags: number }
+  parentSpanContext?: { spanId: string; isRemote?: boolean | undefined } | undefined
+  /** Seconds and nanoseconds. */
+  startTime: readonly [number, number]
+  duration: readonly [number, number]
+  status: { code: number; message?: string | undefined }
+  attributes: Record<string, unknown>
+  links: readonly { context: { traceId: string; spanId: string } }[]
+}
+
+/** A log line with its time in ms UTC. */
+export type RecordedLog = {
+  at: number
+  level: string
+  message: string
+  facts: Record<string, unknown>
+  traceId: string | undefined
+  spanId: string | undefined
+}
+
+/** One request (or background job) of this process: the root of the spans that belong to it. */
+export type RecordedRequest = {
+  traceId: string
+  number: number
+  at: number
+  name: string
+  route: string
+  method: string
+  kind: 'page' | 'partial' | 'program' | 'prefetch' | 'background'
+  status: number
+  failed: boolean
+  ms: number
+  queries: number
+  pageTraceId: string | undefined
+}
+
+export type RecordedTrace = {
+  id: string
+  spans: RecordedSpan[]
+  /** Spans beyond the bound, which are counted but not kept. */
+  cut: number
+  bytes: number
+  requests: RecordedRequest[]
+}
+
+export const recorderBounds = {
+  traces: 1000,
+  traceBytes: 16 * 1024 * 1024,
+  spansOfTrace: 1000,
+  /** Traces with an error, and the slowest ones, outlive the others. */
+  errors: 100,
+  slow: 50,
+  open: 500,
+  logs: 2000,
+  logBytes: 4 * 1024 * 1024,
+}
+
+const ms = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6
+
+/** When a span began (ms UTC) and how long it took (ms). */
+export const spanTimes = (span: RecordedSpan) => ({ at: ms(span.startTime), ms: ms(span.duration) })
+
+type Listener = (request: RecordedRequest) => void
+
+export class Recorder {
+  readonly statistics = new Statistics()
+  readonly #open = new Map<string, RecordedSpan[]>()
+  readonly #traces = new Map<string, RecordedTrace>()
+  readonly #errors = new Map<string, RecordedTrace>()
+  readonly #slow = new Map<string, RecordedTrace>()
+  readonly #logs: RecordedLog[] = []
+  readonly #listeners = new Set<Listener>()
+  #traceBytes = 0
+  #logBytes = 0
+  #number = 0
+
+  /** Takes a finished span. The root of a request comes last and closes it. */
+  takeSpan(span: RecordedSpan): void {
+    const { traceId } = span.spanContext()
+    const known = this.#traces.get(traceId)
+    const isRoot = span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true
+    if (!isRoot && known && !this.#open.has(traceId)) return this.#add(known, span)
+    const spans = this.#open.get(traceId) ?? []
+    spans.push(span)
+    if (isRoot) return this.#close(traceId, spans, span)
+    this.#open.set(traceId, spans)
+    // A span whose root never ends must not be kept for ever.
+    if (this.#open.size > recorderBounds.open) this.#open.delete(this.#open.keys().next().value!)
+    return undefined
+  }
+
+  takeLog(line: RecordedLog): void {
+    if (isOurOwn(line.facts['url.path'])) return
+    this.#logs.push(line)
+    this.#logBytes += sizeOfLog(line)
+    while (this.#logs.length > recorderBounds.logs || this.#logBytes > recorderBounds.logBytes) {
+      this.#logBytes -= sizeOfLog(this.#logs.shift()!)
+    }
+  }
+
+  trace(id: string): RecordedTrace | undefined {
+    return this.#traces.get(id) ?? this.#errors.get(id) ?? this.#slow.get(id)
+  }
+
+  /** Kept requests, newest first. */
+  requests(): RecordedRequest[] {
+    const all = [...this.#errors.values(), ...this.#slow.values(), ...this.#traces.values()]
+    return [...new Set(all.flatMap((trace) => trace.requests))].sort(
+      (one, other) => other.number - one.number,
+    )
+  }
+
+  /** The requests that htmx sent from a page, oldest first. */
+  requestsOfPage(traceId: string): RecordedRequest[] {
+    return this.requests()
+      .filter((request) => request.pageTraceId === traceId)
+      .toReversed()
+  }
+
+  /** Kept log lines, newest first. */
+  logs(): RecordedLog[] {
+    return this.#logs.toReversed()
+  }
+
+  /** Calls the listener with every new request until the returned function is called. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #close(traceId: string, spans: RecordedSpan[], root: RecordedSpan): void {
+    this.#open.delete(traceId)
+    if (isOurOwn(root.attributes['url.path'])) return
+    const trace = this.#traces.get(traceId) ?? {
+      id: traceId,
+      spans: [],
+      cut: 0,
+      bytes: 0,
+      requests: [],
+    }
+    this.#traces.set(traceId, trace)
+    for (const span of spans) this.#add(trace, span)
+    const request = describe(root, ++this.#number)
+    trace.requests.push(request)
+    this.statistics.take(request, spans)
+    for (const listener of this.#listeners) listener(request)
+    while (
+      this.#traces.size > recorderBounds.traces ||
+      this.#traceBytes > recorderBounds.traceBytes
+    ) {
+      this.#evict(this.#traces.values().next().value!)
+    }
+  }
+
+  #add(trace: RecordedTrace, span: RecordedSpan): void {
+    if (trace.spans.length >= recorderBounds.spansOfTrace) {
+      trace.cut += 1
+      return
+    }
+    trace.spans.push(span)
+    const bytes = sizeOfSpan(span)
+    trace.bytes += bytes
+    this.#traceBytes += bytes
+  }
+
+  #evict(trace: RecordedTrace): void {
+    this.#traces.delete(trace.id)
+    this.#traceBytes -= trace.bytes
+    // These two keep few, and small ones: a large trace would take the room of all others.
+    if (trace.bytes > recorderBounds.traceBytes / 100) return
+    if (trace.requests.some((request) => request.failed)) {
+      this.#errors.set(trace.id, trace)
+      if (this.#errors.size > recorderBounds.errors)
+        this.#errors.delete(this.#errors.keys().next().value!)
+      return
+    }
+    this.#slow.set(trace.id, trace)
+    if (this.#slow.size <= recorderBounds.slow) return
+    const fastest = [...this.#slow.values()].reduce((one, other) =>
+      slowness(one) <= slowness(other) ? one : other,
+    )
+    this.#slow.delete(fastest.id)
+  }
+}
+
+const slowness = (trace: RecordedTrace) =>
+  Math.max(0, ...trace.requests.map((request) => request.ms))
+
+/** Looking must not fill what one looks at. */
+const isOurOwn = (path: unknown): boolean =>
+  typeof path === 'string' && /^\/(traces|logs|routes|static|livez|readyz)(\/|$)/.test(path)
+
+function describe(root: RecordedSpan, number: number): RecordedRequest {
+  const of = root.attributes
+  const times = spanTimes(root)
+  const status = Number(of['http.response.status_code'] ?? 0)
+  return {
+    traceId: root.spanContext().traceId,
+    number,
+    at: times.at,
+    name: root.name,
+    route: root.kind === 1 ? String(of['http.route'] ?? '(no route)') : root.name,
+    method: String(of['http.request.method'] ?? ''),
+    kind:
+      root.kind !== 1
+        ? 'background'
+        : of['app.prefetch'] === true
+          ? 'prefetch'
+          : kindOf(of['app.asker']),
+    status,
+    failed: root.status.code === 2 || status >= 500,
+    ms: times.ms,
+    queries: Number(of['app.db.query_count'] ?? 0),
+    pageTraceId: typeof of['app.page.trace_id'] === 'string' ? of['app.page.trace_id'] : undefined,
+  }
+}
+
+const kindOf = (asker: unknown) => (asker === 'page' || asker === 'partial' ? asker : 'program')
+
+// Estimates: an object with its attributes, and the texts that a client can make long.
+const sizeOfSpan = ({ attributes }: RecordedSpan): number =>
+  600 +
+  40 * Object.keys(attributes).length +
+  ['url.path', 'url.query', 'user_agent.original', 'db.query.text'].reduce(
+    (sum, name) => sum + (typeof attributes[name] === 'string' ? attributes[name].length : 0),
+    0,
+  )
+
+const sizeOfLog = ({ message, facts }: RecordedLog): number =>
+  200 +
+  message.length +
+  Object.values(facts).reduce<number>(
+    (sum, fact) => sum + 40 + (typeof fact === 'string' ? fact.length : 0),
+    0,
+  )
