@@ -22,7 +22,6 @@ export type Opened = {
 
 /** "TWRE" in the header of our files: what tells them from other applications' databases. */
 export const applicationId = 0x54575245
-const lockWaitMs = 15_000
 const quickCheckBytes = 64 * 1024 * 1024
 
 /** The path in a `file:` URL, absolute. */
@@ -33,7 +32,7 @@ export async function openFile(settings: Settings): Promise<Opened> {
   const path = filePath(settings.DATABASE_URL)
   prepareFolder(dirname(path))
   const state = inspect(path)
-  const lock = await lockFile(path, lockWaitMs)
+  const lock = await lockFile(path, settings.LOCK_WAIT_MS)
   let client: FileClient | undefined
   try {
     client = new FileClient(path, {

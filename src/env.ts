@@ -63,6 +63,7 @@ const schema = v.object({
   DATABASE_AUTH_TOKEN: v.optional(v.string()),
   DATABASE_SYNCHRONOUS: oneOf(['normal', 'full'], 'normal'),
   DATABASE_TIMEOUT_MS: whole(100, 60_000, 3000),
+  LOCK_WAIT_MS: whole(0, 600_000, 15_000),
   WRITE_WAIT_MS: whole(0, 60_000, 5000),
   WRITE_QUEUE: whole(1, 10_000, 256),
   PASSWORD_COST: whole(4, 15, 10),

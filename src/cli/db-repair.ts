@@ -1,0 +1,23 @@
+import { databasePath, main, openBeside, say } from '../command.ts'
+import { lockFile } from '../file-lock.ts'
+import { findProblems, repair } from '../integrity.ts'
+
+await main({
+  help: `npm run db:repair
+
+Counts likes, followers, tweets and trend scores anew and rebuilds the search index of the database of DATABASE_URL.
+Stop the app first. What is damaged in the file itself needs a backup.`,
+  async run(_, settings) {
+    const path = databasePath(settings)
+    const lock = await lockFile(path, settings.LOCK_WAIT_MS)
+    const db = openBeside(path)
+    const before = findProblems(db)
+    for (const problem of before) say(problem)
+    repair(db)
+    const left = findProblems(db)
+    lock.release()
+    for (const problem of left) say(`still: ${problem}`)
+    say(`${path}: ${before.length} problems found, ${left.length} left.`)
+    return left.length === 0 ? 0 : 1
+  },
+})
