@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 
 import Database from 'libsql'
 
-import { filePath } from '../database-file.ts'
-import { processSettings, type Settings } from '../env.ts'
-import { StartError } from '../start-error.ts'
+import { filePath } from './database-file.ts'
+import { processSettings, type Settings } from './env.ts'
+import { StartError } from './start-error.ts'
 
 /** What a command line tool is: its help, and what it does with its words; it gives the exit code. */
 export type Command = {
