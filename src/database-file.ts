@@ -129,7 +129,7 @@ function readHeader(path: string): Buffer {
 
 async function checkContent(client: FileClient, path: string): Promise<void> {
   const result = await client.execute('PRAGMA quick_check(1)')
-  const verdict = String(result.rows[0]?.[0])
+  const verdict = String(result.rows[0]?.[0]).replace(/^\*+.*\*+\s*/, '')
   if (verdict !== 'ok') throw corrupt(path, verdict)
 }
 

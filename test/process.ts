@@ -1,0 +1,119 @@
+// The real program as a child process, on a port and a folder of its own.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { freePort } from './libsql-server.ts'
+
+const root = fileURLToPath(new URL('../', import.meta.url))
+
+export type Server = {
+  url: string
+  child: ChildProcess
+  /** Everything it has printed so far. */
+  printed: () => string
+  /** Sends a signal and waits for the end; gives the exit code, null when the signal ended it. */
+  stop: (signal?: NodeJS.Signals) => Promise<number | null>
+}
+
+/** A folder that is removed again. */
+export const scratch = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tracewren-'))
+  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+type Options = { uid?: number }
+
+const launch = (env: Record<string, string>, options: Options = {}) =>
+  spawn(process.execPath, ['dist/server.js'], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], PASSWORD_COST: '4', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
+  })
+
+const ended = (child: ChildProcess) =>
+  new Promise<number | null>((done) => {
+    if (child.exitCode !== null || child.signalCode !== null) done(child.exitCode)
+    else child.once('exit', (code) => done(code))
+  })
+
+/** Starts `dist/server.js` and waits until it answers. */
+export async function startServer(env: Record<string, string>): Promise<Server> {
+  const port = await freePort()
+  const child = launch({ PORT: String(port), ...env })
+  let printed = ''
+  child.stdout.on('data', (piece: Buffer) => (printed += piece))
+  child.stderr.on('data', (piece: Buffer) => (printed += piece))
+  const url = `http://127.0.0.1:${port}`
+  for (const giveUp = Date.now() + 30_000; ; await pause(10)) {
+    const answers = await fetch(`${url}/livez`).then(
+      (answer) => answer.ok,
+      () => false,
+    )
+    if (answers) break
+    if (child.exitCode !== null || Date.now() > giveUp)
+      throw new Error(`It did not start:\n${printed}`)
+  }
+  return {
+    url,
+    child,
+    printed: () => printed,
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      return ended(child)
+    },
+  }
+}
+
+/** Starts it where it must refuse: what it printed on stderr and its exit code. */
+export async function refusedStart(env: Record<string, string>, options: Options = {}) {
+  const child = launch({ PORT: '0', LOCK_WAIT_MS: '0', ...env }, options)
+  let said = ''
+  child.stderr.on('data', (piece: Buffer) => (said += piece))
+  child.stdout.resume()
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const code = await ended(child)
+  clearTimeout(timer)
+  return { said: said.trim(), code }
+}
+
+/** Runs one of the command line tools on a database; gives its exit code and what it printed. */
+export function runTool(name: string, words: string[], env: Record<string, string>, input = '') {
+  const done = spawnSync(process.execPath, [`dist/${name}.js`, ...words], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], PASSWORD_COST: '4', ...env },
+    input,
+    encoding: 'utf8',
+    timeout: 60_000,
+  })
+  return { code: done.status, printed: done.stdout + done.stderr }
+}
+
+/** Posts a form as a program; gives the status, 0 when there was no answer. */
+export async function post(
+  url: string,
+  fields: Record<string, string>,
+  cookie = '',
+): Promise<Response | undefined> {
+  return fetch(url, {
+    method: 'POST',
+    body: new URLSearchParams(fields),
+    headers: cookie ? { Cookie: cookie } : {},
+    redirect: 'manual',
+    signal: AbortSignal.timeout(20_000),
+  }).catch(() => undefined)
+}
+
+/** Registers somebody and gives their cookie. */
+export async function register(url: string, name: string): Promise<string> {
+  const answer = await post(`${url}/register`, {
+    name,
+    mailaddress: `${name}@example.org`,
+    password: 'password123',
+  })
+  return answer?.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+}
