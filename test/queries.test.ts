@@ -1,0 +1,168 @@
+// How often each page asks the database, and how SQLite carries the hot statements out.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+
+import { expectQueries } from './budget.ts'
+import { startApp, type TestApp } from './harness.ts'
+
+/** Queries for each route: the visitor is one of them. README and docs/reading-traces.md speak of the same numbers. */
+const budgets: [
+  method: 'GET' | 'POST',
+  path: string,
+  max: number,
+  fields?: Record<string, string>,
+][] = [
+  ['GET', '/', 2],
+  ['GET', '/timeline', 2],
+  ['GET', '/timeline?before=900', 2],
+  ['GET', '/timeline?through=1', 2],
+  ['GET', '/tweet/1', 2],
+  ['GET', '/@alice', 3],
+  ['GET', '/@alice/likes', 3],
+  ['GET', '/@alice/followers', 3],
+  ['GET', '/@alice/following', 3],
+  ['GET', '/user/1', 3],
+  ['GET', '/favorites', 2],
+  ['GET', '/followers', 2],
+  ['GET', '/following', 2],
+  ['GET', '/search?q=hello', 3],
+  ['GET', '/account', 2],
+  ['GET', '/post', 1],
+  ['GET', '/login', 1],
+  ['GET', '/tweet/1/delete', 2],
+  ['POST', '/favorite/1', 3],
+  ['POST', '/unfavorite/1', 3],
+  ['POST', '/follow/1', 3],
+  ['POST', '/unfollow/1', 3],
+  ['POST', '/tweet', 3, { msg: 'hello' }],
+  ['POST', '/tweet/2/delete', 2],
+]
+
+test('no page asks more often than its budget allows', async () => {
+  await using app = await startApp()
+  const alice = await app.person('Alice')
+  for (let number = 1; number <= 30; number++) await alice.tweet(`hello ${number}`)
+  const bob = await app.person('Bob')
+  await bob.post('/follow/1')
+  await bob.post('/favorite/1')
+  for (const [method, path, max, fields] of budgets) {
+    for (const as of ['browser', 'htmx'] as const) {
+      const answer =
+        method === 'GET' ? await bob.get(path, { as }) : await bob.post(path, fields, { as })
+      expectQueries(answer, max)
+    }
+  }
+  const lonely = await app.person('Lonely')
+  expectQueries(await lonely.get('/timeline'), 3)
+})
+
+test('a budget that is broken names the statements', async () => {
+  await using app = await startApp()
+  const alice = await app.person('Alice')
+  assert.throws(
+    () => expectQueries({ queries: [] } as never, -1),
+    /0 queries, but the budget is -1/,
+  )
+  const answer = await alice.get('/timeline')
+  assert.throws(() => expectQueries(answer, 1), /SELECT sessions users[\s\S]*SELECT favorites tweets/)
+})
+
+/** A world in which a wrong plan would be a slow one: 300 people, 6,000 tweets, everybody follows everybody. */
+async function crowd(app: TestApp): Promise<void> {
+  const { db } = app.database
+  const statements = [
+    `insert into users (name, handle, mailaddress, password_hash, created_at)
+      select 'P' || value, 'p' || value, 'p' || value || '@example.org', '', 1 from generate_series(1, 300)`,
+    `insert into tweets (user_id, msg, created_at) select 1 + value % 300, 'word' || (value % 50) || ' goose', value from generate_series(1, 6000)`,
+    `insert into follows (follower_id, followed_id, created_at)
+      select a.id, b.id, 1 from users a join users b on a.id <> b.id where a.id <= 40`,
+    `insert into favorites (user_id, tweet_id, weight, created_at)
+      select u.id, t.id, 1, 1 from users u join tweets t on t.id % 97 = u.id % 97 where u.id <= 50`,
+  ]
+  const { sql } = await import('drizzle-orm')
+  const series = (text: string) =>
+    text.replace(
+      /generate_series\(1, (\d+)\)/,
+      '(with recursive s(value) as (select 1 union all select value + 1 from s where value < $1) select value from s)',
+    )
+  for (const text of statements) await db.run(sql.raw(series(text)))
+}
+
+const filesOnly = process.env['TEST_DATABASE'] === 'server' && 'plans are those of the file'
+
+test('the hot statements go by their indexes', { skip: filesOnly }, async () => {
+  await using app = await startApp()
+  await crowd(app)
+  const { explain } = await import('../src/db.ts')
+  const reader = await app.person('Reader')
+  const paths: [path: string, mustUse: RegExp[]][] = [
+    [
+      '/timeline',
+      [
+        /SEARCH tweets USING COVERING INDEX tweets_user \(user_id=\? AND id<\?\)/,
+        /SEARCH follows USING COVERING INDEX follows_once \(follower_id=\?\)|follows USING (COVERING )?INDEX follows_follower/,
+      ],
+    ],
+    ['/@p1', [/SEARCH tweets USING COVERING INDEX tweets_user \(user_id=\? AND id<\?\)/]],
+    [
+      '/@p1/likes',
+      [/SEARCH favorites USING (COVERING )?INDEX favorites_user \(user_id=\? AND id<\?\)/],
+    ],
+    ['/@p1/followers', [/SEARCH list USING INDEX follows_followed \(followed_id=\? AND id<\?\)/]],
+    ['/@p1/following', [/SEARCH list USING INDEX follows_follower \(follower_id=\? AND id<\?\)/]],
+    ['/search?q=goose', [/SCAN tweets_fts VIRTUAL TABLE/]],
+    ['/', [/SCAN tweets USING INDEX tweets_trending/]],
+  ]
+  await reader.post('/follow/1')
+  for (const [path, mustUse] of paths) {
+    const answer = await reader.get(path)
+    const texts = answer.queries.map((span) => String(span.attributes['db.query.text']))
+    const plan = (await Promise.all(texts.map((text) => explain(app.database.db, text)))).flat()
+    for (const words of mustUse)
+      assert.ok(
+        plan.some((line) => words.test(line)),
+        `${path} lacks ${words}:\n${plan.join('\n')}`,
+      )
+    const scans = plan.filter(
+      (line) =>
+        /^SCAN (tweets|favorites|follows|users|list|sessions|mine)\b/.test(line) &&
+        !/tweets_trending/.test(line),
+    )
+    assert.deepEqual(scans, [], path)
+  }
+})
+
+test(
+  'who follows many people reads a window of all tweets, and falls back when it is too short',
+  { skip: filesOnly },
+  async () => {
+    await using app = await startApp()
+    await crowd(app)
+    const { sql } = await import('drizzle-orm')
+    const { db } = app.database
+    const reader = await app.person('Reader')
+    await db.run(
+      sql.raw(
+        `insert into follows (follower_id, followed_id, created_at) select ${reader.id}, id, 1 from users where id <= 250`,
+      ),
+    )
+    const first = await reader.get('/timeline')
+    expectQueries(first, 2)
+    assert.match(String(first.queries[1]?.attributes['db.query.text']), /2000/)
+    const ids = [...first.text.matchAll(/data-tweet-id="(\d+)"/g)].map(([, id]) => Number(id))
+    assert.equal(ids.length, 20)
+    assert.deepEqual(
+      ids,
+      ids.toSorted((one, other) => other - one),
+    )
+    assert.ok(
+      ids.every((id) => 1 + (id % 300) <= 250),
+      'only people that are followed',
+    )
+    // The only ones followed wrote long ago: the window is empty, the merge finds them.
+    await db.run(sql.raw(`delete from tweets where user_id <= 250 and id > 3000`))
+    const old = await reader.get('/timeline')
+    expectQueries(old, 3)
+    assert.equal([...old.text.matchAll(/data-tweet-id="(\d+)"/g)].length, 20)
+  },
+)
