@@ -64,7 +64,10 @@ test('a budget that is broken names the statements', async () => {
     /0 queries, but the budget is -1/,
   )
   const answer = await alice.get('/timeline')
-  assert.throws(() => expectQueries(answer, 1), /SELECT sessions users[\s\S]*SELECT favorites tweets/)
+  assert.throws(
+    () => expectQueries(answer, 1),
+    /SELECT sessions users[\s\S]*SELECT favorites tweets/,
+  )
 })
 
 /** A world in which a wrong plan would be a slow one: 300 people, 6,000 tweets, everybody follows everybody. */
