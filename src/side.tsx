@@ -10,7 +10,9 @@ export const Side = ({ visitor, theme, searching }: SideProps) => (
   <aside class='side' aria-label='More'>
     {visitor && !searching && (
       <form class='search-form' role='search' action='/search'>
-        <Icon name='search' />
+        <button aria-label='Search'>
+          <Icon name='search' />
+        </button>
         <label class='vh' for='side-q'>
           Search tweets
         </label>
