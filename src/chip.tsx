@@ -14,30 +14,32 @@ export const shortMs = (ms: number): string =>
 
 /** Opens without a script too: then it holds the link to the trace alone. With htmx it loads the waterfall. */
 export const Chip = ({ traceId }: { traceId: string }) => (
-  <details class='chip' id='chip'>
-    <summary>
-      <span class='dot' aria-hidden='true'></span>
-      <span class='vh'>This page took </span>
-      <span class='numbers'>{chipMark}</span>
-      <span class='short'> &middot; trace {traceId.slice(0, 4)}</span>
-      <b id='chip-more'></b>
-    </summary>
-    <div class='panel'>
-      <div
-        id='chip-panel'
-        hx-get={`/traces/${traceId}/panel`}
-        hx-trigger="toggle from:'closest details'"
-        hx-sync='this:replace'
-      >
-        <p>
-          <a href={`/traces/${traceId}`}>Open the trace of this page</a>
-        </p>
+  <aside aria-label='What this page did'>
+    <details class='chip' id='chip'>
+      <summary>
+        <span class='dot' aria-hidden='true'></span>
+        <span class='vh'>This page took </span>
+        <span class='numbers'>{chipMark}</span>
+        <span class='short'> &middot; trace {traceId.slice(0, 4)}</span>
+        <b id='chip-more'></b>
+      </summary>
+      <div class='panel'>
+        <div
+          id='chip-panel'
+          hx-get={`/traces/${traceId}/panel`}
+          hx-trigger="toggle from:'closest details'"
+          hx-sync='this:replace'
+        >
+          <p>
+            <a href={`/traces/${traceId}`}>Open the trace of this page</a>
+          </p>
+        </div>
+        <form method='post' action='/chip'>
+          <button name='chip' value='off' class='quiet'>
+            Hide this
+          </button>
+        </form>
       </div>
-      <form method='post' action='/chip'>
-        <button name='chip' value='off' class='quiet'>
-          Hide this
-        </button>
-      </form>
-    </div>
-  </details>
+    </details>
+  </aside>
 )

@@ -105,7 +105,7 @@ function problemPage(
     c,
     { title },
     <div class='empty-state'>
-      <p class='big'>{message}</p>
+      <h1 class='big'>{message}</h1>
       {errorId && (
         <p>
           Error id: <code>{errorId}</code>

@@ -121,7 +121,11 @@ export const FeedList = <Row,>({ slice, feed, view }: ListProps<Row>) => (
         <a href={address(view, {})}>Newer</a>
       </p>
     )}
-    <div id='feed' role='feed' aria-label={view.label}>
+    <div
+      id='feed'
+      data-label={view.label}
+      {...(feed.rows.length > 0 && { role: 'feed', 'aria-label': view.label })}
+    >
       {feed.rows.map((row, index) => view.item(row, slice.from + index))}
     </div>
     <div class='empty-state'>{view.empty}</div>

@@ -76,6 +76,9 @@ on('htmx:after:swap', () => {
   next?.focus()
   next = undefined
   countNow()
+  const feed = $('#feed[data-label]:not([role]):has(> article)')
+  feed?.setAttribute('role', 'feed')
+  feed?.setAttribute('aria-label', feed.dataset.label)
   document.querySelectorAll('#feed > article').forEach((article, index) => article.setAttribute('aria-posinset', index + 1))
 })
 

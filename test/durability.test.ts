@@ -112,10 +112,10 @@ for (const heldMs of [1000, 10_000]) {
         if (answer?.status === 503) assert.ok(answer.headers.get('Retry-After'))
       }
     }
-    const read = async (path: string) => {
+    const read = async (address: string) => {
       while (!done) {
         const from = performance.now()
-        const answer = await fetch(`${server.url}${path}`, { headers: { Cookie: cookie } })
+        const answer = await fetch(`${server.url}${address}`, { headers: { Cookie: cookie } })
         await answer.text()
         assert.equal(answer.status, 200)
         slowestRead = Math.max(slowestRead, performance.now() - from)

@@ -60,7 +60,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
 })
 
 const Trends = ({ children }: { children: unknown[] }) => (
-  <div id='feed' role='feed' aria-label='Trends'>
+  <div id='feed' {...(children.length > 0 && { role: 'feed', 'aria-label': 'Trends' })}>
     {children}
   </div>
 )

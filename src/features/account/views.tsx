@@ -25,6 +25,7 @@ export const ProfileForm = ({
     <p class='field'>
       <label for='name'>Name</label>
       <input
+        type='text'
         id='name'
         name='name'
         value={name}

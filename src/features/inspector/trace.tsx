@@ -203,7 +203,7 @@ export const Panel = ({ trace, since }: { trace: RecordedTrace; since: RecordedR
 /** For an id that is not, or no longer, there. */
 export const Gone = () => (
   <div class='empty-state'>
-    <p class='big'>This trace is not here.</p>
+    <h1 class='big'>This trace is not here.</h1>
     <p>
       It was never recorded by this process, or it has made room: the newest {recorderBounds.traces}{' '}
       traces are kept, and beyond them the last {recorderBounds.errors} with an error and the{' '}

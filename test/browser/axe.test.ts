@@ -1,0 +1,73 @@
+// Every page, light and dark, wide and narrow: axe finds nothing, the console stays empty.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+
+import { AxeBuilder } from '@axe-core/playwright'
+
+import { scratch, startServer } from '../process.ts'
+import { enter, launch, watch } from './browser.ts'
+
+const paths = [
+  '/',
+  '/login',
+  '/timeline',
+  '/post',
+  '/search?q=goose',
+  '/search?q=zzzz',
+  '/@mara',
+  '/@mara/followers',
+  '/@ines/likes',
+  '/tweet/7',
+  '/tweet/7/delete',
+  '/account',
+  '/favorites',
+  '/traces',
+  '/routes',
+  '/routes?by=query',
+  '/logs',
+  '/traces/guide',
+  '/nothing',
+  `/traces/${'0'.repeat(32)}`,
+]
+const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+test('axe finds nothing on any page, and no page breaks its own security policy', async () => {
+  using place = scratch()
+  const browser = await launch()
+  const server = await startServer({
+    DATABASE_URL: `file:${place.folder}/axe.db`,
+    LOG_LEVEL: 'silent',
+  })
+  const findings: string[] = []
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const width of [1280, 390]) {
+      const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } })
+      const page = await enter(context, server.url, 'The Bench')
+      const troubles = watch(page)
+      await page.goto(`${server.url}/timeline`)
+      const trace = await page.getAttribute('meta[name=traceparent]', 'content')
+      for (const path of [...paths, `/traces/${trace!.slice(3, 35)}`]) {
+        await page.goto(server.url + path)
+        const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze()
+        for (const { id, nodes } of violations)
+          findings.push(
+            `${path} ${colorScheme} ${width}: ${id} ${nodes[0]?.html.slice(0, 160)} ${nodes[0]?.failureSummary}`,
+          )
+      }
+      await page.goto(`${server.url}/timeline`)
+      await page.fill('#msg', 'x'.repeat(281))
+      await page.click('#post-btn')
+      await page.waitForSelector('#msg-problem')
+      await page.click('#chip summary')
+      await page.waitForSelector('#chip-panel .waterfall')
+      for (const { id, nodes } of (await new AxeBuilder({ page }).withTags(tags).analyze())
+        .violations)
+        findings.push(`422 and chip ${colorScheme} ${width}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
+      for (const trouble of troubles) findings.push(trouble)
+      await context.close()
+    }
+  }
+  await browser.close()
+  await server.stop()
+  assert.deepEqual([...new Set(findings)], [])
+})

