@@ -70,7 +70,13 @@ for (const { name, why, files, env, node } of rounds) {
   if (asked.length > 0 && !asked.includes(name)) continue
   console.log(`\n# ${name}: ${why} (${files.length} files)`)
   const program = node?.() ?? process.execPath
-  if (!run(program, ['--import', 'tsx', '--test', '--test-reporter=spec', ...files], env))
+  if (
+    !run(
+      program,
+      ['--import', 'tsx', '--test', '--test-timeout=600000', '--test-reporter=spec', ...files],
+      env,
+    )
+  )
     failed.push(name)
 }
 if (failed.length > 0) console.error(`\nFailed: ${failed.join(', ')}`)

@@ -42,7 +42,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
     <>
       {raw('<!doctype html>')}
       <Document
-        head={given}
+        head={{ ...given, ...(given.canonical && { canonical: originOf(c) + given.canonical }) }}
         visitor={c.var.visitor}
         path={c.req.path}
         theme={themeOf(c)}
@@ -56,6 +56,10 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
     </>,
   )
 }
+
+/** Where people reach this site: PUBLIC_ORIGIN, else what the request itself says. */
+const originOf = (c: Context<Env>): string =>
+  c.var.settings.PUBLIC_ORIGIN ?? new URL(c.req.url).origin
 
 /** The theme of the visitor's cookie; the system's when there is none. */
 export function themeOf(c: Context): Theme {
@@ -121,17 +125,18 @@ const Document = ({
   </html>
 )
 
-const SocialCard = ({ title, description, canonical }: Head) =>
-  description === undefined ? (
-    <meta name='robots' content='noindex' />
-  ) : (
-    <>
-      <meta name='description' content={description} />
-      <meta property='og:site_name' content='Tracewren' />
-      <meta property='og:title' content={title} />
-      <meta property='og:description' content={description} />
-      <meta property='og:type' content='article' />
-      <meta name='twitter:card' content='summary' />
-      {canonical && <link rel='canonical' href={canonical} />}
-    </>
-  )
+const SocialCard = ({ title, description, canonical }: Head) => (
+  <>
+    <meta name='description' content={description ?? 'A small microblog you can see through.'} />
+    {description !== undefined && (
+      <>
+        <meta property='og:site_name' content='Tracewren' />
+        <meta property='og:title' content={title} />
+        <meta property='og:description' content={description} />
+        <meta property='og:type' content='article' />
+        <meta name='twitter:card' content='summary' />
+      </>
+    )}
+    {canonical && <link rel='canonical' href={canonical} />}
+  </>
+)

@@ -4,6 +4,14 @@ const $ = (selector, root = document) => root.querySelector(selector)
 const on = (event, listener, options) => document.addEventListener(event, listener, options)
 const body = document.body
 
+// Chromium before 150 refuses the empty options that htmx 4.0.1 passes here, and then nothing would be swapped.
+try {
+  Document.parseHTMLUnsafe?.('', {})
+} catch {
+  const parse = Document.parseHTMLUnsafe.bind(Document)
+  Document.parseHTMLUnsafe = (html) => parse(html)
+}
+
 const toast = (text) => {
   const line = document.createElement('p')
   line.className = 'toast'

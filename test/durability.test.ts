@@ -56,7 +56,7 @@ test(`kill -9, ${kills} times under write load: nothing acknowledged is lost or 
   }))
   const cookies: string[] = []
   for (let round = 0; round < kills; round++) {
-    const server = await startServer(env)
+    await using server = await startServer(env)
     for (let one = cookies.length; one < writers; one++)
       cookies.push(await register(server.url, `writer${one}`))
     const writing = tallies.map((tally, one) =>
@@ -95,7 +95,7 @@ for (const heldMs of [1000, 10_000]) {
   test(`another process holds the write lock for ${heldMs / 1000} s: readers go on, writers wait, nothing is lost`, async () => {
     using place = scratch()
     const path = `${place.folder}/lock.db`
-    const server = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
+    await using server = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
     const cookie = await register(server.url, 'holly')
     const acknowledged: string[] = []
     const statuses = new Map<number, number>()

@@ -17,6 +17,8 @@ export type Server = {
   printed: () => string
   /** Sends a signal and waits for the end; gives the exit code, null when the signal ended it. */
   stop: (signal?: NodeJS.Signals) => Promise<number | null>
+  /** Ends it whatever happens: a failed story must not leave a process that nobody waits for. */
+  [Symbol.asyncDispose]: () => Promise<void>
 }
 
 /** A folder that is removed again. */
@@ -65,6 +67,10 @@ export async function startServer(env: Record<string, string>): Promise<Server> 
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       return ended(child)
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await ended(child)
     },
   }
 }

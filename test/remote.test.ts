@@ -54,7 +54,7 @@ test('at most two round trips for a page beyond the visitor, and the HTTP call l
 test('the server dies and comes back: 503 meanwhile, then well again, nothing acknowledged is lost', async () => {
   using place = scratch()
   let database = await freshServerUrl(place.folder)
-  const server = await startServer({
+  await using server = await startServer({
     DATABASE_URL: database.url,
     LOG_LEVEL: 'silent',
     DATABASE_TIMEOUT_MS: '1000',
@@ -109,7 +109,7 @@ test('the server dies and comes back: 503 meanwhile, then well again, nothing ac
 test('a server that hangs is given up after DATABASE_TIMEOUT_MS', async () => {
   using place = scratch()
   const database = await freshServerUrl(place.folder)
-  const server = await startServer({
+  await using server = await startServer({
     DATABASE_URL: database.url,
     LOG_LEVEL: 'silent',
     DATABASE_TIMEOUT_MS: '300',

@@ -26,7 +26,7 @@ const hashOf = (path: string) => createHash('sha256').update(readFileSync(path))
 
 /** A database with the demo world, closed cleanly. */
 async function made(path: string): Promise<void> {
-  const server = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
+  await using server = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
   assert.equal(await server.stop(), 0)
 }
 
@@ -110,12 +110,12 @@ test(
 test('a second process is told who is in the way, and may start when the first is gone', async () => {
   using place = scratch()
   const path = `${place.folder}/one.db`
-  const first = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
+  await using first = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
   const { said, code } = await refusedStart({ DATABASE_URL: `file:${path}` })
   assert.match(said, new RegExp(`Another Tracewren process \\(pid ${first.child.pid}\\) uses`))
   assert.equal(code, 1)
   await first.stop('SIGKILL')
-  const second = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
+  await using second = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
   assert.equal(await second.stop(), 0)
 })
 
@@ -154,7 +154,7 @@ test('a port that is taken, settings that are wrong, a server that is away', asy
 
 test('it says where it listens, how to log in and where the data lies; DEMO=0 starts empty', async () => {
   using place = scratch()
-  const demo = await startServer({ DATABASE_URL: `file:${place.folder}/demo.db` })
+  await using demo = await startServer({ DATABASE_URL: `file:${place.folder}/demo.db` })
   assert.match(demo.printed(), new RegExp(`Tracewren {2}${demo.url}/`))
   assert.match(demo.printed(), /user0001@example\.com \/ password123/)
   assert.match(demo.printed(), /demo\.db/)
@@ -162,11 +162,17 @@ test('it says where it listens, how to log in and where the data lies; DEMO=0 st
   assert.equal(town.status, 200)
   assert.equal(await demo.stop(), 0)
 
-  const strict = await startServer({ DATABASE_URL: `file:${place.folder}/strict.db`, DEMO: '0' })
+  await using strict = await startServer({
+    DATABASE_URL: `file:${place.folder}/strict.db`,
+    DEMO: '0',
+  })
   assert.doesNotMatch(strict.printed(), /password123/)
   assert.equal((await fetch(`${strict.url}/@thebench`)).status, 404)
   await strict.stop()
-  const demoFile = await startServer({ DATABASE_URL: `file:${place.folder}/demo.db`, DEMO: '0' })
+  await using demoFile = await startServer({
+    DATABASE_URL: `file:${place.folder}/demo.db`,
+    DEMO: '0',
+  })
   const login = await post(`${demoFile.url}/login`, {
     mailaddress: 'user0001@example.com',
     password: 'password123',
@@ -178,7 +184,7 @@ test('it says where it listens, how to log in and where the data lies; DEMO=0 st
 test('SIGTERM under load: every acknowledged tweet is on disk and the file is clean', async () => {
   using place = scratch()
   const env = { DATABASE_URL: `file:${place.folder}/stop.db`, LOG_LEVEL: 'silent' }
-  const server = await startServer(env)
+  await using server = await startServer(env)
   const cookie = await register(server.url, 'sally')
   const acknowledged: string[] = []
   let done = false
@@ -220,7 +226,7 @@ test('a full disk: 507 in words, nothing half-written, and well again when there
   if (!disk) return t.skip('needs the right to mount a small disk')
   const path = `${place.folder}/disk/full.db`
   const env = { DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent', INSPECT: '0' }
-  const server = await startServer(env)
+  await using server = await startServer(env)
   const cookie = await register(server.url, 'fulla')
   const acknowledged: string[] = []
   const write = async (number: number) => {

@@ -135,7 +135,7 @@ test('handles come from names, are unique, and stand for whoever has no Latin le
   }
   assert.deepEqual(handles, ['lucia_ortega', 'lucia_ortega2', 'u3', 'u5_', 'a_b', 'x'.repeat(20)])
   const profile = await app.visitor().get('/@Lucia_Ortega', { as: 'browser' })
-  assert.match(profile.text, /<link rel="canonical" href="\/@lucia_ortega"/)
+  assert.match(profile.text, /<link rel="canonical" href="http:\/\/localhost:5000\/@lucia_ortega"/)
   assert.doesNotMatch(profile.text, /example\.org/, "addresses are nobody's business")
 })
 

@@ -33,8 +33,8 @@ const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-prac
 
 test('axe finds nothing on any page, and no page breaks its own security policy', async () => {
   using place = scratch()
-  const browser = await launch()
-  const server = await startServer({
+  await using browser = await launch()
+  await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/axe.db`,
     LOG_LEVEL: 'silent',
   })
@@ -67,7 +67,5 @@ test('axe finds nothing on any page, and no page breaks its own security policy'
       await context.close()
     }
   }
-  await browser.close()
-  await server.stop()
   assert.deepEqual([...new Set(findings)], [])
 })

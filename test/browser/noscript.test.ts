@@ -7,8 +7,8 @@ import { launch, watch } from './browser.ts'
 
 test('without JavaScript: sign up, post, like, follow, delete, page on, search, theme, account, trace, log out', async () => {
   using place = scratch()
-  const browser = await launch()
-  const server = await startServer({
+  await using browser = await launch()
+  await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/noscript.db`,
     LOG_LEVEL: 'silent',
   })
@@ -66,6 +66,4 @@ test('without JavaScript: sign up, post, like, follow, delete, page on, search, 
   await page.waitForURL(`${server.url}/`)
   assert.equal(await page.locator('text=Hello,').count(), 0)
   assert.deepEqual(troubles, [])
-  await browser.close()
-  await server.stop()
 })

@@ -51,8 +51,8 @@ const payloads = [
 
 test(`${payloads.length} payloads through name, bio, tweet, search and next: nothing runs`, async () => {
   using place = scratch()
-  const browser = await launch()
-  const server = await startServer({
+  await using browser = await launch()
+  await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/xss.db`,
     LOG_LEVEL: 'silent',
   })
@@ -117,6 +117,4 @@ test(`${payloads.length} payloads through name, bio, tweet, search and next: not
   }
   await look('/timeline')
   assert.deepEqual(troubles, [])
-  await browser.close()
-  await server.stop()
 })
