@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 
 import * as v from 'valibot'
 
+import { isTrustList } from './peers.ts'
 import { StartError } from './start-error.ts'
 import { readTelemetrySettings, type TelemetrySettings } from './telemetry-settings.ts'
 
@@ -47,7 +48,10 @@ const schema = v.object({
   HOST: v.optional(v.string(), '127.0.0.1'),
   PORT: whole(0, 65535, 5000),
   PUBLIC_ORIGIN: v.optional(origin),
-  TRUSTED_PROXIES: v.optional(list, 'loopback'),
+  TRUSTED_PROXIES: v.optional(
+    v.pipe(list, v.check(isTrustList, 'addresses, CIDR ranges, "loopback" and "private"')),
+    'loopback',
+  ),
   DEMO: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
   INSPECT: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
   GRAFANA_URL: v.optional(v.pipe(v.string(), v.url('an address such as "http://127.0.0.1:3000"'))),

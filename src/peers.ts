@@ -34,6 +34,16 @@ export function trustedPeers(entries: string[]): (address: string) => boolean {
   }
 }
 
+/** Can these entries be parsed? */
+export function isTrustList(entries: string[]): boolean {
+  try {
+    trustedPeers(entries)
+    return true
+  } catch {
+    return false
+  }
+}
+
 const plain = (address: string) => address.trim().replace(/^::ffff:(?=\d+\.)/, '')
 
 /** Reads a request's peer; `X-Forwarded-*` counts only as far as trusted proxies wrote it. */

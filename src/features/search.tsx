@@ -47,6 +47,7 @@ export function planSearch(typed: string): Plan | undefined {
 const match = sql.placeholder('match')
 const cursor = sql.placeholder('cursor')
 const limit = sql.placeholder('limit')
+// `raw`: numbers of ours, the same for everybody.
 const sources: Record<Plan['by'], { id: SQL; from: SQL }> = {
   words: { id: sql`rowid`, from: sql`tweets_fts where tweets_fts match ${match}` },
   text: {

@@ -41,6 +41,7 @@ const mergedUpTo = prepared((db: Db) =>
   ),
 )
 
+// `raw`: a number of ours, the same for everybody.
 /** Who follows many finds the next tweets among the last 2,000 of everybody's, by a probe for each. */
 const windowOlder = prepared((db: Db) =>
   cardsOf(
