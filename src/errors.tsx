@@ -12,7 +12,8 @@ import { Refusal } from './refusal.ts'
 import { traceId } from './tracing.ts'
 import { asker, type Env } from './web.ts'
 
-const isDeed = (path: string) => /^\/(tweet|favorite|unfavorite|follow|unfollow)\b/.test(path)
+const isDeed = (path: string) =>
+  /^\/(tweet|favorite|unfavorite|follow|unfollow|account)\b/.test(path)
 
 /** Answers whatever was thrown: the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
 export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {

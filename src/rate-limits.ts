@@ -48,9 +48,16 @@ export const askerKey = (c: Context<Env>): string =>
 /** The key of the client's address. */
 export function clientKey(c: Context<Env>): string {
   const address = peerOf(c).clientAddress
-  return address.includes(':')
-    ? new URL(`http://[${address}]`).hostname.split(':').slice(0, 4).join(':')
-    : address
+  return address.includes(':') ? networkOf(address) : address
+}
+
+/** The first four groups of an IPv6 address, with those that `::` stands for; without the zone of `fe80::1%eth0`. */
+function networkOf(address: string): string {
+  const plain = new URL(`http://[${address.split('%')[0]}]`).hostname.slice(1, -1)
+  const [head = '', tail = ''] = plain.split('::')
+  const groups = head.split(':').filter(Boolean)
+  const zeros = 8 - groups.length - tail.split(':').filter(Boolean).length
+  return [...groups, ...Array<string>(zeros).fill('0'), ...tail.split(':')].slice(0, 4).join(':')
 }
 
 /** Lets a route be asked only so often by one person. */

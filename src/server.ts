@@ -2,7 +2,7 @@
 import { serve, type ServerType } from '@hono/node-server'
 
 import { createApp } from './app.tsx'
-import { openDb, type Database } from './db.ts'
+import { openDb, type Database, type Db } from './db.ts'
 import { processSettings, processTelemetry, type Settings } from './env.ts'
 import { errorFacts, log, printRequests, setLogLevel } from './log.ts'
 import { lookups } from './memo.ts'
@@ -10,7 +10,7 @@ import { observe } from './metrics.ts'
 import { StartError } from './start-error.ts'
 import type { Telemetry } from './telemetry.ts'
 import { rebaseTrends } from './trend-score.ts'
-import { countSessions } from './viewer.ts'
+import { countSessions, deleteExpiredSessions } from './viewer.ts'
 
 const day = 86_400_000
 const drainMs = 10_000
@@ -38,11 +38,9 @@ async function start(settings: Settings): Promise<void> {
     const { seedDemoWorld } = await import('./demo/world.ts')
     await seedDemoWorld(database.db, Date.now())
   }
-  await rebaseTrends(database.db, Date.now())
+  await tidy(database.db)
   setInterval(() => {
-    rebaseTrends(database.db, Date.now()).catch((error: unknown) =>
-      log.error('trends not rebased', errorFacts(error)),
-    )
+    tidy(database.db).catch((error: unknown) => log.error('not tidied', errorFacts(error)))
   }, day).unref()
   const state = { stopping: false }
   const server = await listen(
@@ -51,6 +49,13 @@ async function start(settings: Settings): Promise<void> {
   )
   announce(server, settings)
   stopOnSignal({ server, database, state, telemetry })
+}
+
+/** What is to be done at each start, and once a day. */
+async function tidy(db: Db): Promise<void> {
+  const now = Date.now()
+  await rebaseTrends(db, now)
+  await deleteExpiredSessions(db, now)
 }
 
 /** The SDK is loaded only when the environment asks for it: it costs 30 MB and a quarter of a second. */

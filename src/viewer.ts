@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-import { and, count, eq, gt, isNull, ne, sql } from 'drizzle-orm'
+import { and, count, eq, gt, isNull, lte, ne, or, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
@@ -90,7 +90,8 @@ export const signedIn = createMiddleware<Env>(async (c, next) => {
 
 function turnAway(c: Context<Env>): Response {
   const who = asker(c)
-  const isPage = c.req.method === 'GET' || c.req.path === '/post'
+  const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
+  const isPage = reads || c.req.path === '/post'
   if (who === 'partial') {
     throw new Refusal(401, 'Sign in first.', {
       slug: 'signed_out',
@@ -98,7 +99,7 @@ function turnAway(c: Context<Env>): Response {
     })
   }
   if (who === 'program' && !isPage) throw new Refusal(401, 'Sign in first.', { slug: 'signed_out' })
-  if (c.req.method !== 'GET') return c.redirect('/login', 303)
+  if (!reads) return c.redirect('/login', 303)
   const { pathname, search } = new URL(c.req.url)
   return c.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 302)
 }
@@ -135,6 +136,13 @@ export async function endSessions(db: Db, userId: number, exceptTokenHash = ''):
   await db
     .delete(sessions)
     .where(and(eq(sessions.userId, userId), ne(sessions.tokenHash, exceptTokenHash)))
+}
+
+/** Deletes the sessions that have expired: nobody can use them any more. */
+export async function deleteExpiredSessions(db: Db, now: number): Promise<void> {
+  await db
+    .delete(sessions)
+    .where(or(lte(sessions.seenAt, now - idleMs), lte(sessions.createdAt, now - absoluteMs)))
 }
 
 /** How many sessions have not expired. */

@@ -51,7 +51,10 @@ export const sessionRoutes = router()
     if (c.var.visitor) return c.redirect('/timeline', 303)
     const { next, ...given } = c.req.valid('form')
     await c.var.rateLimits.spend('LIMIT_LOGIN_CLIENT', clientKey(c))
-    await c.var.rateLimits.spend('LIMIT_LOGIN_ACCOUNT', `${given.mailaddress} ${clientKey(c)}`)
+    await c.var.rateLimits.spend(
+      'LIMIT_LOGIN_ACCOUNT',
+      `${given.mailaddress.slice(0, 120)} ${clientKey(c)}`,
+    )
     const user = await authenticate(c, given)
     if (!user) return refuse(c, { given, problem: wrong, next, at: 'login' })
     await startSession(c, user.id)
