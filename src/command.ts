@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs'
 
 import Database from 'libsql'
 
-import { filePath } from './database-file.ts'
+import { filePath, inspect } from './database-file.ts'
 import { processSettings, type Settings } from './env.ts'
-import { StartError } from './start-error.ts'
+import { findProblems } from './integrity.ts'
+import { asStartError, StartError } from './start-error.ts'
 
 /** What a command line tool is: its help, and what it does with its words; it gives the exit code. */
 export type Command = {
@@ -22,8 +23,9 @@ export async function main({ help, run }: Command): Promise<void> {
   try {
     process.exitCode = await run(words, processSettings())
   } catch (error) {
-    if (!(error instanceof StartError)) throw error
-    complain(error.message)
+    const known = asStartError(error, 'the database')
+    if (!(known instanceof StartError)) throw error
+    complain(known.message)
     process.exitCode = 1
   }
 }
@@ -31,16 +33,45 @@ export async function main({ help, run }: Command): Promise<void> {
 export const say = (line: string): void => void process.stdout.write(`${line}\n`)
 export const complain = (line: string): void => void process.stderr.write(`${line}\n`)
 
-/** The path of the database; a StartError where DATABASE_URL names a server or nothing is there. */
+/** The path of the database; a StartError where DATABASE_URL names a server. */
 export function databasePath(settings: Settings): string {
-  if (!settings.DATABASE_URL.startsWith('file:')) {
-    throw new StartError('This is for database files; ask the libSQL server for its own tools.')
+  if (settings.DATABASE_URL.startsWith('file:')) return filePath(settings.DATABASE_URL)
+  throw new StartError('This is for database files; ask the libSQL server for its own tools.')
+}
+
+/** This very path when a database of ours is there; else a StartError: no tool makes one. */
+export function existing(path: string): string {
+  if (!statSync(path, { throwIfNoEntry: false }) || inspect(path) === 'new') {
+    throw new StartError(`There is no database at ${path}.`)
   }
-  const path = filePath(settings.DATABASE_URL)
-  if (!existsSync(path)) throw new StartError(`There is no database at ${path}.`)
   return path
 }
 
-/** Opens a database beside a running app: it waits up to ten seconds for the app's commits. */
-export const openBeside = (path: string): Database.Database =>
-  new Database(path, { timeout: 10_000 })
+/** Does something with a database beside a running app: it waits up to ten seconds for the app's commits. */
+export function beside<T>(path: string, job: (db: Database.Database) => T): T {
+  try {
+    const db = new Database(path, { timeout: 10_000 })
+    try {
+      return job(db)
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    throw asStartError(error, path)
+  }
+}
+
+/** Copies a database as of one moment, write-ahead log included, down to the disk; gives what is wrong with the copy. */
+export function copyWhole(path: string, copy: string): string[] {
+  rmSync(copy, { force: true })
+  try {
+    beside(path, (db) => db.prepare('VACUUM INTO ?').run([copy]))
+    const handle = openSync(copy, 'r+')
+    fsyncSync(handle)
+    closeSync(handle)
+    return beside(copy, findProblems)
+  } catch (error) {
+    rmSync(copy, { force: true })
+    throw error
+  }
+}

@@ -7,7 +7,7 @@ import type { Settings } from './env.ts'
 import { lockFile } from './file-lock.ts'
 import { FileClient } from './libsql-file.ts'
 import { isNew, migrate } from './migrate.ts'
-import { StartError } from './start-error.ts'
+import { asStartError, damaged, StartError } from './start-error.ts'
 
 /** What opening a database gives, whichever kind it is. `probe` rejects when it cannot be written. */
 export type Opened = {
@@ -22,6 +22,7 @@ export type Opened = {
 
 /** "TWRE" in the header of our files: what tells them from other applications' databases. */
 export const applicationId = 0x54575245
+const mark = `PRAGMA application_id=${applicationId}`
 const quickCheckBytes = 64 * 1024 * 1024
 
 /** The path in a `file:` URL, absolute. */
@@ -31,8 +32,9 @@ export const filePath = (url: string): string => resolve(url.replace(/^file:(\/\
 export async function openFile(settings: Settings): Promise<Opened> {
   const path = filePath(settings.DATABASE_URL)
   prepareFolder(dirname(path))
-  const state = inspect(path)
+  inspect(path)
   const lock = await lockFile(path, settings.LOCK_WAIT_MS)
+  const state = inspect(path) // again: who held the lock may have written
   let client: FileClient | undefined
   try {
     client = new FileClient(path, {
@@ -43,19 +45,20 @@ export async function openFile(settings: Settings): Promise<Opened> {
     if (state === 'check') await checkContent(client, path)
     if (state === 'new') await sign(client)
     await migrate(client)
-    await probe(client)
+    const place = { path, inode: statSync(path).ino }
+    await probe(client, place)
     return {
       client,
       namespace: 'main',
       isNew: await isNew(client),
       walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
-      probe: probe.bind(undefined, client),
+      probe: probe.bind(undefined, client, place),
       close: close.bind(undefined, client, lock),
     }
   } catch (error) {
     client?.close(false) // without a checkpoint, so that the file stays as it was
     lock.release()
-    throw explain(error, path)
+    throw asStartError(error, path)
   }
 }
 
@@ -67,14 +70,18 @@ async function close(client: FileClient, lock: { release: () => void }): Promise
 
 /** Marks a new file as ours, on the disk and not only in the WAL: `inspect` reads it there. */
 async function sign(client: FileClient): Promise<void> {
-  await client.executeMultiple(
-    `PRAGMA application_id=${applicationId}; PRAGMA wal_checkpoint(TRUNCATE)`,
-  )
+  await client.executeMultiple(mark)
+  client.checkpoint()
 }
 
-/** A write that changes nothing but goes all the way to the disk. */
-async function probe(client: FileClient): Promise<void> {
-  await client.executeMultiple(`PRAGMA application_id=${applicationId}`)
+type Place = { path: string; inode: number }
+
+/** A write that changes nothing but goes all the way to the disk, into the file that is still at its place. */
+async function probe(client: FileClient, { path, inode }: Place): Promise<void> {
+  if (statSync(path, { throwIfNoEntry: false })?.ino !== inode) {
+    throw new Error(`Somebody has moved or deleted ${path} under the running process.`)
+  }
+  await client.executeMultiple(mark)
 }
 
 function prepareFolder(folder: string): void {
@@ -88,8 +95,11 @@ function prepareFolder(folder: string): void {
   }
 }
 
-/** Looks at the file without SQLite, which would change it: is it there, is it ours, is it to be checked? */
-function inspect(path: string): 'new' | 'check' | 'trust' {
+/**
+ * Looks at the file without SQLite, which would change it: is it there, is it ours, is it to be checked? Throws a
+ * StartError when it is something else.
+ */
+export function inspect(path: string): 'new' | 'check' | 'trust' {
   const size = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     throw new StartError(`${path} is a folder. DATABASE_URL must name a file.`)
@@ -130,29 +140,5 @@ function readHeader(path: string): Buffer {
 async function checkContent(client: FileClient, path: string): Promise<void> {
   const result = await client.execute('PRAGMA quick_check(1)')
   const verdict = String(result.rows[0]?.[0]).replace(/^\*+.*\*+\s*/, '')
-  if (verdict !== 'ok') throw corrupt(path, verdict)
-}
-
-const corrupt = (path: string, detail: string) =>
-  new StartError(`${path} is damaged (${detail}). Restore a backup: README, "Backup and restore".`)
-
-function explain(error: unknown, path: string): unknown {
-  if (error instanceof StartError || !(error instanceof Error)) return error
-  const text = `${error.message} ${'code' in error ? String(error.code) : ''}`
-  if (/SQLITE_(CORRUPT|NOTADB)|malformed|not a database/.test(text))
-    return corrupt(path, error.message)
-  if (/SQLITE_FULL|database or disk is full/.test(text)) {
-    return new StartError(`There is no space left for ${path}. Free some and start again.`)
-  }
-  if (/SQLITE_(READONLY|CANTOPEN|PERM)|readonly database|Unable to open/.test(text)) {
-    return new StartError(
-      `${path} cannot be written (${error.message}). Check the file, its folder and the disk.`,
-    )
-  }
-  if (/SQLITE_BUSY|database is locked/.test(text)) {
-    return new StartError(
-      `Another program holds the write lock of ${path}. Close it and start again.`,
-    )
-  }
-  return error
+  if (verdict !== 'ok') throw damaged(path, verdict)
 }

@@ -6,6 +6,7 @@ import { drizzle } from 'drizzle-orm/libsql/http'
 import { openFile } from './database-file.ts'
 import { openServer } from './database-server.ts'
 import type { Settings } from './env.ts'
+import { behindQuery } from './query-error.ts'
 import { traceQuery } from './query-tracing.ts'
 import * as schema from './schema.ts'
 
@@ -58,7 +59,7 @@ export async function explain(db: Db, text: string): Promise<string[]> {
 /** Does this error (or its cause) say that a constraint was broken? Matched by message: the codes differ by mode. */
 export function isConstraint(error: unknown, which: 'FOREIGN KEY' | `UNIQUE: ${string}`): boolean {
   const [kind, columns] = which.split(': ')
-  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+  for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
     if (one.message.includes(`${kind} constraint failed${columns ? `: ${columns}` : ''}`))
       return true
   }

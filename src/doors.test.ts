@@ -31,6 +31,31 @@ test('a whole /64 of IPv6 is one client, and an address with a zone is no 500', 
   assert.equal(await tryFrom('fe80::1%eth0'), 422)
 })
 
+test('in a private network that is trusted, each client is somebody of their own', async () => {
+  await using app = await startApp({
+    LIMIT_LOGIN_CLIENT: '2/60',
+    TRUSTED_PROXIES: 'loopback private',
+  })
+  const tryFrom = async (address: string) =>
+    (
+      await app
+        .visitor()
+        .post(
+          '/login',
+          { mailaddress: 'a@b', password: 'wrong one' },
+          { headers: { 'X-Forwarded-For': address } },
+        )
+    ).status
+  for (const status of [422, 422, 429]) assert.equal(await tryFrom('192.168.1.5'), status)
+  assert.equal(await tryFrom('192.168.1.6'), 422, 'the neighbour is another')
+  assert.equal(await tryFrom('192.168.1.5, 10.0.0.1'), 429, 'behind two proxies, too')
+  assert.equal(
+    await tryFrom('192.168.1.7, 203.0.113.9'),
+    422,
+    'a stranger cannot pass for one inside',
+  )
+})
+
 test("programs get the account's errors as JSON, as they get its successes", async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
@@ -51,4 +76,20 @@ test('sessions that have expired are deleted, the others stay', async () => {
   const rows = await app.database.db.values(sql`select count(*) from sessions`)
   assert.equal(Number(rows[0]![0]), 1)
   assert.equal((await alice.get('/timeline')).status, 200)
+})
+
+test('what somebody writes does not decide which error it is', async () => {
+  await using app = await startApp()
+  const alice = await app.person('Alice')
+  await app.database.db.run(sql`alter table tweets rename to gone`)
+  const words = 'database or disk is full, UNIQUE constraint failed: users.handle, fetch failed'
+  assert.equal((await alice.post('/tweet', { msg: words })).status, 500)
+})
+
+test('an address that is none of ours, and a wrong method, are named in their span', async () => {
+  await using app = await startApp()
+  const slugOf = async (path: string, method: string) =>
+    (await app.visitor().send(path, { method }, {})).spans.at(-1)?.attributes['app.error.slug']
+  assert.equal(await slugOf('/no/such/place', 'GET'), 'no_route')
+  assert.equal(await slugOf('/favorite/1', 'GET'), 'wrong_method')
 })

@@ -5,7 +5,7 @@ import * as v from 'valibot'
 
 import { isTrustList } from './peers.ts'
 import { StartError } from './start-error.ts'
-import { readTelemetrySettings, type TelemetrySettings } from './telemetry-settings.ts'
+import { readTelemetrySettings, type TelemetryWish } from './telemetry-settings.ts'
 
 const whole = (min: number, max: number, fallback: number) =>
   v.pipe(
@@ -74,6 +74,8 @@ const schema = v.object({
   PASSWORD_WAIT_MS: whole(0, 60_000, 10_000),
   PASSWORD_QUEUE: whole(1, 10_000, 256),
   MAX_IN_FLIGHT: whole(1, 10_000, 64),
+  REQUEST_QUEUE: whole(1, 10_000, 256),
+  REQUEST_WAIT_MS: whole(10, 60_000, 2000),
   MAX_BODY_BYTES: whole(1024, 10_485_760, 65_536),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info'),
   ...(Object.fromEntries(
@@ -128,8 +130,8 @@ export function readSettings(env: Record<string, string | undefined>) {
   }
 }
 
-/** What the environment says about telemetry; undefined when nothing asks for it. */
-export const processTelemetry = (settings: Settings): TelemetrySettings | undefined =>
+/** What the environment says about telemetry. */
+export const processTelemetry = (settings: Settings): TelemetryWish =>
   readTelemetrySettings(process.env, settings.inspect)
 
 /** The settings of this process: the environment, completed from a `.env` file in the working directory. */

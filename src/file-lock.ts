@@ -16,22 +16,33 @@ export type FileLock = { release: () => void }
 export async function lockFile(path: string, waitMs: number): Promise<FileLock> {
   const lockPath = `${path}.lock.db`
   for (const giveUp = Date.now() + waitMs; ; await pause(100)) {
-    const connection = new Database(lockPath, { timeout: 0 })
-    try {
-      // In this locking mode the lock outlives the commit; the commit leaves our pid where others can read it.
-      connection.exec(`PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;
-        PRAGMA user_version=${process.pid}; COMMIT;`)
-      return { release: () => connection.close() }
-    } catch (error) {
-      connection.close()
-      if (!isBusy(error)) throw error
-    }
+    const connection = take(lockPath)
+    if (connection) return { release: () => connection.close() }
     if (Date.now() > giveUp) {
       throw new StartError(
         `Another Tracewren process (pid ${holder(lockPath)}) uses ${path}. ` +
           'Stop it first, or give this one another DATABASE_URL.',
       )
     }
+  }
+}
+
+/** A connection that holds the lock; undefined while another process does. */
+function take(lockPath: string): Database.Database | undefined {
+  let connection: Database.Database | undefined
+  try {
+    connection = new Database(lockPath, { timeout: 0 })
+    // In this locking mode the lock outlives the commit; the commit leaves our pid where others can read it.
+    connection.exec(`PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;
+      PRAGMA user_version=${process.pid}; COMMIT;`)
+    return connection
+  } catch (error) {
+    connection?.close()
+    if (isBusy(error)) return undefined
+    throw new StartError(
+      `The lock file ${lockPath} cannot be written (${error instanceof Error ? error.message : String(error)}). ` +
+        'Check its owner and the space on its disk, or delete it while nothing runs.',
+    )
   }
 }
 

@@ -4,8 +4,10 @@
 import type { Client, InArgs, InStatement, ResultSet, Transaction } from '@libsql/core/api'
 import Database from 'libsql'
 
+import { CommitGroups, type Outcome } from './commit-groups.ts'
 import { Lane } from './lane.ts'
 import {
+  changesSchema,
   isBusy,
   prepareOn,
   runPrepared,
@@ -14,6 +16,7 @@ import {
   type Prepared,
   type Sql,
 } from './libsql-statement.ts'
+import { Lru } from './lru.ts'
 
 export type FileClientOptions = {
   /** `normal` survives any crash of the process, `full` also a power cut (an fsync for each commit). */
@@ -24,6 +27,8 @@ export type FileClientOptions = {
 }
 
 const statementsKept = 256
+/** How many writes share one commit with `synchronous: 'full'`. */
+const groupSize = 32
 const readRetryMs = 250
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
@@ -38,7 +43,8 @@ export class FileClient implements Client {
   readonly #path: string
   readonly #pragmas: string
   #connection: Database.Database | undefined
-  #statements = new Map<string, Prepared>()
+  readonly #statements = new Lru<Prepared>(statementsKept)
+  readonly #groups: CommitGroups<Sql[], ResultSet[]> | undefined
 
   /** Opens the file and creates it when it is missing; throws what SQLite says when it cannot. */
   constructor(path: string, options: FileClientOptions) {
@@ -47,9 +53,13 @@ export class FileClient implements Client {
       PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous}; PRAGMA busy_timeout=0;
       PRAGMA cache_size=-20000; PRAGMA journal_size_limit=67108864; PRAGMA trusted_schema=OFF;
       PRAGMA foreign_keys=ON;`
+    if (options.synchronous === 'full')
+      this.#groups = new CommitGroups((jobs, deadline) =>
+        this.#transact(deadline, () => jobs.map((one) => this.#attempt(one))),
+      )
     this.lane = new Lane({
       name: 'write',
-      concurrency: 1,
+      concurrency: this.#groups ? groupSize : 1,
       waiting: options.writeQueue,
       waitMs: options.writeWaitMs,
     })
@@ -72,13 +82,15 @@ export class FileClient implements Client {
 
   /** Like `batch`, with foreign keys off meanwhile, because a migration may rebuild a table. */
   async migrate(statements: InStatement[]): Promise<ResultSet[]> {
-    this.#open().exec('PRAGMA foreign_keys=OFF')
-    try {
-      return await this.#write(statements.map((one) => toSql(one, undefined)))
-    } finally {
-      this.#statements.clear() // a cached statement keeps the columns of before an ALTER TABLE
-      this.#open().exec('PRAGMA foreign_keys=ON')
-    }
+    const all = statements.map((one) => toSql(one, undefined))
+    return this.lane.run(async (deadline) => {
+      this.#open().exec('PRAGMA foreign_keys=OFF') // no write of anybody else's comes before the ON
+      try {
+        return await this.#transact(deadline, () => this.#runAll(all))
+      } finally {
+        this.#open().exec('PRAGMA foreign_keys=ON')
+      }
+    })
   }
 
   /** Refused: on one connection, reads between the awaits would see rows that are rolled back later. */
@@ -86,8 +98,14 @@ export class FileClient implements Client {
     return Promise.reject(new Error('No interactive transactions here: write one batch instead.'))
   }
 
-  async executeMultiple(sql: string): Promise<void> {
-    await this.lane.run(() => this.#open().exec(sql))
+  /** Runs a script as one transaction, in its turn among the writes. */
+  executeMultiple(sql: string): Promise<void> {
+    return this.lane.run((deadline) =>
+      this.#transact(deadline, () => {
+        this.#statements.clear()
+        this.#open().exec(sql)
+      }),
+    )
   }
 
   sync(): Promise<undefined> {
@@ -99,15 +117,20 @@ export class FileClient implements Client {
     this.#open()
   }
 
+  /** Writes the WAL back into the file. Throws while another process reads. */
+  checkpoint(): void {
+    this.#open().exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+
   /** Closes; with `checkpoint` the WAL is written back first, so that the next start finds a clean file. */
   close(checkpoint = true): void {
     if (this.closed) return
-    this.closed = true
     try {
-      if (checkpoint) this.#connection?.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      if (checkpoint) this.checkpoint()
     } catch {
       // Another process reads: the WAL stays, and SQLite takes it up at the next start.
     }
+    this.closed = true
     this.#discard()
   }
 
@@ -124,13 +147,35 @@ export class FileClient implements Client {
   }
 
   #write(statements: Sql[]): Promise<ResultSet[]> {
-    return this.lane.run(async (deadline) => {
-      while (!this.#begin()) {
-        if (performance.now() > deadline) throw this.lane.refusal()
-        await pause(1 + Math.random() * 15)
-      }
-      return this.#commit(statements)
-    })
+    return this.lane.run(
+      (deadline) =>
+        this.#groups?.join(statements, deadline) ??
+        this.#transact(deadline, () => this.#runAll(statements)),
+    )
+  }
+
+  /** One write among others: what it did is undone when it fails, and the others stay. */
+  #attempt(statements: Sql[]): Outcome<ResultSet[]> {
+    const connection = this.#open()
+    connection.exec('SAVEPOINT member')
+    try {
+      const result = this.#runAll(statements)
+      connection.exec('RELEASE member')
+      return { result }
+    } catch (error) {
+      if (!connection.inTransaction) throw error // a full disk has rolled back everything
+      connection.exec('ROLLBACK TO member; RELEASE member')
+      return { error }
+    }
+  }
+
+  /** Waits for the write lock without stopping anybody else, then goes from BEGIN to COMMIT without a pause. */
+  async #transact<T>(deadline: number, job: () => T): Promise<T> {
+    while (!this.#begin()) {
+      if (performance.now() > deadline) throw this.lane.refusal()
+      await pause(1 + Math.random() * 15)
+    }
+    return this.#commit(job)
   }
 
   #begin(): boolean {
@@ -143,12 +188,12 @@ export class FileClient implements Client {
     }
   }
 
-  #commit(statements: Sql[]): ResultSet[] {
+  #commit<T>(job: () => T): T {
     const connection = this.#open()
     try {
-      const results = statements.map((one) => this.#run(one))
+      const result = job()
       connection.exec('COMMIT')
-      return results
+      return result
     } catch (error) {
       try {
         if (connection.inTransaction) connection.exec('ROLLBACK')
@@ -160,23 +205,22 @@ export class FileClient implements Client {
     }
   }
 
-  #run({ sql, args }: Sql): ResultSet {
-    return runPrepared(() => this.#prepare(sql), args)
+  #runAll(statements: Sql[]): ResultSet[] {
+    try {
+      return statements.map((one) => this.#run(one))
+    } finally {
+      if (statements.some(({ sql }) => changesSchema(sql))) this.#statements.clear()
+    }
   }
 
-  #prepare(sql: string): Prepared {
-    const known = this.#statements.get(sql)
-    this.#statements.delete(sql)
-    const prepared = known ?? prepareOn(this.#open(), sql)
-    this.#statements.set(sql, prepared) // last in the map = used last
-    if (this.#statements.size > statementsKept) {
-      this.#statements.delete(this.#statements.keys().next().value!)
-    }
-    return prepared
+  #run({ sql, args }: Sql): ResultSet {
+    return runPrepared(() => this.#statements.get(sql, () => prepareOn(this.#open(), sql)), args)
   }
 
   #open(): Database.Database {
     if (this.#connection) return this.#connection
+    // Its lock is another process's now: who still asks must not open the file behind its back.
+    if (this.closed) throw new Error('The database is closed.')
     const connection = new Database(this.#path, { timeout: 0 })
     try {
       connection.exec(this.#pragmas)

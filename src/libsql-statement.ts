@@ -15,6 +15,9 @@ export const writes = (sql: string): boolean =>
   !/^\s*(select|values|explain|pragma)\b/i.test(sql) &&
   (!/^\s*with\b/i.test(sql) || /\b(insert|update|delete|replace)\b/i.test(sql))
 
+/** Does this SQL change tables? A statement prepared before it keeps the columns of before. */
+export const changesSchema = (sql: string): boolean => /^\s*(create|alter|drop)\b/i.test(sql)
+
 /** Runs a prepared statement; throws a LibsqlError with SQLite's own code. */
 export function runPrepared(prepare: () => Prepared, args: InValue[]): ResultSet {
   try {

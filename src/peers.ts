@@ -2,7 +2,10 @@ import { BlockList, isIP } from 'node:net'
 
 import type { Context } from 'hono'
 
+import { Lru } from './lru.ts'
 import type { Env } from './web.ts'
+
+const addressesKept = 1000
 
 /** Who is at the other end: the socket's peer, whether we believe its headers, and the client that it names. */
 export type Peer = {
@@ -28,10 +31,12 @@ export function trustedPeers(entries: string[]): (address: string) => boolean {
     const type = family === 4 ? 'ipv4' : 'ipv6'
     list.addSubnet(address, bits === undefined ? (family === 4 ? 32 : 128) : Number(bits), type)
   }
-  return (address) => {
-    const family = isIP(address)
-    return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6')
-  }
+  const checked = new Lru<boolean>(addressesKept)
+  return (address) =>
+    checked.get(address, () => {
+      const family = isIP(address)
+      return family !== 0 && list.check(address, family === 4 ? 'ipv4' : 'ipv6')
+    })
 }
 
 /** Can these entries be parsed? */
@@ -48,11 +53,21 @@ const plain = (address: string) => address.trim().replace(/^::ffff:(?=\d+\.)/, '
 
 /** Reads a request's peer; `X-Forwarded-*` counts only as far as trusted proxies wrote it. */
 export function peerOf(c: Context<Env>): Peer {
+  const known = c.var.peer
+  if (known) return known
+  const peer = readPeer(c)
+  c.set('peer', peer)
+  return peer
+}
+
+function readPeer(c: Context<Env>): Peer {
   const socket = c.env?.incoming?.socket
   const address = plain(socket?.remoteAddress ?? '127.0.0.1')
   const trusted = c.var.trusts(address)
   const hops = trusted ? (c.req.header('x-forwarded-for') ?? '').split(',').map(plain) : []
-  const clientAddress = hops.findLast((hop) => isIP(hop) !== 0 && !c.var.trusts(hop)) ?? address
+  const named = hops.filter((hop) => isIP(hop) !== 0)
+  // Where all are trusted, as in a home network behind a proxy of "private", the farthest of them is the client.
+  const clientAddress = named.findLast((hop) => !c.var.trusts(hop)) ?? named[0] ?? address
   const forwarded = trusted && c.req.header('x-forwarded-proto') === 'https'
   return {
     address,

@@ -5,9 +5,9 @@ import { createApp } from './app.tsx'
 import { openDb, type Database, type Db } from './db.ts'
 import { processSettings, processTelemetry, type Settings } from './env.ts'
 import { errorFacts, log, printRequests, setLogLevel } from './log.ts'
-import { lookups } from './memo.ts'
+import { cardLookups } from './memo.ts'
 import { observe } from './metrics.ts'
-import { StartError } from './start-error.ts'
+import { asStartError, StartError } from './start-error.ts'
 import type { Telemetry } from './telemetry.ts'
 import { rebaseTrends } from './trend-score.ts'
 import { countSessions, deleteExpiredSessions } from './viewer.ts'
@@ -32,13 +32,9 @@ async function start(settings: Settings): Promise<void> {
     observe({
       walBytes: database.walBytes,
       activeSessions: () => countSessions(database.db),
-      cardLookups: () => lookups,
+      cardLookups: () => cardLookups,
     })
-  if (database.isNew && settings.demo) {
-    const { seedDemoWorld } = await import('./demo/world.ts')
-    await seedDemoWorld(database.db, Date.now())
-  }
-  await tidy(database.db)
+  await furnish(database, settings)
   setInterval(() => {
     tidy(database.db).catch((error: unknown) => log.error('not tidied', errorFacts(error)))
   }, day).unref()
@@ -51,6 +47,19 @@ async function start(settings: Settings): Promise<void> {
   stopOnSignal({ server, database, state, telemetry })
 }
 
+/** What people find at a start: the demo world at the first, trends and sessions of today at each. */
+async function furnish({ db, isNew }: Database, settings: Settings): Promise<void> {
+  try {
+    if (isNew && settings.demo) {
+      const { seedDemoWorld } = await import('./demo/world.ts')
+      await seedDemoWorld(db, Date.now())
+    }
+    await tidy(db)
+  } catch (error) {
+    throw asStartError(error, settings.DATABASE_URL)
+  }
+}
+
 /** What is to be done at each start, and once a day. */
 async function tidy(db: Db): Promise<void> {
   const now = Date.now()
@@ -60,12 +69,15 @@ async function tidy(db: Db): Promise<void> {
 
 /** The SDK is loaded only when the environment asks for it: it costs 30 MB and a quarter of a second. */
 async function loadTelemetry(settings: Settings): Promise<Telemetry | undefined> {
-  const wanted = processTelemetry(settings)
+  const { wanted, warnings } = processTelemetry(settings)
   // With the looking glass alone, the terminal stays readable: /logs has the line of every request.
   printRequests(
     wanted !== undefined && Object.values(wanted.exporters).some((kind) => kind !== 'none'),
   )
-  return wanted && (await import('./telemetry.ts')).startTelemetry(wanted)
+  const telemetry = wanted && (await import('./telemetry.ts')).startTelemetry(wanted)
+  // Only now: before, they would reach the terminal but not the collector.
+  for (const warning of warnings) log.warn(warning)
+  return telemetry
 }
 
 function listen(

@@ -16,6 +16,9 @@ const epochAgeNew = 30 * day
 export const likeWeight = (now: number | SQL): SQL<number> =>
   sql`exp((${now} - (select ${trends.epoch} from ${trends})) / ${tauMs})`
 
+/** The same weight outside of SQL. */
+export const weightAt = (at: number, epoch: number): number => Math.exp((at - epoch) / tauMs)
+
 /** Moves the epoch forward when the weights come near the end of a double. Likes from before it weigh nothing. */
 export async function rebaseTrends(db: Db, now: number): Promise<void> {
   const row = await db.select({ epoch: trends.epoch }).from(trends).get()

@@ -66,8 +66,7 @@ async function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer |
   const row = await visitorQuery(db).get({ tokenHash, ...times })
   if (!row || (row.demo && !settings.demo)) return undefined
   if (row.seenAt < now - seenEveryMs) rememberSeen(db, tokenHash, now)
-  const { seenAt: _, ...viewer } = row
-  return { ...viewer, tokenHash, operator: settings.operators.has(row.mailaddress) }
+  return Object.assign(row, { tokenHash, operator: settings.operators.has(row.mailaddress) })
 }
 
 /** Prolongs the session at most once an hour, and lets nobody wait for it. */

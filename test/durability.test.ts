@@ -56,7 +56,9 @@ test(`kill -9, ${kills} times under write load: nothing acknowledged is lost or 
   }))
   const cookies: string[] = []
   for (let round = 0; round < kills; round++) {
-    await using server = await startServer(env)
+    // In turn: a commit for each write, and commits that writes share.
+    const DATABASE_SYNCHRONOUS = round % 2 === 0 ? 'normal' : 'full'
+    await using server = await startServer({ ...env, DATABASE_SYNCHRONOUS })
     for (let one = cookies.length; one < writers; one++)
       cookies.push(await register(server.url, `writer${one}`))
     const writing = tallies.map((tally, one) =>

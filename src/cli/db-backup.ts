@@ -1,27 +1,29 @@
-import { existsSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
+import { resolve } from 'node:path'
 
-import { databasePath, main, openBeside, say } from '../command.ts'
-import { findProblems } from '../integrity.ts'
+import { copyWhole, databasePath, existing, main, say } from '../command.ts'
 import { StartError } from '../start-error.ts'
 
 await main({
   help: `npm run db:backup -- FILE
 
 Writes a copy of the database of DATABASE_URL to FILE, whole and checked, while the app runs. FILE must not exist.
-
-To restore: stop the app, delete the -wal and -shm files beside the database, put FILE in its place, start.`,
+npm run db:restore -- FILE puts it back.`,
   run([target], settings) {
-    const path = databasePath(settings)
+    const path = existing(databasePath(settings))
     if (!target) throw new StartError('Say where to: npm run db:backup -- FILE')
-    if (existsSync(target))
-      throw new StartError(`${target} exists already. Name another file, or move it away.`)
-    openBeside(path).prepare('VACUUM INTO ?').run([target])
-    const problems = findProblems(openBeside(target))
+    const file = resolve(target)
+    if (existsSync(file)) {
+      throw new StartError(`${file} exists already. Name another file, or move it away.`)
+    }
+    const part = `${file}.part`
+    const problems = copyWhole(path, part)
+    renameSync(part, file) // only a whole copy ever has the name that was asked for
     for (const problem of problems) say(problem)
     say(
       problems.length === 0
-        ? `${target} is a whole copy of ${path}.`
-        : `${target} has the problems above.`,
+        ? `${file} is a whole copy of ${path}.`
+        : `${file} has the problems above.`,
     )
     return problems.length === 0 ? 0 : 1
   },

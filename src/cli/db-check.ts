@@ -1,5 +1,5 @@
-import { databasePath, main, openBeside, say } from '../command.ts'
-import { findProblems } from '../integrity.ts'
+import { beside, databasePath, existing, main, say } from '../command.ts'
+import { findProblems, isDamage } from '../integrity.ts'
 
 await main({
   help: `npm run db:check
@@ -7,17 +7,13 @@ await main({
 Checks the database of DATABASE_URL: structure, foreign keys, counters, trend scores and the search index. Only reads,
 and may run while the app does. Exit code 0: all is well; 1: what is wrong was printed.`,
   run(_, settings) {
-    const path = databasePath(settings)
-    const db = openBeside(path)
-    db.exec('BEGIN')
-    const problems = findProblems(db)
-    db.exec('ROLLBACK')
+    const path = existing(databasePath(settings))
+    const problems = beside(path, findProblems)
     for (const problem of problems) say(problem)
-    say(
-      problems.length === 0
-        ? `${path} is well.`
-        : `${path}: ${problems.length} problems. npm run db:repair recounts.`,
-    )
+    if (problems.length === 0) say(`${path} is well.`)
+    else if (problems.some(isDamage))
+      say(`${path} is damaged: restore a backup with npm run db:restore -- FILE.`)
+    else say(`${path} has the problems above: stop the app and npm run db:repair.`)
     return problems.length === 0 ? 0 : 1
   },
 })

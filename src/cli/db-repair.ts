@@ -1,4 +1,4 @@
-import { databasePath, main, openBeside, say } from '../command.ts'
+import { beside, databasePath, existing, main, say } from '../command.ts'
 import { lockFile } from '../file-lock.ts'
 import { findProblems, repair } from '../integrity.ts'
 
@@ -8,13 +8,12 @@ await main({
 Counts likes, followers, tweets and trend scores anew and rebuilds the search index of the database of DATABASE_URL.
 Stop the app first. What is damaged in the file itself needs a backup.`,
   async run(_, settings) {
-    const path = databasePath(settings)
+    const path = existing(databasePath(settings))
     const lock = await lockFile(path, settings.LOCK_WAIT_MS)
-    const db = openBeside(path)
-    const before = findProblems(db)
+    const before = beside(path, findProblems)
     for (const problem of before) say(problem)
-    repair(db)
-    const left = findProblems(db)
+    beside(path, repair)
+    const left = beside(path, findProblems)
     lock.release()
     for (const problem of left) say(`still: ${problem}`)
     say(`${path}: ${before.length} problems found, ${left.length} left.`)

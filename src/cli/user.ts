@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto'
 
 import { eq } from 'drizzle-orm'
+import * as v from 'valibot'
 
-import { complain, main, say } from '../command.ts'
+import { complain, databasePath, existing, main, say } from '../command.ts'
 import { openDb, type Db } from '../db.ts'
 import type { Settings } from '../env.ts'
-import { Passwords, passwordBytes } from '../passwords.ts'
-import { users } from '../schema.ts'
+import { newPassword } from '../features/sessions/fields.ts'
+import { Passwords } from '../passwords.ts'
+import { sessions, users } from '../schema.ts'
 import { StartError } from '../start-error.ts'
-import { endSessions } from '../viewer.ts'
 
 const help = `npm run user -- password|suspend|unsuspend|delete ADDRESS
 
@@ -19,73 +20,74 @@ const help = `npm run user -- password|suspend|unsuspend|delete ADDRESS
 
 Stop the app first: a database file has one process. Sessions outlive the restart.`
 
+type Person = { db: Db; id: number; name: string }
+type Deed = (person: Person, settings: Settings) => Promise<string>
+
+const deeds: Record<string, Deed> = { password, suspend, unsuspend, delete: remove }
+
 await main({
   help,
-  async run([deed, address, ...rest], settings) {
+  async run([word = '', address, ...rest], settings) {
+    const deed = Object.hasOwn(deeds, word) ? deeds[word] : undefined
     if (!deed || !address || rest.length > 0) {
       complain(help)
       return 2
     }
+    if (settings.DATABASE_URL.startsWith('file:')) existing(databasePath(settings))
     const database = await openDb(settings)
     try {
-      return await act(database.db, { deed, address: address.toLowerCase(), settings })
+      say(await deed(await find(database.db, address.toLowerCase()), settings))
+      return 0
     } finally {
       await database.close()
     }
   },
 })
 
-async function act(
-  db: Db,
-  asked: { deed: string; address: string; settings: Settings },
-): Promise<number> {
-  const { deed, address, settings } = asked
+async function find(db: Db, address: string): Promise<Person> {
   const user = await db
     .select({ id: users.id, name: users.name })
     .from(users)
     .where(eq(users.mailaddress, address))
     .get()
   if (!user) throw new StartError(`Nobody has the address ${address}.`)
-  const mine = eq(users.id, user.id)
-  switch (deed) {
-    case 'password': {
-      const password = (await typed()) ?? randomBytes(12).toString('base64url')
-      if (password.length < 8 || Buffer.byteLength(password) > passwordBytes) {
-        throw new StartError(`A password has 8 characters to ${passwordBytes} bytes.`)
-      }
-      const passwordHash = await new Passwords(settings).hash(password)
-      await db.update(users).set({ passwordHash }).where(mine)
-      await endSessions(db, user.id)
-      say(
-        process.stdin.isTTY
-          ? `New password of ${user.name}: ${password}`
-          : `${user.name} has a new password.`,
-      )
-      return 0
-    }
-    case 'suspend':
-      await db.update(users).set({ suspendedAt: Date.now() }).where(mine)
-      await endSessions(db, user.id)
-      say(`${user.name} cannot sign in any more.`)
-      return 0
-    case 'unsuspend':
-      await db.update(users).set({ suspendedAt: null }).where(mine)
-      say(`${user.name} can sign in again.`)
-      return 0
-    case 'delete':
-      await db.delete(users).where(mine)
-      say(`${user.name} is deleted with all that they wrote.`)
-      return 0
-    default:
-      complain(help)
-      return 2
-  }
+  return { db, ...user }
 }
 
-/** The first line of standard input, when something is piped in. */
-async function typed(): Promise<string | undefined> {
-  if (process.stdin.isTTY) return undefined
+async function password({ db, id, name }: Person, settings: Settings): Promise<string> {
+  const typed = await firstLine()
+  const chosen = v.safeParse(newPassword, typed || randomBytes(12).toString('base64url'))
+  if (!chosen.success) throw new StartError(chosen.issues[0].message)
+  const passwordHash = await new Passwords(settings).hash(chosen.output)
+  await db.batch([
+    db.update(users).set({ passwordHash }).where(eq(users.id, id)),
+    db.delete(sessions).where(eq(sessions.userId, id)),
+  ])
+  return typed ? `${name} has a new password.` : `New password of ${name}: ${chosen.output}`
+}
+
+async function suspend({ db, id, name }: Person): Promise<string> {
+  await db.batch([
+    db.update(users).set({ suspendedAt: Date.now() }).where(eq(users.id, id)),
+    db.delete(sessions).where(eq(sessions.userId, id)),
+  ])
+  return `${name} cannot sign in any more.`
+}
+
+async function unsuspend({ db, id, name }: Person): Promise<string> {
+  await db.update(users).set({ suspendedAt: null }).where(eq(users.id, id))
+  return `${name} can sign in again.`
+}
+
+async function remove({ db, id, name }: Person): Promise<string> {
+  await db.delete(users).where(eq(users.id, id))
+  return `${name} is deleted with all that they wrote.`
+}
+
+/** The first line of what is piped in; nothing at a terminal, where it would be seen. */
+async function firstLine(): Promise<string> {
+  if (process.stdin.isTTY) return ''
   const pieces: Buffer[] = []
   for await (const piece of process.stdin) pieces.push(piece as Buffer)
-  return Buffer.concat(pieces).toString().split('\n')[0] || undefined
+  return Buffer.concat(pieces).toString().split(/\r?\n/)[0]!
 }
