@@ -42,6 +42,13 @@ export function asset(file: string): string {
   return address
 }
 
+/** Every file of static/ under its hashed name: what a proxy may serve in our place. */
+export const hashedAssets = (): { name: string; body: Buffer; gzip: Buffer }[] =>
+  [...addresses.values()].map((address) => {
+    const { body } = assets.get(address)!
+    return { name: address.slice('/static/'.length), body, gzip: gzipSync(body, { level: 9 }) }
+  })
+
 /** Serves static/ from memory, where nginx does not; a hashed address for ever, a plain one for an hour. */
 export function serveAsset(c: Context<Env>): Response {
   const one = found(assets.get(c.req.path))

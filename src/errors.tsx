@@ -2,15 +2,18 @@
 import { randomBytes } from 'node:crypto'
 
 import type { Context } from 'hono'
+import { raw } from 'hono/html'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
 import { isConstraint } from './db.ts'
-import { page } from './layout.tsx'
+import { head, page } from './layout.tsx'
 import { errorFacts, log } from './log.ts'
+import { memoised } from './memo.ts'
+import { behindQuery } from './query-error.ts'
 import { Refusal } from './refusal.ts'
 import { traceId } from './tracing.ts'
-import { asker, type Env } from './web.ts'
+import { asker, render, type Env } from './web.ts'
 
 const isDeed = (path: string) =>
   /^\/(tweet|favorite|unfavorite|follow|unfollow|account)\b/.test(path)
@@ -18,8 +21,11 @@ const isDeed = (path: string) =>
 /** Answers whatever was thrown: the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
 export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
   const refusal = asRefusal(error)
+  c.set('slug', refusal.slug)
   const errorId = traceId() ?? randomBytes(16).toString('hex')
-  if (refusal.status >= 500) {
+  const isBusy = error instanceof Refusal && refusal.status === 503
+  if (isBusy) countBusy(refusal.slug)
+  else if (refusal.status >= 500) {
     log.error('request failed', { error_id: errorId, slug: refusal.slug, ...errorFacts(error) })
   }
   for (const [name, value] of Object.entries(refusal.headers)) c.header(name, value)
@@ -29,6 +35,10 @@ export function answerError(error: unknown, c: Context<Env>): Response | Promise
   if (who === 'program' && c.req.method === 'POST' && isDeed(c.req.path)) {
     return c.json({ error: refusal.message }, refusal.status)
   }
+  if (isBusy) {
+    c.status(refusal.status)
+    return render(c, busyPage({ message: refusal.message }))
+  }
   return problemPage(
     c,
     refusal.status,
@@ -36,6 +46,44 @@ export function answerError(error: unknown, c: Context<Env>): Response | Promise
     refusal.status >= 500 ? errorId : undefined,
   )
 }
+
+const busyReportMs = 10_000
+const busy = new Map<string, number>()
+
+/** A line for each of a thousand refusals would be a load of its own: one says how many there were. */
+function countBusy(slug: string): void {
+  if (busy.size === 0) setTimeout(reportBusy, busyReportMs).unref()
+  busy.set(slug, (busy.get(slug) ?? 0) + 1)
+}
+
+function reportBusy(): void {
+  log.warn('busy: requests refused', Object.fromEntries(busy))
+  busy.clear()
+}
+
+/** Made once, without layout and visitor: refusing must cost little, or a crowd would keep the server from its work. */
+const busyPage = memoised(
+  { keyOf: ({ message }: { message: string }) => message },
+  ({ message }) => (
+    <>
+      {raw('<!doctype html>')}
+      <html lang='en'>
+        <head>
+          {head}
+          <title>Busy - Tracewren</title>
+        </head>
+        <body>
+          <main class='empty-state'>
+            <h1 class='big'>{message}</h1>
+            <p>
+              <a href=''>Try again</a>
+            </p>
+          </main>
+        </body>
+      </html>
+    </>
+  ),
+)
 
 /** The answer to an address that is none of ours. */
 export const answerNotFound = (c: Context<Env>) =>
@@ -61,7 +109,7 @@ function asRefusal(error: unknown): Refusal {
   }
   // Foreign keys are on: a like of a missing tweet fails by itself, without a look beforehand.
   if (isConstraint(error, 'FOREIGN KEY')) return new Refusal(404, 'There is nothing here.')
-  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+  for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
     if (
       /SQLITE_FULL|disk is full/.test(`${one.message} ${'code' in one ? String(one.code) : ''}`)
     ) {

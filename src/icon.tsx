@@ -13,13 +13,19 @@ export const Icon = ({ name }: { name: string }) => (
 const motifs = 16
 const colours = 12
 
-/** A person's avatar: one of 192 birds on wires, the same for ever for the same id. */
-export function Face({ id, large = false }: { id: number; large?: boolean }) {
-  // A multiplication spreads neighbouring ids over motifs and colours (Knuth's constant for 32 bits).
-  const spread = Math.imul(id, 2654435761) >>> 8
-  return (
-    <svg class={`face c${spread % colours}${large ? ' large' : ''}`} aria-hidden='true'>
-      <use href={`${faces}#f${Math.floor(spread / colours) % motifs}`} />
-    </svg>
-  )
-}
+// A multiplication spreads neighbouring ids over motifs and colours (Knuth's constant for 32 bits).
+const spread = (id: number) => Math.imul(id, 2654435761) >>> 8
+
+/** A person's avatar: one of 16 birds in one of 12 colours, the same for ever for the same id. */
+export const Face = ({ id, large = false }: { id: number; large?: boolean }) => (
+  <svg class={`face c${spread(id) % colours}${large ? ' large' : ''}`} aria-hidden='true'>
+    <use href={`${faces}#f${Math.floor(spread(id) / colours) % motifs}`} />
+  </svg>
+)
+
+/** The wires over a person's page, in the colour of their bird. */
+export const Banner = ({ id }: { id: number }) => (
+  <svg class={`banner c${spread(id) % colours}`} aria-hidden='true'>
+    <use href={`${faces}#wires`} />
+  </svg>
+)

@@ -6,8 +6,8 @@ import type { Child, PropsWithChildren } from 'hono/jsx'
 
 import { asset } from './assets.ts'
 import { Chip } from './chip.tsx'
-import { links, NavLink, Rail } from './navigation.tsx'
-import { Side, type Theme } from './side.tsx'
+import { QuickBar, Rail, type Theme } from './navigation.tsx'
+import { Side } from './side.tsx'
 import { traceparent } from './tracing.ts'
 import { mayInspect, type Viewer } from './viewer.ts'
 import { render, type Env } from './web.ts'
@@ -25,7 +25,8 @@ type Head = {
 }
 
 const htmxConfig = JSON.stringify({ noSwap: [204, 304, '4xx', '5xx'], defaultSettleDelay: 0 })
-const head =
+/** The part of the head that all pages share. */
+export const head =
   raw(`<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1,viewport-fit=cover">
 <meta name="htmx-config" content="${htmxConfig.replaceAll('"', '&quot;')}">
 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf7"><meta name="theme-color" media="(prefers-color-scheme: dark)" content="#171513">
@@ -104,19 +105,13 @@ const Document = ({
         Skip to content
       </a>
       <div class={given.wide ? 'frame wide' : 'frame'}>
-        <Rail visitor={visitor} path={path} glass={glass} />
+        <Rail visitor={visitor} path={path} glass={glass} theme={theme} />
         <main id='main' tabindex={-1}>
           {children}
         </main>
-        <Side visitor={visitor} theme={theme} searching={given.searching ?? false} />
+        <Side visitor={visitor} searching={given.searching ?? false} />
       </div>
-      <nav class='bottom' aria-label='Quick'>
-        {links(visitor, glass)
-          .filter(({ quick }) => quick)
-          .map((link) => (
-            <NavLink {...link} current={link.href === path} />
-          ))}
-      </nav>
+      <QuickBar visitor={visitor} path={path} glass={glass} theme={theme} />
       {chip && trace && <Chip traceId={trace.slice(3, 35)} />}
       <div id='toasts' role='status' aria-live='polite'>
         {sentence && <p class='toast'>{sentence}</p>}

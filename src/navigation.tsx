@@ -1,4 +1,5 @@
 import { Icon } from './icon.tsx'
+import { memoised } from './memo.ts'
 import type { Viewer } from './viewer.ts'
 
 type Link = { href: string; icon: string; label: string; quick?: boolean }
@@ -25,7 +26,7 @@ export const links = (visitor: Viewer | undefined, glass: boolean): Link[] =>
         { href: '/register', icon: 'follow', label: 'Sign up', quick: true },
       ]
 
-export const NavLink = ({ href, icon, label, current }: Link & { current: boolean }) => (
+const NavLink = ({ href, icon, label, current }: Link & { current: boolean }) => (
   <a
     href={href}
     aria-current={current ? 'page' : undefined}
@@ -36,27 +37,79 @@ export const NavLink = ({ href, icon, label, current }: Link & { current: boolea
   </a>
 )
 
-type RailProps = { visitor: Viewer | undefined; path: string; glass: boolean }
+export type Theme = 'system' | 'light' | 'dark'
 
-/** The column (on a phone: the line) with the name and the main navigation. */
-export const Rail = ({ visitor, path, glass }: RailProps) => (
+const themes = [
+  { theme: 'system', icon: 'auto', label: 'System' },
+  { theme: 'light', icon: 'sun', label: 'Light' },
+  { theme: 'dark', icon: 'moon', label: 'Dark' },
+] as const
+
+const ThemeForm = ({ theme: chosen }: { theme: Theme }) => (
+  <form class='themes' method='post' action='/theme' aria-label='Theme'>
+    {themes.map(({ theme, icon, label }) => (
+      <button name='theme' value={theme} aria-pressed={theme === chosen}>
+        <Icon name={icon} />
+        <span>{label}</span>
+      </button>
+    ))}
+  </form>
+)
+
+export type NavigationProps = {
+  visitor: Viewer | undefined
+  path: string
+  glass: boolean
+  theme: Theme
+}
+
+const places = new Set(
+  '/ /timeline /search /favorites /followers /following /account /traces /post /login /register'.split(
+    ' ',
+  ),
+)
+
+/** The same for thousands of pages: kept by who looks (their handle is in the links) and where they are. */
+const keyOf = ({ visitor, path, glass, theme }: NavigationProps) =>
+  `${visitor?.handle} ${glass} ${theme} ${places.has(path) || path === `/@${visitor?.handle}` ? path : ''}`
+
+/** The column with the name and the main navigation; on a phone a line with a menu that opens without a script. */
+export const Rail = memoised({ keyOf }, ({ visitor, path, glass, theme }: NavigationProps) => (
   <header class='rail'>
     <a class='brand' href={visitor ? '/timeline' : '/'}>
       <Icon name='wren' />
       <span>Tracewren</span>
     </a>
-    <nav aria-label='Main'>
-      {links(visitor, glass).map((link) => (
+    <button class='open-menu' type='button' popovertarget='menu'>
+      <Icon name='menu' />
+      <span>Menu</span>
+    </button>
+    <div id='menu' class='menu' popover='auto'>
+      <nav aria-label='Main'>
+        {links(visitor, glass).map((link) => (
+          <NavLink {...link} current={link.href === path} />
+        ))}
+      </nav>
+      <ThemeForm theme={theme} />
+      {visitor && (
+        <form class='out' method='post' action='/logout'>
+          <button class='quiet'>
+            <Icon name='out' />
+            <span>Logout</span>
+          </button>
+        </form>
+      )}
+    </div>
+  </header>
+))
+
+/** The bar at the bottom of a phone. */
+export const QuickBar = memoised({ keyOf }, ({ visitor, path, glass }: NavigationProps) => (
+  <nav class='bottom' aria-label='Quick'>
+    {links(visitor, glass)
+      .filter(({ quick }) => quick)
+      .map((link) => (
         <NavLink {...link} current={link.href === path} />
       ))}
-    </nav>
-    {visitor && (
-      <form class='out' method='post' action='/logout'>
-        <button class='quiet'>
-          <Icon name='out' />
-          <span>Logout</span>
-        </button>
-      </form>
-    )}
-  </header>
-)
+  </nav>
+))

@@ -1,44 +1,51 @@
 import { Face, Icon } from './icon.tsx'
+import { memoised } from './memo.ts'
 import type { Viewer } from './viewer.ts'
 
-export type Theme = 'system' | 'light' | 'dark'
+/** What the markup shows of a person, and so what is in the key. */
+const shown = ['id', 'name', 'handle', 'tweetCount', 'followingCount', 'followerCount'] as const
+type Shown = Pick<Viewer, (typeof shown)[number]>
 
-type SideProps = { visitor: Viewer | undefined; theme: Theme; searching: boolean }
+type SideProps = { visitor: Viewer | undefined; searching: boolean }
 
-/** The column at the side: search, who is signed in, the theme. */
-export const Side = ({ visitor, theme, searching }: SideProps) => (
-  <aside class='side' aria-label='More'>
-    {visitor && !searching && (
-      <form class='search-form' role='search' action='/search'>
-        <button aria-label='Search'>
-          <Icon name='search' />
-        </button>
-        <label class='vh' for='side-q'>
-          Search tweets
-        </label>
-        <input
-          class='search-input'
-          id='side-q'
-          type='search'
-          name='q'
-          placeholder='Search'
-          maxlength={200}
-        />
-      </form>
-    )}
-    {visitor ? <Me {...visitor} /> : <Welcome />}
-    <form class='themes' method='post' action='/theme' aria-label='Theme'>
-      {(['system', 'light', 'dark'] as const).map((one) => (
-        <button name='theme' value={one} aria-pressed={theme === one}>
-          {one[0]!.toUpperCase() + one.slice(1)}
-        </button>
-      ))}
-    </form>
-    <p class='small'>Tracewren, a microblog you can see through.</p>
-  </aside>
+/** The column at the side: search, who is signed in. */
+export const Side = memoised(
+  {
+    keyOf: ({ visitor, searching }: SideProps) =>
+      `${searching} ${JSON.stringify(visitor, [...shown])}`,
+  },
+  ({ visitor, searching }: SideProps) => (
+    <aside class='side' aria-label='More'>
+      {visitor && !searching && (
+        <form class='search-form' role='search' action='/search'>
+          <button aria-label='Search'>
+            <Icon name='search' />
+          </button>
+          <label class='vh' for='side-q'>
+            Search tweets
+          </label>
+          <input
+            class='search-input'
+            id='side-q'
+            type='search'
+            name='q'
+            placeholder='Search'
+            maxlength={200}
+          />
+        </form>
+      )}
+      {visitor ? <Me {...visitor} /> : <Welcome />}
+      <p class='small'>
+        Tracewren, a microblog you can see through.{' '}
+        <span class='keys'>
+          Press <kbd>?</kbd> for keys.
+        </span>
+      </p>
+    </aside>
+  ),
 )
 
-const Me = ({ id, name, handle, tweetCount, followingCount, followerCount }: Viewer) => (
+const Me = ({ id, name, handle, tweetCount, followingCount, followerCount }: Shown) => (
   <section class='card me' aria-label='You'>
     <a href={`/@${handle}`} class='who'>
       <Face id={id} />

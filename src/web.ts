@@ -9,7 +9,9 @@ import * as v from 'valibot'
 import { chipMark, chipNumbers } from './chip.tsx'
 import type { Database, Db } from './db.ts'
 import type { Settings } from './env.ts'
+import { encode } from './memo.ts'
 import type { Passwords } from './passwords.ts'
+import type { Peer } from './peers.ts'
 import { requestCosts } from './query-tracing.ts'
 import type { RateLimits } from './rate-limits.ts'
 import type { Recorder } from './recorder.ts'
@@ -25,10 +27,14 @@ export type Env = {
     passwords: Passwords
     rateLimits: RateLimits
     trusts: (address: string) => boolean
+    /** Who is at the other end, once somebody has asked. */
+    peer: Peer | undefined
     /** What the looking glass reads; undefined when it is off. */
     recorder: Recorder | undefined
     /** When the answer was rendered (performance.now): the end of its spans, so that all numbers of it agree. */
     answeredAt: number | undefined
+    /** The stable code of why this request was refused. */
+    slug: string | undefined
     /** Who is signed in; undefined for a visitor. */
     visitor: Viewer | undefined
     /** The visitor, once `signedIn` has let them pass. */
@@ -42,21 +48,20 @@ export const router = () => new Hono<Env>()
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
 /** Answers with HTML and notes what rendering it cost. */
-export function render(c: Context, html: Html) {
+export async function render(c: Context, html: Html): Promise<Response> {
   const costs = requestCosts()
-  if (!costs) return c.html(html)
   const started = performance.now()
-  const rendered = html.toString()
-  costs.renderMs += performance.now() - started
+  const rendered = (await html).toString()
   const answeredAt = performance.now()
-  c.set('answeredAt', answeredAt)
+  if (costs) {
+    costs.renderMs += answeredAt - started
+    c.set('answeredAt', answeredAt)
+  }
   // A page's chip says what the page cost: known only now, and the same number that its span will say.
-  const text =
-    typeof rendered === 'string'
-      ? rendered.replace(chipMark, () => chipNumbers(costs, answeredAt))
-      : rendered
-  costs.bytes = typeof text === 'string' ? Buffer.byteLength(text) : 0
-  return c.html(text)
+  const text = costs ? rendered.replace(chipMark, () => chipNumbers(costs, answeredAt)) : rendered
+  const bytes = encode(text)
+  if (costs) costs.bytes = bytes.length
+  return c.body(bytes, { headers: { 'Content-Type': 'text/html; charset=UTF-8' } })
 }
 
 /** Who asks: htmx for a piece of a page, a browser for a page, or a program (curl, Locust, k6) for a result. */

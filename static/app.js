@@ -67,8 +67,10 @@ on('htmx:error', (event) => {
   toast(navigator.onLine ? 'The server cannot be reached. Try again.' : 'You are offline. Nothing was changed.')
 })
 on('htmx:response:error', (event) => {
-  const { response, text } = event.detail.ctx
+  const { response, text, sourceElement } = event.detail.ctx
   const raw = response?.raw ?? response
+  // The form itself says it, in place.
+  if (sourceElement?.hasAttribute('hx-status:' + raw?.status)) return
   const trace = raw?.headers?.get('X-Trace-Id')
   const sentence = text && new DOMParser().parseFromString(text, 'text/html').querySelector('.problem')?.textContent
   toast((sentence || 'The server answered ' + raw?.status + '.') + (trace && raw.status >= 500 ? ' Error id ' + trace : ''))
@@ -109,21 +111,19 @@ const keys = {
   l: ['Like', () => here() && $('.btn-favorite', here())?.click()],
   n: ['New tweet', () => ($('#msg') ? $('#msg').focus() : go($('.rail a[href="/post"]') && '/post'))],
   '/': ['Search', () => ($('.search-input') ? $('.search-input').focus() : go('/search'))],
-  h: ['After g: timeline', () => {}],
-  t: ['After g: trends', () => {}],
-  p: ['After g: profile', () => {}],
   '?': ['This list', () => showKeys()],
+  'g h': ['Timeline', () => go('/timeline')],
+  'g t': ['Trends', () => go('/')],
+  'g p': ['Profile', () => go(profile())],
 }
-const after = { h: () => go('/timeline'), t: () => go('/'), p: () => go(profile()) }
 const off = () => localStorage.getItem('keys') === 'off'
 const showKeys = () => {
   const dialog = document.createElement('dialog')
   dialog.setAttribute('aria-label', 'Keys')
-  dialog.innerHTML = '<h2>Keys</h2><dl></dl><form method="dialog" class="row"><button class="btn quiet" value="off"></button><button class="btn">Close</button></form>'
+  dialog.innerHTML = '<h2>Keys</h2><dl></dl><form method="dialog" class="row"><button class="btn quiet" value="off"></button><button class="btn" autofocus>Close</button></form>'
   for (const [key, [what]] of Object.entries(keys)) {
-    const [dt, dd, kbd] = ['dt', 'dd', 'kbd'].map((tag) => document.createElement(tag))
-    kbd.textContent = key
-    dt.append(kbd)
+    const [dt, dd] = ['dt', 'dd'].map((tag) => document.createElement(tag))
+    for (const one of key.split(' ')) dt.append(Object.assign(document.createElement('kbd'), { textContent: one }), ' ')
     dd.textContent = what
     $('dl', dialog).append(dt, dd)
   }
@@ -153,11 +153,11 @@ on('keydown', (event) => {
   if (inFeed && event.ctrlKey && event.key === 'End') return $('#more a')?.focus()
   if (off() && event.key !== '?') return
   if (event.key === 'g') return void (gAt = Date.now())
-  const deed = Date.now() - gAt < 1500 && after[event.key] ? after[event.key] : keys[event.key]?.[1]
+  const deed = (Date.now() - gAt < 1500 && keys['g ' + event.key]) || keys[event.key]
   gAt = 0
   if (!deed) return
   event.preventDefault()
-  deed()
+  deed[1]()
 })
 
 // The chip counts what the page has asked for since; /traces follows live.

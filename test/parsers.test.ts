@@ -140,6 +140,8 @@ test('every setting is parsed or refused by name, and .env.example has them all'
     'PASSWORD_WAIT_MS',
     'PASSWORD_QUEUE',
     'MAX_IN_FLIGHT',
+    'REQUEST_QUEUE',
+    'REQUEST_WAIT_MS',
     'MAX_BODY_BYTES',
     'LOG_LEVEL',
     'LIMIT_LOGIN_CLIENT',

@@ -7,7 +7,7 @@ import type { Child } from 'hono/jsx'
 import { prepared, type Db } from '../db.ts'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../feed.tsx'
 import { counted, month } from '../format.ts'
-import { Face } from '../icon.tsx'
+import { Banner, Face } from '../icon.tsx'
 import { users } from '../schema.ts'
 import { traced } from '../tracing.ts'
 import { signedIn, type Viewer } from '../viewer.ts'
@@ -64,11 +64,9 @@ const ProfileHead = ({
   tab: Tab
 }) => (
   <header class='profile' data-user-id={person.id} id={`user-${person.id}`}>
-    <Face id={person.id} large />
+    <Banner id={person.id} />
     <div class='row'>
-      <h1>
-        <bdi>{person.name}</bdi>
-      </h1>
+      <Face id={person.id} large />
       {viewer && viewer.id !== person.id && <FollowButton {...person} />}
       {viewer?.id === person.id && (
         <a class='btn quiet' href='/account'>
@@ -76,6 +74,9 @@ const ProfileHead = ({
         </a>
       )}
     </div>
+    <h1>
+      <bdi>{person.name}</bdi>
+    </h1>
     <p class='handle'>@{person.handle}</p>
     {person.bio && (
       <p class='bio' dir='auto'>

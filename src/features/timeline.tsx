@@ -103,7 +103,7 @@ export const timelineRoutes = router().get(
       around: (list) => (
         <>
           <h1>Timeline</h1>
-          <Composer live />
+          <Composer author={viewer.id} live />
           {suggestions.length > 0 && (
             <section class='suggestions' aria-label='Who to follow'>
               <h2>Who to follow</h2>

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 
 import { prepared, type Db } from '../db.ts'
+import { Banner } from '../icon.tsx'
 import { page } from '../layout.tsx'
 import { tweets } from '../schema.ts'
 import { traced } from '../tracing.ts'
@@ -50,6 +51,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
     head,
     <>
       <h1>Trends</h1>
+      {!visitor && <Hero />}
       <Trends>{cards}</Trends>
       {rows.length === 0 && (
         <p class='empty-state'>Nothing is trending: no tweet has two likes yet.</p>
@@ -58,6 +60,23 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
     </>,
   )
 })
+
+/** What a visitor reads first. */
+const Hero = () => (
+  <section class='hero' aria-label='What this is'>
+    <Banner id={2} />
+    <p class='big'>A microblog you can see through.</p>
+    <p>Read along, or come in: every page shows what it did and what it cost.</p>
+    <p class='row'>
+      <a class='btn' href='/login'>
+        Log in
+      </a>
+      <a class='btn quiet' href='/register'>
+        Sign up
+      </a>
+    </p>
+  </section>
+)
 
 const Trends = ({ children }: { children: unknown[] }) => (
   <div id='feed' {...(children.length > 0 && { role: 'feed', 'aria-label': 'Trends' })}>

@@ -1,6 +1,7 @@
 // One page with both forms, as in the original.
 import type { Context } from 'hono'
 
+import { Face } from '../../icon.tsx'
 import { page } from '../../layout.tsx'
 import type { Env } from '../../web.ts'
 
@@ -18,6 +19,7 @@ export const loginPage = (c: Context<Env>, shown: Shown) =>
     { title: 'Login', description: 'Log in or sign up to read and write.', canonical: '/login' },
     <>
       <h1>{shown.at === 'register' ? 'Sign up' : 'Log in'}</h1>
+      {c.var.settings.demo && <DemoAccounts next={shown.next} />}
       <div class='doors'>
         <LoginForm {...shown} />
         {c.var.settings.REGISTRATION === 'open' ? (
@@ -26,7 +28,6 @@ export const loginPage = (c: Context<Env>, shown: Shown) =>
           <p class='card'>Registration is closed here.</p>
         )}
       </div>
-      {c.var.settings.demo && <DemoAccounts next={shown.next} />}
     </>,
   )
 
@@ -158,7 +159,9 @@ const DemoAccounts = ({ next }: { next?: string | undefined }) => (
           />
           <input type='hidden' name='password' value='password123' />
           {next && <input type='hidden' name='next' value={next} />}
-          <button class='btn quiet'>{name}</button>
+          <button class='btn quiet'>
+            <Face id={number} /> {name}
+          </button>
         </form>
       ))}
     </div>

@@ -2,25 +2,18 @@ import type { Context } from 'hono'
 import * as v from 'valibot'
 
 import { Toast } from '../../feed.tsx'
+import { fullTime } from '../../format.ts'
 import { page } from '../../layout.tsx'
 import { limited } from '../../rate-limits.ts'
 import { Refusal } from '../../refusal.ts'
 import { traced } from '../../tracing.ts'
 import { signedIn } from '../../viewer.ts'
 import { answer, asker, form, found, idParam, router, text, type Env, render } from '../../web.ts'
+import { fits, graphemesMax } from './length.ts'
 import { createTweet, deleteTweet, findTweet } from './queries.ts'
 import { Composer, TweetCard } from './views.tsx'
 
-const graphemesMax = 280
-const codePointsMax = 4 * graphemesMax
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
 const tooLong = `Tweet must be between 1 and ${graphemesMax} characters`
-
-const fits = (msg: string) => {
-  // Code points first: the segmenter takes seconds for a long text, and one grapheme can be endlessly long.
-  const points = [...msg].length
-  return points > 0 && points <= codePointsMax && [...segmenter.segment(msg)].length <= graphemesMax
-}
 
 const tweet = {
   msg: v.pipe(text, v.check(fits, tooLong)),
@@ -36,7 +29,7 @@ const postPage = (
     { title: 'Post' },
     <>
       <h1>Post</h1>
-      <Composer {...draft} live={false} focus />
+      <Composer {...draft} author={c.var.viewer.id} live={false} focus />
     </>,
   )
 
@@ -50,7 +43,9 @@ const post = form(tweet, (c, { msg, key }, { msg: problem, key: keyProblem }) =>
   // The original's clients expect 400 here.
   if (who === 'program' && c.req.path === '/tweet') throw new Refusal(400, draft.problem ?? tooLong)
   c.status(422)
-  return who === 'partial' ? render(c, <Composer {...draft} live />) : postPage(c, draft)
+  return who === 'partial'
+    ? render(c, <Composer {...draft} author={c.var.viewer.id} live />)
+    : postPage(c, draft)
 })
 
 async function create(
@@ -63,7 +58,7 @@ async function create(
   const card = found(await findTweet(db, viewer.id, id))
   const partial = (
     <>
-      <Composer live focus />
+      <Composer author={viewer.id} live focus />
       <hx-partial hx-target='#feed' hx-swap='afterbegin'>
         <TweetCard card={card} viewer={viewer} position={1} />
       </hx-partial>
@@ -89,9 +84,17 @@ export const tweetRoutes = router()
       c,
       head,
       <>
-        <h1 class='vh'>Tweet</h1>
+        <h1>Tweet</h1>
         <div class='one'>
           <TweetCard card={card} viewer={visitor} />
+          <p class='facts'>
+            <time datetime={new Date(card.createdAt).toISOString()}>
+              {fullTime(card.createdAt)}
+            </time>
+            <a href={`/@${card.handle}`}>
+              More by <bdi>{card.name}</bdi>
+            </a>
+          </p>
         </div>
       </>,
     )

@@ -1,9 +1,12 @@
+import { raw } from 'hono/html'
+
 import { ago, fullTime } from '../../format.ts'
 import { Face, Icon } from '../../icon.tsx'
-import { memoised } from '../../memo.ts'
+import { cardLookups, memoised } from '../../memo.ts'
 import { LinkedText } from '../../text.tsx'
 import type { Viewer } from '../../viewer.ts'
 import { FavoriteButton } from '../favorites.tsx'
+import { charactersLeft, graphemesMax } from './length.ts'
 import type { Card } from './queries.ts'
 
 export type { Card }
@@ -17,56 +20,60 @@ export const TweetCard = ({
   card: Card
   viewer: Viewer | undefined
   position?: number
-}) => (
-  <article
-    class='tweet'
-    id={`tweet-${card.id}`}
-    data-tweet-id={card.id}
-    tabindex={0}
-    aria-labelledby={`by-${card.id}`}
-    aria-describedby={`msg-${card.id}`}
-    aria-posinset={position}
-    aria-setsize={position === undefined ? undefined : -1}
-  >
-    {inside({
-      ...card,
-      when: ago(card.createdAt, Date.now()),
-      mayDelete: viewer !== undefined && (viewer.id === card.userId || viewer.operator),
-    })}
-  </article>
-)
+}) => {
+  const { id } = card
+  // Text and not JSX: twenty times a page, this frame would cost as much as all the rest. Nothing but numbers goes in.
+  const place = position === undefined ? '' : ` aria-posinset="${position}" aria-setsize="-1"`
+  const mayDelete = viewer !== undefined && (viewer.id === card.userId || viewer.operator)
+  const content = inside({ card, when: ago(card.createdAt, Date.now()), mayDelete }).toString()
+  return raw(
+    `<article class="tweet" id="tweet-${id}" data-tweet-id="${id}" tabindex="0" aria-labelledby="by-${id}" aria-describedby="msg-${id}"${place}>${content}</article>`,
+  )
+}
 
-type Inside = Omit<Card, 'cursor'> & { when: string; mayDelete: boolean }
+type Inside = { card: Card; when: string; mayDelete: boolean }
 
-// Everything that is shown is in the key, so a kept card can never be a wrong one.
-const keyOf = (card: Inside) =>
-  `${card.id} ${card.userId} ${card.likeCount} ${card.liked} ${card.createdAt} ${card.mayDelete} ${card.when}\n${card.handle}\n${card.name}\n${card.msg}`
+// Everything that is shown is compared, so a kept card can never be a wrong one.
+const isSame = (one: Inside, other: Inside): boolean =>
+  one.when === other.when &&
+  one.card.likeCount === other.card.likeCount &&
+  one.card.createdAt === other.card.createdAt &&
+  one.card.userId === other.card.userId &&
+  one.card.handle === other.card.handle &&
+  one.card.name === other.card.name &&
+  one.card.msg === other.card.msg
 
-const inside = memoised(keyOf, (card: Inside) => (
-  <>
-    <a class='face-link' href={`/@${card.handle}`} tabindex={-1} aria-hidden='true'>
-      <Face id={card.userId} />
-    </a>
-    <p class='by' id={`by-${card.id}`}>
-      <a class='username' href={`/@${card.handle}`}>
-        <bdi>{card.name}</bdi>
-      </a>{' '}
-      <span class='handle'>@{card.handle}</span>{' '}
-      <a class='timestamp' href={`/tweet/${card.id}`}>
-        <time datetime={new Date(card.createdAt).toISOString()} title={fullTime(card.createdAt)}>
-          {card.when}
-        </time>
+const keyOf = ({ card, mayDelete }: Inside) =>
+  4 * card.id + 2 * Number(card.liked) + Number(mayDelete)
+
+const inside = memoised(
+  { keyOf, isSame, counts: cardLookups },
+  ({ card, when, mayDelete }: Inside) => (
+    <>
+      <a class='face-link' href={`/@${card.handle}`} tabindex={-1} aria-hidden='true'>
+        <Face id={card.userId} />
       </a>
-    </p>
-    <p class='msg' id={`msg-${card.id}`} dir='auto'>
-      <LinkedText>{card.msg}</LinkedText>
-    </p>
-    <div class='deeds'>
-      <FavoriteButton {...card} />
-      {card.mayDelete && <DeleteButton id={card.id} />}
-    </div>
-  </>
-))
+      <p class='by' id={`by-${card.id}`}>
+        <a class='username' href={`/@${card.handle}`}>
+          <bdi>{card.name}</bdi>
+        </a>{' '}
+        <span class='handle'>@{card.handle}</span>{' '}
+        <a class='timestamp' href={`/tweet/${card.id}`}>
+          <time datetime={new Date(card.createdAt).toISOString()} title={fullTime(card.createdAt)}>
+            {when}
+          </time>
+        </a>
+      </p>
+      <p class='msg' id={`msg-${card.id}`} dir='auto'>
+        <LinkedText>{card.msg}</LinkedText>
+      </p>
+      <div class='deeds'>
+        <FavoriteButton {...card} />
+        {mayDelete && <DeleteButton id={card.id} />}
+      </div>
+    </>
+  ),
+)
 
 /** A link to the page that asks, which htmx turns into a dialog and a deed. */
 const DeleteButton = ({ id }: { id: number }) => (
@@ -85,6 +92,8 @@ const DeleteButton = ({ id }: { id: number }) => (
 )
 
 type ComposerProps = {
+  /** Who writes: the face beside the field. */
+  author: number
   msg?: string
   problem?: string | undefined
   focus?: boolean
@@ -93,7 +102,14 @@ type ComposerProps = {
 }
 
 /** The form of a new tweet; `live` where a feed below it shows the tweet at once. */
-export const Composer = ({ msg = '', problem, focus = false, key, live }: ComposerProps) => (
+export const Composer = ({
+  author,
+  msg = '',
+  problem,
+  focus = false,
+  key,
+  live,
+}: ComposerProps) => (
   <form
     id='composer'
     class='composer'
@@ -106,16 +122,17 @@ export const Composer = ({ msg = '', problem, focus = false, key, live }: Compos
       'hx-status:422': 'swap:outerHTML',
     })}
   >
+    <Face id={author} />
     <label class='vh' for='msg'>
       Your tweet
     </label>
     <textarea
       id='msg'
       name='msg'
-      rows={3}
+      rows={2}
       required
       placeholder='What did you see?'
-      data-count='280'
+      data-count={graphemesMax}
       autofocus={focus || problem !== undefined}
       aria-describedby={problem === undefined ? 'char-counter' : 'char-counter msg-problem'}
       aria-invalid={problem !== undefined}
@@ -129,8 +146,8 @@ export const Composer = ({ msg = '', problem, focus = false, key, live }: Compos
     )}
     <input type='hidden' name='key' value={key ?? crypto.randomUUID()} />
     <div class='send'>
-      <span id='char-counter' class='counter'>
-        280
+      <span id='char-counter' class={charactersLeft(msg) < 0 ? 'counter over' : 'counter'}>
+        {charactersLeft(msg)}
       </span>
       <button id='post-btn' class='btn'>
         Post
