@@ -9,7 +9,7 @@ const messagesMax = 20
 export function quietDiag(): DiagLogger {
   const seen = new Map<string, number>()
   const say =
-    (level: 'error' | 'warn' | 'info' | 'debug') =>
+    (level: 'error' | 'warn' | 'info') =>
     (message: string, ...rest: unknown[]) => {
       const text = [
         message,
@@ -25,7 +25,8 @@ export function quietDiag(): DiagLogger {
     error: say('error'),
     warn: say('warn'),
     info: say('info'),
-    debug: say('debug'),
-    verbose: say('debug'),
+    // What OTEL_LOG_LEVEL lets through is printed, even where LOG_LEVEL drops our own debug lines.
+    debug: say('info'),
+    verbose: say('info'),
   }
 }

@@ -1,6 +1,8 @@
 import { trace } from '@opentelemetry/api'
 import { logs, SeverityNumber, type AnyValueMap } from '@opentelemetry/api-logs'
 
+import { behindQuery } from './query-error.ts'
+
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type Level = (typeof levels)[number]
 type Facts = Record<string, unknown>
@@ -11,6 +13,9 @@ let threshold = levels.indexOf('info')
 export const setLogLevel = (level: Level): void => {
   threshold = levels.indexOf(level)
 }
+
+/** Does a line of this level go anywhere? */
+export const isLogged = (level: Level): boolean => levels.indexOf(level) >= threshold
 
 let printsRequests = true
 
@@ -46,7 +51,7 @@ function print({ level, message, facts }: Line): void {
 const logger = logs.getLogger('tracewren')
 
 function write(line: Line): void {
-  if (levels.indexOf(line.level) < threshold) return
+  if (!isLogged(line.level)) return
   if (printsRequests || line.event !== requestEvent) print(line)
   logger.emit({
     severityNumber: severities[line.level],
@@ -59,8 +64,7 @@ function write(line: Line): void {
 
 /** Facts of an error for a log line: type, message and stack of the error or of its cause, no SQL parameters. */
 export function errorFacts(error: unknown): Facts {
-  // drizzle's wrapper has the query's parameters in its message (password hashes, tokens): only its cause is safe.
-  const known = error instanceof Error && error.name === 'DrizzleQueryError' ? error.cause : error
+  const known = behindQuery(error)
   if (!(known instanceof Error)) return { 'exception.message': String(known) }
   return {
     'exception.type': known.name,
@@ -85,7 +89,7 @@ export const log = {
   error: at('error', write),
 }
 
-const printed = (line: Line) => levels.indexOf(line.level) >= threshold && print(line)
+const printed = (line: Line) => isLogged(line.level) && print(line)
 
 /** Lines about telemetry itself: on standard output alone, or a collector that is away would feed its own queue. */
 export const localLog = {

@@ -64,7 +64,11 @@ export function observe({ walBytes, activeSessions, cardLookups }: Observed): vo
   m.createObservableGauge('tracewren.sessions.active', {
     unit: '{session}',
     description: 'Sessions that have not expired',
-  }).addCallback(async (result) => result.observe(await activeSessions()))
+  }).addCallback(async (result) => {
+    // A database that is away, or closed when the last metrics go out, leaves a gap here and the others alone.
+    const count = await activeSessions().catch(() => undefined)
+    if (count !== undefined) result.observe(count)
+  })
   m.createObservableCounter('tracewren.card_cache.lookups', {
     unit: '{lookup}',
     description: 'Looks for a rendered card, by whether it was there',

@@ -83,12 +83,13 @@ export async function traceQuery<T>(
     throw error
   } finally {
     span?.end(costs && timeAt(costs))
-    measured().queries.record((performance.now() - started) / 1000, {
+    const about: Attributes = {
       'db.system.name': 'sqlite',
       'db.namespace': facts.namespace,
       'db.query.summary': facts.summary,
-      ...(failure !== undefined && { 'error.type': failure }),
-    })
+    }
+    if (failure !== undefined) about['error.type'] = failure
+    measured().queries.record((performance.now() - started) / 1000, about)
   }
 }
 

@@ -1,7 +1,11 @@
-// The OTEL_* variables that the SDK's pieces do not read themselves; the others they read from the environment.
+// What the OTEL_* variables say: those that the SDK's pieces do not read themselves; the others are checked here.
+import { existsSync } from 'node:fs'
+
+import { OtelVariables, type Check, type Environment } from './otel-variables.ts'
 
 export type ExporterKind = 'otlp' | 'console' | 'none'
-export type Signal = 'traces' | 'metrics' | 'logs'
+const signals = ['traces', 'metrics', 'logs'] as const
+export type Signal = (typeof signals)[number]
 
 /** Which requests are exported: a ratio from 0 to 1, and whether a caller's own decision comes first. */
 export type SamplerSettings = { ratio: number; parentBased: boolean }
@@ -11,13 +15,14 @@ export type TelemetrySettings = {
   inspect: boolean
   sampler: SamplerSettings
   exporters: Record<Signal, ExporterKind>
+  /** When an export is given up, in milliseconds. */
+  exportTimeouts: Record<Signal, number>
   propagators: string[]
+  /** What describes this process besides ourselves. */
+  detectors: string[]
   /** How the SDK's own diagnostics are filtered. */
   diagLevel: 'NONE' | 'ERROR' | 'WARN' | 'INFO' | 'DEBUG' | 'VERBOSE' | 'ALL'
-  /** Milliseconds. */
-  metricIntervalMs: number
-  metricTimeoutMs: number
-  exportTimeoutMs: number
+  metrics: { exportIntervalMillis: number; exportTimeoutMillis: number }
   spanQueueSize: number
   logs: {
     scheduledDelayMillis: number
@@ -25,114 +30,185 @@ export type TelemetrySettings = {
     maxExportBatchSize: number
     exportTimeoutMillis: number
   }
-  /** One sentence for each variable that was not understood. */
-  warnings: string[]
+  logLimits: { attributeCountLimit: number; attributeValueLengthLimit: number }
 }
 
-type Environment = Record<string, string | undefined>
+/** `wanted` is undefined when nothing asks for telemetry; a warning is a sentence about a variable. */
+export type TelemetryWish = { wanted: TelemetrySettings | undefined; warnings: string[] }
 
-/** Parses the environment. Undefined when nothing asks for telemetry: then no SDK is loaded at all. */
-export function readTelemetrySettings(
-  env: Environment,
-  inspect: boolean,
-): TelemetrySettings | undefined {
-  const warnings: string[] = []
-  const { oneOf, whole } = readers(env, warnings)
-  if (oneOf('OTEL_SDK_DISABLED', ['true', 'false'], 'false') === 'true') return undefined
+/** Parses the environment, and takes out of it what is not understood. */
+export function readTelemetrySettings(env: Environment, inspect: boolean): TelemetryWish {
+  const variables = new OtelVariables(env)
+  const { warnings } = variables
+  if (variables.oneOf('OTEL_SDK_DISABLED', ['true', 'false'], 'false') === 'true')
+    return { wanted: undefined, warnings }
+  const exporters = forEachSignal((signal) => exporterOf(variables, signal))
+  if (!inspect && Object.values(exporters).every((kind) => kind === 'none'))
+    return { wanted: undefined, warnings }
 
-  const exporterOf = (signal: Signal): ExporterKind => {
-    const name = signal.toUpperCase()
-    const endpoint =
-      env['OTEL_EXPORTER_OTLP_ENDPOINT'] || env[`OTEL_EXPORTER_OTLP_${name}_ENDPOINT`]
-    return oneOf(`OTEL_${name}_EXPORTER`, ['otlp', 'console', 'none'], endpoint ? 'otlp' : 'none')
-  }
-  const exporters = {
-    traces: exporterOf('traces'),
-    metrics: exporterOf('metrics'),
-    logs: exporterOf('logs'),
-  }
-  if (!inspect && Object.values(exporters).every((kind) => kind === 'none')) return undefined
-
-  oneOf('OTEL_EXPORTER_OTLP_PROTOCOL', ['http/protobuf'], 'http/protobuf')
-  const metricTimeoutMs = whole('OTEL_METRIC_EXPORT_TIMEOUT', 30_000)
-  return {
+  checkExporters(variables)
+  checkLimits(variables)
+  const exportIntervalMillis = variables.whole('OTEL_METRIC_EXPORT_INTERVAL', 60_000)
+  const attributeCount = variables.whole('OTEL_ATTRIBUTE_COUNT_LIMIT', 128, 0)
+  const valueLength = variables.whole('OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT', Infinity, 0)
+  const wanted: TelemetrySettings = {
     inspect,
-    sampler: samplerOf(env, warnings),
+    sampler: samplerOf(variables),
     exporters,
-    propagators: propagatorsOf(env, warnings),
-    diagLevel: oneOf(
+    exportTimeouts: forEachSignal((signal) => exportTimeoutOf(variables, signal)),
+    propagators: someUnlessNone(variables, 'OTEL_PROPAGATORS', ['tracecontext', 'baggage']),
+    detectors: someUnlessNone(variables, 'OTEL_NODE_RESOURCE_DETECTORS', ['env'], detectorNames),
+    diagLevel: variables.oneOf(
       'OTEL_LOG_LEVEL',
       ['NONE', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'VERBOSE', 'ALL'],
       'WARN',
     ),
-    // The reader refuses an interval that is shorter than its timeout.
-    metricIntervalMs: whole('OTEL_METRIC_EXPORT_INTERVAL', 60_000),
-    metricTimeoutMs: Math.min(metricTimeoutMs, whole('OTEL_METRIC_EXPORT_INTERVAL', 60_000)),
-    // The specification's 10 s would hold back a stop for as long.
-    exportTimeoutMs: whole('OTEL_EXPORTER_OTLP_TIMEOUT', 3000),
-    spanQueueSize: whole('OTEL_BSP_MAX_QUEUE_SIZE', 2048),
-    logs: {
-      scheduledDelayMillis: whole('OTEL_BLRP_SCHEDULE_DELAY', 1000),
-      maxQueueSize: whole('OTEL_BLRP_MAX_QUEUE_SIZE', 2048),
-      maxExportBatchSize: whole('OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', 512),
-      exportTimeoutMillis: whole('OTEL_BLRP_EXPORT_TIMEOUT', 30_000),
+    metrics: {
+      exportIntervalMillis,
+      // The reader refuses an interval that is shorter than its timeout.
+      exportTimeoutMillis: Math.min(
+        variables.whole('OTEL_METRIC_EXPORT_TIMEOUT', 30_000),
+        exportIntervalMillis,
+      ),
     },
-    warnings: [...new Set(warnings)],
+    spanQueueSize: variables.whole('OTEL_BSP_MAX_QUEUE_SIZE', 2048),
+    logs: {
+      scheduledDelayMillis: variables.whole('OTEL_BLRP_SCHEDULE_DELAY', 1000),
+      maxQueueSize: variables.whole('OTEL_BLRP_MAX_QUEUE_SIZE', 2048),
+      maxExportBatchSize: variables.whole('OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', 512),
+      exportTimeoutMillis: variables.whole('OTEL_BLRP_EXPORT_TIMEOUT', 30_000),
+    },
+    logLimits: {
+      attributeCountLimit: variables.whole(
+        'OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT',
+        attributeCount,
+        0,
+      ),
+      attributeValueLengthLimit: variables.whole(
+        'OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT',
+        valueLength,
+        0,
+      ),
+    },
+  }
+  return { wanted, warnings }
+}
+
+const forEachSignal = <T>(make: (signal: Signal) => T) =>
+  Object.fromEntries(signals.map((signal) => [signal, make(signal)])) as Record<Signal, T>
+
+/** OTLP when an endpoint is set, even one that is then refused: somebody has asked. */
+function exporterOf(variables: OtelVariables, signal: Signal): ExporterKind {
+  const name = signal.toUpperCase()
+  const asked =
+    variables.text('OTEL_EXPORTER_OTLP_ENDPOINT') ??
+    variables.text(`OTEL_EXPORTER_OTLP_${name}_ENDPOINT`)
+  const otherwise = asked === undefined ? 'none' : 'otlp'
+  return variables.oneOf(`OTEL_${name}_EXPORTER`, ['otlp', 'console', 'none'], otherwise)
+}
+
+/** The specification's 10 s would hold back a stop for as long. */
+const exportTimeoutOf = (variables: OtelVariables, signal: Signal) =>
+  variables.whole(
+    `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_TIMEOUT`,
+    variables.whole('OTEL_EXPORTER_OTLP_TIMEOUT', 3000),
+  )
+
+function checkExporters(variables: OtelVariables): void {
+  for (const prefix of ['', 'TRACES_', 'METRICS_', 'LOGS_']) {
+    const name = (last: string) => `OTEL_EXPORTER_OTLP_${prefix}${last}`
+    variables.checked(name('ENDPOINT'), endpoint)
+    variables.checked(name('HEADERS'), headers)
+    variables.oneOf(name('PROTOCOL'), ['http/protobuf'], 'http/protobuf')
+    variables.oneOf(name('COMPRESSION'), ['gzip', 'none'], 'none')
+    for (const file of ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'])
+      variables.checked(name(file), readableFile)
+  }
+  variables.oneOf(
+    'OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE',
+    ['cumulative', 'delta', 'lowmemory'],
+    'cumulative',
+  )
+  variables.checked('OTEL_RESOURCE_ATTRIBUTES', resourceAttributes)
+}
+
+/** The span processor and the tracer read these themselves. */
+function checkLimits(variables: OtelVariables): void {
+  variables.whole('OTEL_BSP_SCHEDULE_DELAY', 5000)
+  variables.whole('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512)
+  variables.whole('OTEL_BSP_EXPORT_TIMEOUT', 30_000)
+  variables.whole('OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', Infinity, 0)
+  for (const what of ['ATTRIBUTE', 'EVENT', 'LINK', 'ATTRIBUTE_PER_EVENT', 'ATTRIBUTE_PER_LINK'])
+    variables.whole(`OTEL_SPAN_${what}_COUNT_LIMIT`, 128, 0)
+}
+
+const endpoint: Check = {
+  accepts: 'an address such as "http://127.0.0.1:4318"',
+  fits: (text) => /^https?:\/\//i.test(text) && URL.canParse(text),
+  otherwise: 'http://localhost:4318',
+  secret: true, // it may hold a password
+}
+
+const isPair = (text: string): boolean => {
+  const [key = '', value, more] = text.split('=')
+  if (key.trim() === '' || value === undefined || more !== undefined) return false
+  try {
+    return decodeURIComponent(key).length <= 255 && decodeURIComponent(value).length <= 255
+  } catch {
+    return false
   }
 }
 
-function samplerOf(env: Environment, warnings: string[]): SamplerSettings {
-  const { oneOf } = readers(env, warnings)
+const headers: Check = {
+  accepts: 'NAME=VALUE pairs separated by commas',
+  fits: (text) =>
+    text.split(',').every((pair) => /^\s*[\w!#$%&'*+.^`|~-]+\s*=.*\S/.test(pair) || !pair.trim()),
+  otherwise: 'none',
+  secret: true,
+}
+
+const resourceAttributes: Check = {
+  accepts: 'NAME=VALUE pairs separated by commas, with "," and "=" in them percent-encoded',
+  fits: (text) => text.split(',').every((pair) => isPair(pair) || !pair.trim()),
+  otherwise: 'none of it',
+}
+
+const readableFile: Check = {
+  accepts: 'the path of a file',
+  fits: (path) => existsSync(path),
+  otherwise: 'none',
+}
+
+const detectorNames = ['env', 'host', 'os', 'process', 'serviceinstance']
+
+/** Some of the words; `none` is none of them, `all` (where there are more than the default ones) all. */
+function someUnlessNone(
+  variables: OtelVariables,
+  name: string,
+  otherwise: string[],
+  words = otherwise,
+): string[] {
+  const extra = words === otherwise ? ['none'] : ['none', 'all']
+  const some = variables.someOf(name, [...words, ...extra], otherwise)
+  if (some.includes('none')) return []
+  return some.includes('all') ? words : some
+}
+
+function samplerOf(variables: OtelVariables): SamplerSettings {
   const names = ['always_on', 'always_off', 'traceidratio'] as const
   const all = [...names, ...names.map((name) => `parentbased_${name}` as const)] as const
-  const name = oneOf('OTEL_TRACES_SAMPLER', all, 'parentbased_always_on')
-  const given = env['OTEL_TRACES_SAMPLER_ARG'] ?? ''
-  const isRatio = /^(0(\.\d+)?|1(\.0+)?|\.\d+)$/.test(given)
-  if (given !== '' && name.endsWith('traceidratio') && !isRatio) {
-    warnings.push(
-      `OTEL_TRACES_SAMPLER_ARG is "${given}", but it accepts a number from 0 to 1; 1 is used.`,
-    )
-  }
-  const ratio = isRatio ? Number(given) : 1
+  const name = variables.oneOf('OTEL_TRACES_SAMPLER', all, 'parentbased_always_on')
+  const ratio = name.endsWith('traceidratio')
+    ? Number(variables.checked('OTEL_TRACES_SAMPLER_ARG', share) ?? 1)
+    : 1
   return {
     parentBased: name.startsWith('parentbased_'),
-    ratio: name.endsWith('always_off') ? 0 : name.endsWith('always_on') ? 1 : ratio,
+    ratio: name.endsWith('always_off') ? 0 : ratio,
   }
 }
 
-function readers(env: Environment, warnings: string[]) {
-  const warn = (name: string, accepts: string, used: string | number) =>
-    warnings.push(`${name} is "${env[name]}", but it accepts ${accepts}; ${used} is used.`)
-
-  function oneOf<const T extends string>(name: string, values: readonly T[], otherwise: T): T {
-    const given = env[name]
-    if (given === undefined || given === '') return otherwise
-    const known = values.find((value) => value.toLowerCase() === given.trim().toLowerCase())
-    if (known === undefined) warn(name, values.join(', '), otherwise)
-    return known ?? otherwise
-  }
-
-  function whole(name: string, otherwise: number): number {
-    const given = env[name]
-    if (given === undefined || given === '') return otherwise
-    if (/^[1-9]\d{0,8}$/.test(given.trim())) return Number(given)
-    warn(name, 'a whole number above 0', otherwise)
-    return otherwise
-  }
-
-  return { oneOf, whole }
-}
-
-function propagatorsOf(env: Environment, warnings: string[]): string[] {
-  const known = ['tracecontext', 'baggage', 'none']
-  const given = (env['OTEL_PROPAGATORS'] || 'tracecontext,baggage')
-    .split(',')
-    .map((one) => one.trim())
-  const unknown = given.filter((one) => !known.includes(one))
-  if (unknown.length > 0) {
-    warnings.push(
-      `OTEL_PROPAGATORS is "${env['OTEL_PROPAGATORS']}", but it accepts ${known.join(', ')}; "${unknown.join(', ')}" is left out.`,
-    )
-  }
-  return given.includes('none') ? [] : given.filter((one) => known.includes(one))
+const share: Check = {
+  accepts: 'a number from 0 to 1',
+  fits: (text) => Number(text) >= 0 && Number(text) <= 1,
+  otherwise: '1',
 }

@@ -1,7 +1,5 @@
 // Constructs the OpenTelemetry SDK: the only file that does. server.ts imports it when telemetry is wanted, so that
 // nobody else pays for loading it.
-import { randomUUID } from 'node:crypto'
-
 import { diag, DiagLogLevel, metrics, type TextMapPropagator } from '@opentelemetry/api'
 import { logs } from '@opentelemetry/api-logs'
 import {
@@ -15,13 +13,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
-import {
-  defaultResource,
-  detectResources,
-  envDetector,
-  resourceFromAttributes,
-  type Resource,
-} from '@opentelemetry/resources'
+import type { Resource } from '@opentelemetry/resources'
 import {
   BatchLogRecordProcessor,
   ConsoleLogRecordExporter,
@@ -46,12 +38,11 @@ import {
 } from '@opentelemetry/sdk-trace-node'
 
 import { quietDiag } from './diag.ts'
-import { localLog } from './log.ts'
+import { countLogs, countSpans, Loss, reportLoss } from './loss.ts'
 import { Recorder } from './recorder.ts'
 import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
-import { lossWatch } from './span-loss.ts'
+import { describeProcess } from './telemetry-resource.ts'
 import type { SamplerSettings, TelemetrySettings } from './telemetry-settings.ts'
-import { version } from './version.ts'
 
 export type Telemetry = {
   /** What the looking glass reads; undefined when it is off. */
@@ -68,12 +59,15 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
     logLevel: DiagLogLevel[settings.diagLevel],
     suppressOverrideMessage: true,
   })
-  for (const warning of settings.warnings) localLog.warn(warning)
-
-  const resource = describeProcess()
+  const resource = describeProcess(settings.detectors)
   const meterProvider = startMetrics(settings, resource)
   const recorder = settings.inspect ? new Recorder() : undefined
-  const common = { settings, resource, meterProvider, recorder }
+  const lost = {
+    spans: new Loss(settings.spanQueueSize),
+    logs: new Loss(settings.logs.maxQueueSize),
+  }
+  const report = reportLoss(lost.spans, lost.logs)
+  const common = { settings, resource, meterProvider, recorder, lost }
   const tracerProvider = startTraces(common)
   const loggerProvider = startLogs(common)
   registerInstrumentations({
@@ -90,22 +84,10 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
         loggerProvider.shutdown(),
         meterProvider.shutdown(),
       ])
-      await Promise.race([stopped, new Promise((done) => setTimeout(done, stopMs).unref())])
+      await Promise.race([stopped, new Promise((done) => setTimeout(done, stopMs))])
+      report.stop()
     },
   }
-}
-
-/** What this process is; OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME win over what we say. */
-function describeProcess(): Resource {
-  return defaultResource()
-    .merge(
-      resourceFromAttributes({
-        'service.name': 'tracewren',
-        'service.version': version,
-        'service.instance.id': randomUUID(),
-      }),
-    )
-    .merge(detectResources({ detectors: [envDetector] }))
 }
 
 function startMetrics(settings: TelemetrySettings, resource: Resource): MeterProvider {
@@ -114,10 +96,9 @@ function startMetrics(settings: TelemetrySettings, resource: Resource): MeterPro
   const reader = new PeriodicExportingMetricReader({
     exporter:
       kind === 'otlp'
-        ? new OTLPMetricExporter({ timeoutMillis: settings.exportTimeoutMs })
+        ? new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics })
         : new ConsoleMetricExporter(),
-    exportIntervalMillis: settings.metricIntervalMs,
-    exportTimeoutMillis: settings.metricTimeoutMs,
+    ...settings.metrics,
   })
   const provider = new MeterProvider({ resource, readers: [reader] })
   metrics.setGlobalMeterProvider(provider)
@@ -129,17 +110,16 @@ type Common = {
   resource: Resource
   meterProvider: MeterProvider
   recorder: Recorder | undefined
+  lost: { spans: Loss; logs: Loss }
 }
 
-function startTraces({ settings, resource, meterProvider, recorder }: Common): NodeTracerProvider {
+function startTraces(common: Common): NodeTracerProvider {
+  const { settings, resource, recorder } = common
   const sampler = samplerOf(settings.sampler)
   const provider = new NodeTracerProvider({
     resource,
     sampler: recorder ? recordingAll(sampler) : sampler,
-    spanProcessors: [
-      ...exportingSpans(settings, meterProvider),
-      ...(recorder ? [spanRecorder(recorder)] : []),
-    ],
+    spanProcessors: [...exportingSpans(common), ...(recorder ? [spanRecorder(recorder)] : [])],
   })
   const propagators: Record<string, TextMapPropagator> = {
     tracecontext: new W3CTraceContextPropagator(),
@@ -163,39 +143,44 @@ function samplerOf({ ratio, parentBased }: SamplerSettings): Sampler {
   return parentBased ? new ParentBasedSampler({ root }) : root
 }
 
-function exportingSpans(
-  settings: TelemetrySettings,
-  meterProvider: MeterProvider,
-): SpanProcessor[] {
+function exportingSpans({
+  settings,
+  meterProvider,
+  lost: { spans: lost },
+}: Common): SpanProcessor[] {
   const kind = settings.exporters.traces
   if (kind === 'none') return []
   const exporter =
     kind === 'otlp'
-      ? new OTLPTraceExporter({ timeoutMillis: settings.exportTimeoutMs })
+      ? new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces })
       : new ConsoleSpanExporter()
-  const watch = lossWatch(exporter, settings.spanQueueSize)
   // The option exists since 2.9 and is only missing in this package's types.
   const options = { selfObsMeterProvider: meterProvider } as Record<string, unknown>
-  return [watch.processor, new BatchSpanProcessor(watch.exporter, options)]
+  return [countSpans(lost), new BatchSpanProcessor(lost.around(exporter), options)]
 }
 
-function startLogs({ settings, resource, meterProvider, recorder }: Common): LoggerProvider {
+function startLogs({ settings, resource, meterProvider, recorder, lost }: Common): LoggerProvider {
   const processors: LogRecordProcessor[] = recorder ? [logRecorder(recorder)] : []
   const kind = settings.exporters.logs
   if (kind !== 'none') {
     const exporter =
       kind === 'otlp'
-        ? new OTLPLogExporter({ timeoutMillis: settings.exportTimeoutMs })
+        ? new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs })
         : new ConsoleLogRecordExporter()
     processors.push(
+      countLogs(lost.logs),
       new BatchLogRecordProcessor({
-        exporter,
+        exporter: lost.logs.around(exporter),
         ...settings.logs,
         selfObsMeterProvider: meterProvider,
       }),
     )
   }
-  const provider = new LoggerProvider({ resource, processors })
+  const provider = new LoggerProvider({
+    resource,
+    processors,
+    logRecordLimits: settings.logLimits,
+  })
   if (processors.length > 0) logs.setGlobalLoggerProvider(provider)
   return provider
 }

@@ -9,16 +9,17 @@ import {
   type Attributes,
   type Span,
   type SpanContext,
+  type TextMapGetter,
 } from '@opentelemetry/api'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { routePath } from 'hono/route'
 
-import { log, requestEvent } from './log.ts'
+import { isLogged, log, requestEvent } from './log.ts'
+import { Lru } from './lru.ts'
 import { measured } from './metrics.ts'
 import { peerOf } from './peers.ts'
 import { costsKey, newCosts, requestCosts, timeAt, type RequestCosts } from './query-tracing.ts'
-import { Refusal } from './refusal.ts'
 import { asker, type Env } from './web.ts'
 
 const tracer = trace.getTracer('tracewren')
@@ -62,7 +63,7 @@ export function routeOf(c: Context): string | undefined {
  */
 export const traceRequests = createMiddleware<Env>(async (c, next) => {
   const parent = peerOf(c).trusted
-    ? propagation.extract(ROOT_CONTEXT, c.req.header())
+    ? propagation.extract(ROOT_CONTEXT, c, headersOfRequest)
     : ROOT_CONTEXT
   const method = knownMethods.has(c.req.method) ? c.req.method : 'HTTP'
   const costs = newCosts()
@@ -78,19 +79,33 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
     await next()
     const ended = c.var.answeredAt ?? performance.now()
     const ms = ended - costs.started
-    c.header('X-Trace-Id', span.spanContext().traceId)
-    c.header('Server-Timing', serverTiming(span.spanContext(), costs, ms))
-    const outcome = { ...describeRequest(c), ...describeAnswer(c), ...describeCosts(costs) }
-    // One call: attributes that are given one by one, or at the start, cost several times as much.
-    span.setAttributes(outcome)
-    const route = outcome['http.route']
-    if (typeof route === 'string') span.updateName(`${method} ${route}`)
-    if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
-    measure(outcome, ms)
-    log.info('request', { ...outcome, duration_ms: round(ms) }, requestEvent)
+    // Not `c.header`: on a finished answer that would turn the body into a stream, a tenth of a page's cost.
+    c.res.headers.set('X-Trace-Id', span.spanContext().traceId)
+    c.res.headers.set('Server-Timing', serverTiming(span.spanContext(), costs, ms))
+    measure(c, ms)
+    // Of ten requests nine are not sampled, and nobody reads what they would have said.
+    if (span.isRecording() || isLogged('info')) {
+      const facts: Attributes = {}
+      describeRequest(c, facts)
+      describeAnswer(c, facts)
+      describeCosts(costs, facts)
+      // One call: attributes that are given one by one, or at the start, cost several times as much.
+      span.setAttributes(facts)
+      const route = facts['http.route']
+      if (typeof route === 'string') span.updateName(`${method} ${route}`)
+      if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+      facts['duration_ms'] = round(ms)
+      log.info('request', facts, requestEvent)
+    }
     span.end(timeAt(costs, ended))
   })
 })
+
+/** Header by header: all of them at once would make node-server build a whole Request. */
+const headersOfRequest: TextMapGetter<Context> = {
+  get: (c, name) => c.req.header(name),
+  keys: () => [],
+}
 
 const round = (ms: number) => Math.round(ms * 1000) / 1000
 
@@ -105,65 +120,81 @@ function linkToPage(c: Context<Env>, span: Span): void {
   span.setAttribute('app.page.trace_id', page)
 }
 
-function describeRequest(c: Context<Env>): Attributes {
-  const url = new URL(c.req.url)
+// These three fill one object: an object that is put together from others costs ten microseconds.
+function describeRequest(c: Context<Env>, facts: Attributes): void {
+  const { origin, path, query } = splitUrl(c.req.url)
+  const { hostname, port } = originOf(origin)
   const peer = peerOf(c)
   const known = knownMethods.has(c.req.method)
+  facts['http.request.method'] = known ? c.req.method : '_OTHER'
+  if (!known) facts['http.request.method_original'] = c.req.method
+  facts['url.path'] = path
+  facts['url.scheme'] = peer.scheme
+  if (query) facts['url.query'] = query
+  facts['client.address'] = peer.clientAddress
+  facts['network.peer.address'] = peer.address
+  facts['network.peer.port'] = peer.port
+  facts['network.protocol.version'] = httpVersion(c)
+  facts['server.address'] = hostname
+  if (port) facts['server.port'] = Number(port)
+  facts['user_agent.original'] = c.req.header('user-agent') ?? ''
+  facts['app.asker'] = asker(c)
+  if (c.req.header('Sec-Purpose')?.includes('prefetch')) facts['app.prefetch'] = true
+}
+
+const httpVersion = (c: Context<Env>) => c.env?.incoming?.httpVersion ?? '1.1'
+
+/** Parsing a whole address costs as much as a query; ours differ in what comes after the origin. */
+const origins = new Lru<URL>(100)
+const originOf = (origin: string) => origins.get(origin, () => new URL(origin))
+
+function splitUrl(url: string) {
+  const path = url.indexOf('/', url.indexOf('://') + 3)
+  const query = url.indexOf('?', path)
   return {
-    'http.request.method': known ? c.req.method : '_OTHER',
-    ...(!known && { 'http.request.method_original': c.req.method }),
-    'url.path': url.pathname,
-    'url.scheme': peer.scheme,
-    ...(url.search && { 'url.query': url.search.slice(1) }),
-    'client.address': peer.clientAddress,
-    'network.peer.address': peer.address,
-    'network.peer.port': peer.port,
-    'network.protocol.version': c.env?.incoming?.httpVersion ?? '1.1',
-    'server.address': url.hostname,
-    ...(url.port && { 'server.port': Number(url.port) }),
-    'user_agent.original': c.req.header('user-agent') ?? '',
-    'app.asker': asker(c),
-    ...(c.req.header('Sec-Purpose')?.includes('prefetch') && { 'app.prefetch': true }),
+    origin: url.slice(0, path),
+    path: url.slice(path, query < 0 ? undefined : query),
+    query: query < 0 ? '' : url.slice(query + 1),
   }
 }
 
-function describeAnswer(c: Context<Env>): Attributes {
+/** A wrong method is answered before any route. */
+const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : routeOf(c))
+
+function describeAnswer(c: Context<Env>, facts: Attributes): void {
   const status = c.res.status
-  const route = status === 405 ? undefined : routeOf(c)
-  return {
-    'http.response.status_code': status,
-    ...(route !== undefined && { 'http.route': route }),
-    ...(status >= 500 && { 'error.type': String(status) }),
-    ...(c.error && { 'app.error.slug': c.error instanceof Refusal ? c.error.slug : 'unexpected' }),
-    ...(c.var.visitor && { 'user.id': String(c.var.visitor.id) }),
-  }
+  const route = answeredRoute(c)
+  facts['http.response.status_code'] = status
+  if (route !== undefined) facts['http.route'] = route
+  if (status >= 500) facts['error.type'] = String(status)
+  if (c.var.slug) facts['app.error.slug'] = c.var.slug
+  if (c.var.visitor) facts['user.id'] = String(c.var.visitor.id)
 }
 
-const describeCosts = (costs: RequestCosts): Attributes => ({
-  'app.db.query_count': costs.queries,
-  'app.db.duration_ms': round(costs.queryMs),
-  'app.db.rows': costs.rows,
-  'app.render.duration_ms': round(costs.renderMs),
-  ...(costs.bytes > 0 && { 'http.response.body.size': costs.bytes }),
-})
+function describeCosts(costs: RequestCosts, facts: Attributes): void {
+  facts['app.db.query_count'] = costs.queries
+  facts['app.db.duration_ms'] = round(costs.queryMs)
+  facts['app.db.rows'] = costs.rows
+  facts['app.render.duration_ms'] = round(costs.renderMs)
+  if (costs.bytes > 0) facts['http.response.body.size'] = costs.bytes
+}
 
 const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
   `total;dur=${round(ms)}, db;dur=${round(costs.queryMs)};desc="${costs.queries} queries", ` +
   `render;dur=${round(costs.renderMs)}, traceparent;desc="${traceparentOf(span)}"`
 
-function measure(outcome: Attributes, ms: number): void {
-  const names = [
-    'http.request.method',
-    'url.scheme',
-    'http.response.status_code',
-    'http.route',
-    'error.type',
-    'network.protocol.version',
-  ]
-  const attributes = Object.fromEntries(
-    names.flatMap((name) => (outcome[name] === undefined ? [] : [[name, outcome[name]]])),
-  )
-  measured().requests.record(ms / 1000, attributes)
+function measure(c: Context<Env>, ms: number): void {
+  const status = c.res.status
+  const route = answeredRoute(c)
+  const facts: Attributes = {
+    'http.request.method': knownMethods.has(c.req.method) ? c.req.method : '_OTHER',
+    'url.scheme': peerOf(c).scheme,
+    'http.response.status_code': status,
+    'network.protocol.version': httpVersion(c),
+  }
+  if (route !== undefined) facts['http.route'] = route
+  if (status >= 500) facts['error.type'] = String(status)
+  measured().requests.record(ms / 1000, facts)
 }
 
 /** An INTERNAL span named `<feature>.<deed>` around the rest of a route. */

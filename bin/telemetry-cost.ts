@@ -1,0 +1,254 @@
+// `npm run telemetry:cost -- glass`: what telemetry costs, as CPU time per request of the real process. Paired: all
+// variants run side by side and take turns in short rounds, so that other work on the machine meets all of them.
+import { readdirSync, readFileSync } from 'node:fs'
+import { Agent, request } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { freePort } from '../test/libsql-server.ts'
+import { startSink, type Answers, type Sink } from '../test/otlp-sink.ts'
+import { post, scratch, startServer, type Server } from '../test/process.ts'
+
+const rounds = Number(process.env['ROUNDS'] ?? 40)
+const perRound = Number(process.env['REQUESTS'] ?? 150)
+const connections = 32
+const warmUp = 1500
+
+/** CPU time of all threads in milliseconds, to the nanosecond, and resident memory in MB, of a process. */
+function usage(pid: number): { cpuMs: number; rssMb: number } {
+  const spent = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  )
+  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1])
+  return { cpuMs: spent.reduce((sum, one) => sum + one, 0) / 1e6, rssMb: pages / 256 }
+}
+
+type Variant = {
+  name: string
+  path: string
+  server: Server
+  cookie: string
+  agent: Agent
+  perSecond?: number
+}
+
+/** A server with the demo world, and somebody who is signed in. */
+async function variant(
+  name: string,
+  { env, path = '/timeline' }: { env: Record<string, string>; path?: string },
+): Promise<Variant> {
+  const place = scratch()
+  const server = await startServer({
+    DATABASE_URL: `file:${place.folder}/cost.db`,
+    LOG_LEVEL: 'warn',
+    ...env,
+  })
+  process.once('exit', () => {
+    server.child.kill('SIGKILL')
+    place[Symbol.dispose]()
+  })
+  const fields = { mailaddress: 'user0003@example.com', password: 'password123' }
+  const login = await post(`${server.url}/login`, fields)
+  const cookie = login?.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  return {
+    name,
+    path,
+    server,
+    cookie,
+    agent: new Agent({ keepAlive: true, maxSockets: connections }),
+  }
+}
+
+/** Sends requests over a few connections, or at a steady pace; gives each one's milliseconds and how many failed. */
+async function load({ server, cookie, agent, path, perSecond }: Variant, count: number) {
+  const times: number[] = []
+  let failed = 0
+  let left = count
+  const one = () =>
+    new Promise<void>((done) => {
+      const started = performance.now()
+      const end = (ok: boolean) => {
+        if (!ok) failed += 1
+        times.push(performance.now() - started)
+        done()
+      }
+      request(
+        server.url + path,
+        { agent, headers: { Cookie: cookie, Accept: 'text/html' } },
+        (response) => response.resume().once('end', () => end(response.statusCode === 200)),
+      )
+        .once('error', () => end(false))
+        .end()
+    })
+  const lane = async () => {
+    while (left-- > 0) await one()
+  }
+  if (perSecond === undefined) await Promise.all(Array.from({ length: connections }, lane))
+  else {
+    const began = performance.now()
+    const sent: Promise<void>[] = []
+    for (; left > 0; await pause(5))
+      while (left > 0 && sent.length < ((performance.now() - began) * perSecond) / 1000) {
+        left -= 1
+        sent.push(one())
+      }
+    await Promise.all(sent)
+  }
+  return { times, failed }
+}
+
+const middle = (numbers: number[]) =>
+  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)]!
+const p99 = (numbers: number[]) =>
+  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length * 0.99)]!
+
+/** Milliseconds of CPU per request of each variant, and their ratios to the first one, round by round. */
+async function compare(variants: Variant[], between?: (round: number) => unknown): Promise<void> {
+  for (const one of variants) await load(one, warmUp)
+  const costs = variants.map(() => [] as number[])
+  const slow = variants.map(() => [] as number[])
+  for (let round = 0; round < rounds; round++) {
+    await between?.(round)
+    const order = variants.map((_, index) => index)
+    if (round % 2 === 1) order.reverse()
+    for (const index of order) {
+      const { server } = variants[index]!
+      const before = usage(server.child.pid!).cpuMs
+      const { times, failed } = await load(variants[index]!, perRound)
+      if (failed > 0) throw new Error(`${variants[index]!.name}: ${failed} requests failed`)
+      costs[index]!.push((usage(server.child.pid!).cpuMs - before) / perRound)
+      slow[index]!.push(p99(times))
+    }
+  }
+  for (const [index, { name, server }] of variants.entries()) {
+    const ratios = costs[index]!.map((cost, round) => cost / costs[0]![round]!)
+    const late = slow[index]!.map((ms, round) => ms / slow[0]![round]!)
+    const spread = [Math.min(...ratios), Math.max(...ratios)].map((one) => one.toFixed(2))
+    console.log(
+      `${name.padEnd(34)} ${middle(costs[index]!).toFixed(3)} ms CPU  ${middle(ratios).toFixed(3)}x (${spread.join('..')})  p99 ${middle(late).toFixed(2)}x  ${usage(server.child.pid!).rssMb.toFixed(0)} MB`,
+    )
+  }
+}
+
+const discard: Answers = (response) => response.writeHead(200).end()
+const traced = (sink: Sink, more: Record<string, string> = {}) => ({
+  OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
+  OTEL_LOGS_EXPORTER: 'none',
+  OTEL_METRICS_EXPORTER: 'none',
+  ...more,
+})
+const sampled = { OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' }
+const off = { INSPECT: '0' }
+const on = { INSPECT: '1' }
+
+const studies: Record<string, () => Promise<void>> = {
+  /** The looking glass on against off, everything else the same. */
+  async glass() {
+    const sink = await startSink(discard)
+    await compare([
+      await variant('traces out, glass off', { env: traced(sink, off) }),
+      await variant('traces out, glass on', { env: traced(sink, on) }),
+      await variant('traces out, glass on, chip hidden', { env: traced(sink, on) }).then((one) => ({
+        ...one,
+        cookie: `${one.cookie}; chip=off`,
+      })),
+    ])
+  },
+  /** Tracing against nothing at all, without the looking glass. */
+  async tracing() {
+    const sink = await startSink(discard)
+    await compare([
+      await variant('off', { env: off }),
+      await variant('traces 100 %', { env: traced(sink, off) }),
+      await variant('traces 10 %', { env: traced(sink, { ...off, ...sampled }) }),
+      await variant('traces, metrics, logs 100 %', {
+        env: { ...off, OTEL_EXPORTER_OTLP_ENDPOINT: sink.url },
+      }),
+      await variant('glass alone', { env: on }),
+    ])
+  },
+  /** A collector in every state, at full tilt; ROUNDS=20 REQUESTS=1000 is 20,000 requests each. */
+  async faults() {
+    const sinks: Record<string, Sink> = {
+      healthy: await startSink(),
+      'answers 503': await startSink((response) => response.writeHead(503).end()),
+      hangs: await startSink(() => {}),
+      'slow by 1 s': await startSink((response, done) =>
+        setTimeout(() => {
+          done()
+          response.writeHead(200).end()
+        }, 1000),
+      ),
+      'killed, back later': await startSink(),
+    }
+    const to = (url: string) => ({ env: { ...off, OTEL_EXPORTER_OTLP_ENDPOINT: url }, path: '/' })
+    const variants = [await variant('no telemetry', { env: off, path: '/' })]
+    for (const [name, { url }] of Object.entries(sinks)) variants.push(await variant(name, to(url)))
+    variants.push(await variant('refused', to(`http://127.0.0.1:${await freePort()}`)))
+    // An address of a network that is reserved for documentation: packets to it are lost.
+    variants.push(await variant('absent', to('http://192.0.2.1:4318')))
+    const first = sinks['killed, back later']!
+    let second: Sink | undefined
+    await compare(variants, async (round) => {
+      if (round === Math.floor(rounds / 3)) await first.close()
+      if (round === Math.floor(rounds / 2)) second = await startSink(undefined, first.port)
+    })
+    for (const { name, server } of variants) {
+      const began = performance.now()
+      const code = await server.stop()
+      const ms = performance.now() - began
+      const came = [sinks[name], ...(name.startsWith('killed') ? [second] : [])]
+      const spans = came.reduce((sum, sink) => sum + (sink?.spans().length ?? 0), 0)
+      const lost = [...server.printed().matchAll(/"telemetry: lost","spans":(\d+)/g)]
+      const told = lost.reduce((sum, [, count]) => sum + Number(count), 0)
+      console.log(
+        `${name.padEnd(34)} arrived ${spans}, said to be lost ${told} in ${lost.length} lines, stopped in ${ms.toFixed(0)} ms with ${code}`,
+      )
+    }
+  },
+  /** 200 requests a second with five tails open, against none; ROUNDS=30 REQUESTS=400 is a minute each. */
+  async tails() {
+    const quiet = await variant('no tails', { env: on })
+    const followed = await variant('five tails', { env: on })
+    const tails = Array.from({ length: 5 }, () => ({ rows: 0, ended: false }))
+    for (const tail of tails)
+      request(`${followed.server.url}/traces/live`, (answer) => {
+        answer.on(
+          'data',
+          (piece: Buffer) => (tail.rows += piece.toString().split('<tr').length - 1),
+        )
+        answer.once('close', () => (tail.ended = true))
+      }).end()
+    await compare([quiet, followed].map((one) => ({ ...one, perSecond: 200 })))
+    await pause(2000)
+    console.log(
+      `rows ${tails.map(({ rows }) => rows).join(' ')}, cut off ${tails.filter(({ ended }) => ended).length}`,
+    )
+  },
+  /** What the process holds after many requests; MINUTES=5. */
+  async memory() {
+    const one = await variant('/login', { env: on, path: '/login' })
+    const until = Date.now() + 60_000 * Number(process.env['MINUTES'] ?? 5)
+    for (let sent = 0; Date.now() < until; sent += 20_000) {
+      console.log(`${sent} requests, ${usage(one.server.child.pid!).rssMb.toFixed(0)} MB`)
+      await load(one, 20_000)
+    }
+  },
+  /** The list of traces, full, against the timeline. */
+  async list() {
+    const one = await variant('/timeline', { env: on })
+    const at = (path: string): Variant => ({ ...one, name: path, path })
+    for (const path of ['/timeline', '/']) await load(at(path), 1500)
+    await compare([one, at('/traces'), at('/logs'), at('/routes'), at('/traces?q=nothing')])
+  },
+}
+
+// Ends through `exit`, where the servers are ended, too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+const asked = studies[process.argv[2] ?? '']
+if (!asked) {
+  console.error(`There are: ${Object.keys(studies).join(', ')}.`)
+  process.exit(2)
+}
+await asked()
+await pause(0)
+process.exit(0)

@@ -1,0 +1,76 @@
+// The real process with a collector of the test's own: what to ask it, and what it has exported in the end.
+import Database from 'libsql'
+
+import { askers, type AskerName } from './harness.ts'
+import { startSink, type SinkSpan } from './otlp-sink.ts'
+import { scratch, startServer, type Server } from './process.ts'
+
+export type Asked = {
+  as?: AskerName
+  cookie?: string
+  /** A form to post; an empty one has no body. */
+  fields?: Record<string, string>
+  headers?: Record<string, string>
+  method?: string
+}
+
+export async function ask(server: Server, path: string, asked: Asked = {}) {
+  const { as = 'program', cookie = '', fields, headers = {}, method } = asked
+  const body = fields && Object.keys(fields).length > 0 ? new URLSearchParams(fields) : undefined
+  const response = await fetch(server.url + path, {
+    method: method ?? (fields ? 'POST' : 'GET'),
+    ...(body && { body }),
+    headers: {
+      ...askers[as],
+      'User-Agent': 'story',
+      ...(cookie && { Cookie: cookie }),
+      ...headers,
+    },
+    redirect: 'manual',
+  })
+  const text = await response.text()
+  const { status } = response
+  return { status, text, headers: response.headers, trace: response.headers.get('X-Trace-Id') }
+}
+
+export type Story = (server: Server, path: string) => Promise<void>
+
+/** Runs a process that exports to a sink through a story and a graceful stop; gives all that the sink then has. */
+export async function told(env: Record<string, string>, story: Story) {
+  using place = scratch()
+  await using sink = await startSink()
+  const path = `${place.folder}/told.db`
+  await using server = await startServer({
+    DATABASE_URL: `file:${path}`,
+    OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
+    ...env,
+  })
+  await story(server, path)
+  const code = await server.stop()
+  return {
+    code,
+    printed: server.printed(),
+    deliveries: sink.deliveries,
+    resource: sink.resource(),
+    spans: sink.spans(),
+    metrics: sink.metrics(),
+    logs: sink.logs(),
+    bytes: sink.bytes(),
+  }
+}
+
+/** Changes the database behind the back of the process. */
+export function change(path: string, statement: string): void {
+  const database = new Database(path)
+  database.exec(statement)
+  database.close()
+}
+
+/** `parent > child` for each span of a trace. */
+export function treeOf(spans: SinkSpan[]): string[] {
+  const names = new Map(spans.map((span) => [span.spanId, span.name]))
+  return spans.map((span) => `${names.get(span.parentSpanId) ?? '-'} > ${span.name}`).sort()
+}
+
+export const kinds = { internal: 1, server: 2, client: 3 }
+export const statuses = { unset: 0, error: 2 }

@@ -1,0 +1,119 @@
+// A collector in every bad state: no request fails or waits, and what is lost is said.
+import assert from 'node:assert/strict'
+import { createServer as createTcpServer } from 'node:net'
+import test from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { ask, told } from './exported.ts'
+import { freePort } from './libsql-server.ts'
+import { startSink, type Sink, type SinkSpan } from './otlp-sink.ts'
+import { scratch, startServer } from './process.ts'
+
+/** Takes connections and never answers. */
+async function hangingPort() {
+  const server = createTcpServer(() => {})
+  const port = await new Promise<number>((done) =>
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      done(typeof address === 'object' && address ? address.port : 0)
+    }),
+  )
+  return { url: `http://127.0.0.1:${port}`, stop: () => void server.close() }
+}
+
+const answering = async (status: number, body = '') => {
+  const sink = await startSink((response) => response.writeHead(status).end(body))
+  return { url: sink.url, stop: sink.close }
+}
+
+const troubles: Record<string, () => Promise<{ url: string; stop: () => unknown }>> = {
+  'is not there': async () => ({ url: `http://127.0.0.1:${await freePort()}`, stop: () => {} }),
+  hangs: hangingPort,
+  'answers 503': () => answering(503),
+  'answers 429': () => answering(429),
+  'answers 400': () => answering(400, 'no'),
+}
+
+for (const [what, start] of Object.entries(troubles))
+  test(`a collector that ${what}: requests go on, the loss is one line, the stop is quick`, async () => {
+    const collector = await start()
+    using place = scratch()
+    await using server = await startServer({
+      DATABASE_URL: `file:${place.folder}/x.db`,
+      INSPECT: '0',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+      OTEL_BSP_MAX_QUEUE_SIZE: '64',
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '16',
+    })
+    const sent = 300
+    for (let number = 0; number < sent; number++) assert.equal((await ask(server, '/')).status, 200)
+    const began = performance.now()
+    assert.equal(await server.stop(), 0)
+    assert.ok(performance.now() - began < 5000, 'five seconds at most')
+    await collector.stop()
+    const lines = server
+      .printed()
+      .split('\n')
+      .filter((line) => line.includes('telemetry: lost'))
+    assert.equal(lines.length, 1, server.printed())
+    const lost = JSON.parse(lines[0]!) as { spans: number; log_records: number; level: string }
+    assert.equal(lost.level, 'warn')
+    // Each request is three spans and one log line; the probes of the start come on top.
+    assert.ok(lost.spans >= 3 * sent, JSON.stringify(lost))
+    assert.ok(lost.log_records >= sent, JSON.stringify(lost))
+    const others = server
+      .printed()
+      .split('\n')
+      .filter((line) => line.includes('"telemetry: '))
+    assert.ok(others.length <= 10, `${others.length} lines about telemetry`)
+  })
+
+test('a collector that dies and comes back: what came in between is counted, the rest arrives', async () => {
+  using place = scratch()
+  const first = await startSink()
+  await using server = await startServer({
+    DATABASE_URL: `file:${place.folder}/x.db`,
+    INSPECT: '0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: first.url,
+    OTEL_EXPORTER_OTLP_TIMEOUT: '300',
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+  })
+  const roots = (sink: Sink) => sink.spans().filter((span) => span.name === 'GET /').length
+  for (let number = 0; number < 20; number++) await ask(server, '/')
+  await first.until(() => roots(first) === 20)
+  await first.close()
+  for (let number = 0; number < 20; number++) await ask(server, '/')
+  await pause(800)
+  await using second = await startSink(undefined, first.port)
+  for (let number = 0; number < 20; number++) await ask(server, '/')
+  await second.until(() => roots(second) >= 20)
+  assert.equal(await server.stop(), 0)
+  const lost = Number(/"telemetry: lost","spans":(\d+)/.exec(server.printed())?.[1])
+  const arrived = new Set(
+    [...first.spans(), ...second.spans()].filter(isPage).map((span) => span.traceId + span.spanId),
+  ).size
+  assert.ok(lost > 0)
+  // An export whose answer was late may count as lost although it came; the other way round would be silence.
+  assert.ok(arrived + lost >= 3 * 60, `${arrived} arrived, ${lost} lost`)
+})
+
+const isPage = (span: SinkSpan) => span.name !== 'GET /livez'
+
+test('a stop sends what is queued: not one span or line is missing', async () => {
+  const traces: string[] = []
+  const result = await told({ INSPECT: '0', OTEL_BSP_SCHEDULE_DELAY: '60000' }, async (server) => {
+    for (let number = 0; number < 100; number++) traces.push((await ask(server, '/')).trace!)
+  })
+  const arrived = new Set(result.spans.map((span) => span.traceId))
+  assert.deepEqual(
+    traces.filter((trace) => !arrived.has(trace)),
+    [],
+  )
+  const logged = new Set(result.logs.map((line) => line.traceId))
+  assert.deepEqual(
+    traces.filter((trace) => !logged.has(trace)),
+    [],
+  )
+  assert.doesNotMatch(result.printed, /telemetry: lost/)
+})

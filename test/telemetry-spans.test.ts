@@ -1,0 +1,244 @@
+// The spans of each kind of request, as a collector gets them.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+
+import { ask, change, kinds, statuses, told, treeOf, type Asked } from './exported.ts'
+import type { AskerName } from './harness.ts'
+import type { Attributes } from './otlp-sink.ts'
+import { register, type Server } from './process.ts'
+
+/** What the SERVER span of each of these requests says, besides what all of them say. */
+type Expected = {
+  request: [path: string, asked: Asked]
+  status: number
+  tree: string[]
+  says: Attributes
+  /** Spans with an error. */
+  failed?: string[]
+}
+
+const visitor = 'SELECT sessions users'
+const commonKeys =
+  `http.request.method url.path url.scheme client.address network.peer.address network.peer.port
+  network.protocol.version server.address server.port user_agent.original app.asker http.response.status_code
+  app.db.query_count app.db.duration_ms app.db.rows app.render.duration_ms`.split(/\s+/)
+
+test('each kind of request: names, kinds, parents, status and attributes, none more', async () => {
+  const table: Record<string, Expected> = {}
+  const traces: Record<string, string> = {}
+  let server: Server
+  const result = await told({ INSPECT: '0' }, async (running, path) => {
+    server = running
+    const cookie = await register(server.url, 'alice')
+    const tweet = await ask(server, '/tweet', { as: 'htmx', cookie, fields: { msg: 'hello' } })
+    const id = /id="tweet-(\d+)"/.exec(tweet.text)![1]!
+    const like = (as: AskerName): [string, Asked] => [`/favorite/${id}`, { as, cookie, fields: {} }]
+    const likeTree = (...queries: string[]) => [
+      '- > POST /favorite/:id',
+      `POST /favorite/:id > ${visitor}`,
+      'POST /favorite/:id > favorites.create',
+      ...queries.map((query) => `favorites.create > ${query}`),
+    ]
+    const likeSays = { 'http.route': '/favorite/:id', 'user.id': '101' }
+    const page = { 'http.response.body.size': 'number' }
+    Object.assign(table, {
+      page: {
+        request: ['/timeline?through=7', { as: 'browser', cookie }],
+        status: 200,
+        tree: [
+          '- > GET /timeline',
+          `GET /timeline > ${visitor}`,
+          'GET /timeline > timeline.read',
+          'timeline.read > SELECT favorites tweets follows users',
+          'timeline.read > SELECT follows users',
+        ],
+        says: {
+          'http.route': '/timeline',
+          'app.asker': 'page',
+          'user.id': '101',
+          'url.query': 'through=7',
+          'app.db.query_count': 3,
+          ...page,
+        },
+      },
+      partial: {
+        request: like('htmx'),
+        status: 200,
+        tree: likeTree('INSERT favorites trends', 'SELECT favorites tweets'),
+        says: { ...likeSays, 'app.asker': 'partial', 'app.db.query_count': 3, ...page },
+      },
+      program: {
+        request: like('json'),
+        status: 200,
+        tree: likeTree('INSERT favorites trends', 'SELECT favorites tweets'),
+        says: { ...likeSays, 'app.asker': 'program', 'app.db.query_count': 3 },
+      },
+      form: {
+        request: like('browser'),
+        status: 303,
+        tree: likeTree('INSERT favorites trends', 'SELECT favorites tweets'),
+        says: { ...likeSays, 'app.asker': 'page', 'app.db.query_count': 3 },
+      },
+      'no route': {
+        request: ['/no/such/page', { as: 'browser' }],
+        status: 404,
+        tree: ['- > GET'],
+        says: { 'app.asker': 'page', 'app.error.slug': 'no_route', ...page },
+      },
+      'no such tweet': {
+        request: ['/tweet/987654', { as: 'browser' }],
+        status: 404,
+        tree: [
+          '- > GET /tweet/:id',
+          'GET /tweet/:id > tweets.read',
+          'tweets.read > SELECT favorites tweets users',
+        ],
+        says: {
+          'app.asker': 'page',
+          'http.route': '/tweet/:id',
+          'app.error.slug': 'refused_404',
+          'app.db.query_count': 1,
+          ...page,
+        },
+      },
+      'wrong method': {
+        request: ['/timeline', { method: 'DELETE' }],
+        status: 405,
+        tree: ['- > DELETE'],
+        says: { 'http.request.method': 'DELETE', 'app.error.slug': 'wrong_method', ...page },
+      },
+      'unknown method': {
+        request: ['/timeline', { method: 'PROPFIND' }],
+        status: 405,
+        tree: ['- > HTTP'],
+        says: {
+          'http.request.method': '_OTHER',
+          'http.request.method_original': 'PROPFIND',
+          'app.error.slug': 'wrong_method',
+          ...page,
+        },
+      },
+      'empty tweet': {
+        request: ['/tweet', { cookie, fields: { msg: ' ' } }],
+        status: 400,
+        tree: ['- > POST /tweet', `POST /tweet > ${visitor}`, 'POST /tweet > tweets.create'],
+        says: {
+          'http.route': '/tweet',
+          'user.id': '101',
+          'app.error.slug': 'refused_400',
+          'app.db.query_count': 1,
+        },
+      },
+      'long tweet': {
+        request: ['/tweet', { as: 'htmx', cookie, fields: { msg: 'x'.repeat(300) } }],
+        status: 422,
+        tree: ['- > POST /tweet', `POST /tweet > ${visitor}`, 'POST /tweet > tweets.create'],
+        says: {
+          'http.route': '/tweet',
+          'user.id': '101',
+          'app.asker': 'partial',
+          'app.db.query_count': 1,
+          ...page,
+        },
+      },
+      'refused login': {
+        request: ['/login', { fields: { mailaddress: 'alice@example.org', password: 'guessed1' } }],
+        status: 422,
+        tree: [
+          '- > POST /login',
+          'POST /login > sessions.create',
+          'sessions.create > SELECT users',
+        ],
+        says: { 'http.route': '/login', 'app.db.query_count': 1, ...page },
+      },
+      broken: {
+        request: ['/followers', { as: 'browser', cookie }],
+        status: 500,
+        tree: [
+          '- > GET /followers',
+          `GET /followers > ${visitor}`,
+          'GET /followers > follows.followers',
+          'follows.followers > SELECT follows users',
+        ],
+        failed: ['GET /followers', 'SELECT follows users', 'follows.followers'],
+        says: {
+          'http.route': '/followers',
+          'user.id': '101',
+          'app.asker': 'page',
+          'error.type': '500',
+          'app.error.slug': 'unexpected',
+          'app.db.query_count': 2,
+          ...page,
+        },
+      },
+    } satisfies Record<string, Expected>)
+    for (const [name, { request, status }] of Object.entries(table)) {
+      if (name === 'broken') change(path, 'DROP TABLE follows')
+      const answer = await ask(server, ...request)
+      assert.equal(answer.status, status, name)
+      traces[name] = answer.trace!
+    }
+  })
+  assert.equal(result.code, 0)
+  for (const [name, { status, tree, says, failed = [], request }] of Object.entries(table)) {
+    const spans = result.spans.filter((span) => span.traceId === traces[name])
+    assert.deepEqual(treeOf(spans), tree.toSorted(), name)
+    const root = spans.find((span) => span.kind === kinds.server)!
+    assert.equal(root.parentSpanId, '', name)
+    const method = request[1].method ?? (request[1].fields ? 'POST' : 'GET')
+    const all: Attributes = {
+      'http.request.method': method,
+      'http.response.status_code': status,
+      'url.path': request[0].split('?')[0],
+      'url.scheme': 'http',
+      'client.address': '127.0.0.1',
+      'network.peer.address': '127.0.0.1',
+      'network.protocol.version': '1.1',
+      'server.address': '127.0.0.1',
+      'server.port': Number(new URL(server!.url).port),
+      'user_agent.original': 'story',
+      'app.asker': 'program',
+      'app.db.query_count': 0,
+      ...says,
+    }
+    assert.deepEqual(
+      Object.keys(root.attributes).sort(),
+      [...new Set([...commonKeys, ...Object.keys(says)])].sort(),
+      name,
+    )
+    for (const [key, value] of Object.entries(all))
+      if (value === 'number') assert.equal(typeof root.attributes[key], 'number', `${name} ${key}`)
+      else assert.equal(root.attributes[key], value, `${name} ${key}`)
+    assert.deepEqual(
+      spans
+        .filter((span) => span.status === statuses.error)
+        .map((span) => span.name)
+        .sort(),
+      failed.toSorted(),
+      name,
+    )
+    for (const span of spans) {
+      assert.equal(span.statusMessage, '', `${name}: no message that could hold somebody's words`)
+      assert.equal(span.flags & 1, 1)
+      assert.ok(span.end >= span.start)
+      if (span !== root) assert.ok(span.start >= root.start && span.end <= root.end, span.name)
+      if (span === root) continue
+      const isQuery = 'db.query.text' in span.attributes
+      assert.equal(span.kind, isQuery ? kinds.client : kinds.internal, span.name)
+      if (!isQuery) continue
+      const { 'db.query.text': text, 'db.response.returned_rows': rows, ...rest } = span.attributes
+      const error = failed.includes(span.name) && {
+        'error.type': 'SQLITE_ERROR',
+        'db.response.status_code': 'SQLITE_ERROR',
+      }
+      assert.deepEqual(rest, {
+        'db.system.name': 'sqlite',
+        'db.namespace': 'main',
+        'db.query.summary': span.name,
+        ...error,
+      })
+      assert.equal(typeof rows, error ? 'undefined' : 'number')
+      assert.match(String(text), /\?/, 'placeholders, no values')
+    }
+  }
+})
