@@ -1,4 +1,5 @@
 // What the looking glass shows: the newest traces and log lines of this process, in memory, within fixed bounds.
+import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
 import { Statistics } from './statistics.ts'
 
 /** A finished span, as the SDK hands it out: kept as it is, read when somebody looks. */
@@ -68,11 +69,14 @@ const ms = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nan
 /** When a span began (ms UTC) and how long it took (ms). */
 export const spanTimes = (span: RecordedSpan) => ({ at: ms(span.startTime), ms: ms(span.duration) })
 
+/** Spans of a request that has not ended, and how many more there were. */
+type Open = { spans: RecordedSpan[]; cut: number }
+
 type Listener = (request: RecordedRequest) => void
 
 export class Recorder {
   readonly statistics = new Statistics()
-  readonly #open = new Map<string, RecordedSpan[]>()
+  readonly #open = new Map<string, Open>()
   readonly #traces = new Map<string, RecordedTrace>()
   readonly #errors = new Map<string, RecordedTrace>()
   readonly #slow = new Map<string, RecordedTrace>()
@@ -88,19 +92,26 @@ export class Recorder {
     const known = this.#traces.get(traceId)
     const isRoot = span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true
     if (!isRoot && known && !this.#open.has(traceId)) return this.#add(known, span)
-    const spans = this.#open.get(traceId) ?? []
-    spans.push(span)
-    if (isRoot) return this.#close(traceId, spans, span)
-    this.#open.set(traceId, spans)
-    // A span whose root never ends must not be kept for ever.
+    const open = this.#open.get(traceId) ?? { spans: [], cut: 0 }
+    if (isRoot) return this.#close(traceId, open, span)
+    // A request that runs for long, or never ends, must not fill the memory.
+    if (open.spans.length < recorderBounds.spansOfTrace - 1) open.spans.push(span)
+    else open.cut += 1
+    this.#open.set(traceId, open)
     if (this.#open.size > recorderBounds.open) this.#open.delete(this.#open.keys().next().value!)
     return undefined
   }
 
+  /** How many spans wait for their request to end. */
+  waiting(): number {
+    return [...this.#open.values()].reduce((sum, { spans }) => sum + spans.length, 0)
+  }
+
   takeLog(line: RecordedLog): void {
     if (isOurOwn(line.facts['url.path'])) return
-    this.#logs.push(line)
-    this.#logBytes += sizeOfLog(line)
+    const kept = shorten(line)
+    this.#logs.push(kept)
+    this.#logBytes += sizeOfLog(kept)
     while (this.#logs.length > recorderBounds.logs || this.#logBytes > recorderBounds.logBytes) {
       this.#logBytes -= sizeOfLog(this.#logs.shift()!)
     }
@@ -136,8 +147,9 @@ export class Recorder {
     return () => this.#listeners.delete(listener)
   }
 
-  #close(traceId: string, spans: RecordedSpan[], root: RecordedSpan): void {
+  #close(traceId: string, { spans, cut }: Open, root: RecordedSpan): void {
     this.#open.delete(traceId)
+    spans.push(root)
     if (isOurOwn(root.attributes['url.path'])) return
     const trace = this.#traces.get(traceId) ?? {
       id: traceId,
@@ -148,6 +160,7 @@ export class Recorder {
     }
     this.#traces.set(traceId, trace)
     for (const span of spans) this.#add(trace, span)
+    trace.cut += cut
     const request = describe(root, ++this.#number)
     trace.requests.push(request)
     this.statistics.take(request, spans)
@@ -224,20 +237,3 @@ function describe(root: RecordedSpan, number: number): RecordedRequest {
 }
 
 const kindOf = (asker: unknown) => (asker === 'page' || asker === 'partial' ? asker : 'program')
-
-// Estimates: an object with its attributes, and the texts that a client can make long.
-const sizeOfSpan = ({ attributes }: RecordedSpan): number =>
-  600 +
-  40 * Object.keys(attributes).length +
-  ['url.path', 'url.query', 'user_agent.original', 'db.query.text'].reduce(
-    (sum, name) => sum + (typeof attributes[name] === 'string' ? attributes[name].length : 0),
-    0,
-  )
-
-const sizeOfLog = ({ message, facts }: RecordedLog): number =>
-  200 +
-  message.length +
-  Object.values(facts).reduce<number>(
-    (sum, fact) => sum + 40 + (typeof fact === 'string' ? fact.length : 0),
-    0,
-  )

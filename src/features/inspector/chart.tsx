@@ -1,6 +1,7 @@
 import { shortMs } from '../../chip.tsx'
+import { counted } from '../../format.ts'
 import { addAll, histogram, percentile } from '../../histogram.ts'
-import { bucketMs, type Bucket } from '../../statistics.ts'
+import { bucketMs, bucketsKept, type Bucket } from '../../statistics.ts'
 
 const width = 240
 const height = 40
@@ -33,6 +34,9 @@ const Chart = ({
         <Line kind={kind} values={values} max={Math.max(...lines.flatMap((line) => line.values))} />
       ))}
     </svg>
+    <p class='axis'>
+      <span>{(bucketsKept * bucketMs) / 60_000} min ago</span> <span>now</span>
+    </p>
   </figure>
 )
 
@@ -43,12 +47,13 @@ export const Charts = ({ series }: { series: Bucket[] }) => {
   const count = series.reduce((sum, bucket) => sum + bucket.count, 0)
   const errors = series.reduce((sum, bucket) => sum + bucket.errors, 0)
   const seconds = bucketMs / 1000
+  const peak = Math.max(...series.map((bucket) => bucket.count)) / seconds
   const at = (share: number) => series.map(({ durations }) => percentile(durations, share))
   return (
     <div class='charts'>
       <Chart
         label='Rate'
-        value={`${(count / (series.length * seconds)).toFixed(1)} /s`}
+        value={`${counted(count, 'request')}, at most ${peak.toFixed(1)} /s`}
         lines={[{ kind: 'rate', values: series.map((bucket) => bucket.count / seconds) }]}
       />
       <Chart

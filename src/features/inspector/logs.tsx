@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { RecordedLog } from '../../recorder.ts'
 import { query } from '../../web.ts'
 import { Head } from './head.tsx'
-import { LogLine } from './trace.tsx'
+import { LogLine } from './log-line.tsx'
 
 const levels = ['', 'debug', 'info', 'warn', 'error'] as const
 const shownAtOnce = 100

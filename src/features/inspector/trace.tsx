@@ -10,6 +10,7 @@ import {
 import { Bars, kindOf, spansShown } from './bars.tsx'
 import { Head } from './head.tsx'
 import { Status } from './list.tsx'
+import { LogLines } from './log-line.tsx'
 import { layOut, type Repetition, type Waterfall, type WaterfallRow } from './waterfall.ts'
 
 const slowQueryMs = 20
@@ -151,29 +152,10 @@ const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
             </>
           ))}
       </dl>
-      {mine.map((line) => (
-        <LogLine line={line} withStacks={withStacks} />
-      ))}
+      <LogLines lines={mine} withStacks={withStacks} />
     </details>
   )
 }
-
-/** A log line with its facts; the stack of an error only where it may be seen. */
-export const LogLine = ({ line, withStacks }: { line: RecordedLog; withStacks: boolean }) => (
-  <div class={`log ${line.level}`}>
-    <p>
-      <b>{line.level}</b> {line.message}
-    </p>
-    {line.facts['exception.message'] !== undefined && (
-      <p>
-        {String(line.facts['exception.type'] ?? '')}: {String(line.facts['exception.message'])}
-      </p>
-    )}
-    {withStacks && line.facts['exception.stacktrace'] !== undefined && (
-      <pre>{String(line.facts['exception.stacktrace'])}</pre>
-    )}
-  </div>
-)
 
 const Since = ({ requests }: { requests: RecordedRequest[] }) => (
   <section class='since'>

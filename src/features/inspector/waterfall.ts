@@ -58,9 +58,12 @@ export function layOut(trace: RecordedTrace): Waterfall {
   const critical = new Set<Node>()
   const rows: WaterfallRow[] = []
   const roots = all.filter(({ isChild }) => !isChild).sort(byStart)
-  for (const root of roots) {
+  const shown = new Set<Node>()
+  // Spans that call each other in a circle have no root: they come last.
+  for (const root of [...roots, ...all]) {
+    if (shown.has(root)) continue
     markCritical(root, critical)
-    addRows(root, { at, critical, rows })
+    addRows(root, { at, critical, rows, shown })
   }
   return { at, ms: Math.max(0, end - at), rows, repetitions: findRepetitions(trace.spans) }
 }
@@ -69,11 +72,13 @@ const byStart = (one: Node, other: Node) => one.from - other.from
 
 function addRows(
   root: Node,
-  into: { at: number; critical: Set<Node>; rows: WaterfallRow[] },
+  into: { at: number; critical: Set<Node>; rows: WaterfallRow[]; shown: Set<Node> },
 ): void {
   const stack: [Node, number][] = [[root, 0]]
   for (let next = stack.pop(); next; next = stack.pop()) {
     const [node, depth] = next
+    if (into.shown.has(node)) continue
+    into.shown.add(node)
     const parent = node.span.parentSpanContext
     into.rows.push({
       span: node.span,
@@ -107,6 +112,7 @@ function covered({ from, to, children }: Node): number {
 function markCritical(root: Node, critical: Set<Node>): void {
   const stack = [root]
   for (let node = stack.pop(); node; node = stack.pop()) {
+    if (critical.has(node)) continue
     critical.add(node)
     let time = node.to
     for (const child of [...node.children].sort((one, other) => other.to - one.to)) {

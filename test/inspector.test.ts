@@ -1,0 +1,189 @@
+// The looking glass with what no healthy process records: enormous traces, endless logs, clocks that jump, tails
+// that nobody reads. Shown, cut with a note, never an error.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+
+import { createApp } from '../src/app.tsx'
+import { layOut } from '../src/features/inspector/waterfall.ts'
+import { Recorder, recorderBounds, type RecordedLog, type RecordedSpan } from '../src/recorder.ts'
+import { startApp } from './harness.ts'
+
+const traceId = 'a'.repeat(32)
+const spanId = (number: number) => number.toString(16).padStart(16, '0')
+
+type Sketch = { id: number; trace?: string; parent?: number; at?: number; ms?: number } & Partial<
+  Pick<RecordedSpan, 'attributes' | 'status'>
+>
+
+/** A finished span as the SDK hands it out; without a parent it is a request. Times are milliseconds. */
+function span({ id, trace = traceId, parent, at = 1e6, ms = 1, ...more }: Sketch): RecordedSpan {
+  const root = {
+    'http.request.method': 'GET',
+    'http.route': '/x',
+    'http.response.status_code': 200,
+    'url.path': '/x',
+  }
+  return {
+    name: parent === undefined ? 'GET /x' : `span ${id}`,
+    kind: parent === undefined ? 1 : 0,
+    spanContext: () => ({ traceId: trace, spanId: spanId(id), traceFlags: 1 }),
+    ...(parent !== undefined && { parentSpanContext: { spanId: spanId(parent) } }),
+    startTime: [Math.floor(at / 1000), (at % 1000) * 1e6],
+    duration: [Math.floor(ms / 1000), (ms % 1000) * 1e6],
+    status: { code: 0 },
+    attributes: parent === undefined ? root : {},
+    links: [],
+    ...more,
+  }
+}
+
+const line = (message: string, facts: Record<string, unknown> = {}): RecordedLog => ({
+  at: 1e6,
+  level: 'error',
+  message,
+  facts,
+  traceId,
+  spanId: spanId(1),
+})
+
+/** An app with a looking glass that the story fills by hand. */
+async function glass() {
+  const base = await startApp({ INSPECT: '1' })
+  const recorder = new Recorder()
+  const state = { stopping: false }
+  const app = createApp({ database: base.database, settings: base.settings, state, recorder })
+  const get = async (path: string) => {
+    const answer = await app.request(path, { headers: { Accept: 'text/html' } })
+    return { status: answer.status, text: await answer.text() }
+  }
+  return { recorder, app, get, state, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() }
+}
+
+test('a trace of 5,000 spans is shown up to a bound, and says what is missing', async () => {
+  await using place = await glass()
+  for (let id = 2; id <= 5000; id++) place.recorder.takeSpan(span({ id, parent: 1 }))
+  place.recorder.takeSpan(span({ id: 1, ms: 100 }))
+  const page = await place.get(`/traces/${traceId}`)
+  assert.equal(page.status, 200)
+  assert.match(page.text, /4,?000 more spans<?.* of this trace were not kept/)
+  assert.match(page.text, /The first 300 of 1,?000 spans/)
+  assert.match(page.text, /<h1>GET \/x<\/h1>/, 'the request itself is among those that are kept')
+  assert.ok(page.text.length < 400_000, `${page.text.length} bytes`)
+  assert.equal((await place.get(`/traces/${traceId}/panel`)).status, 200)
+  assert.equal((await place.get(`/traces/${traceId}/otlp.json`)).status, 200)
+  assert.match((await place.get('/traces')).text, /GET \/x/)
+})
+
+test('a request that never ends does not keep its spans for ever', () => {
+  const recorder = new Recorder()
+  for (let id = 2; id <= 200_000; id++) recorder.takeSpan(span({ id, parent: 1 }))
+  assert.ok(recorder.waiting() <= recorderBounds.spansOfTrace, String(recorder.waiting()))
+  for (let number = 0; number < 5000; number++)
+    recorder.takeSpan(span({ id: 2, parent: 1, trace: spanId(number).repeat(2) }))
+  assert.ok(recorder.waiting() <= recorderBounds.spansOfTrace + recorderBounds.open)
+})
+
+test('a megabyte of logs is cut with a note, on every page that shows it', async () => {
+  await using place = await glass()
+  place.recorder.takeSpan(span({ id: 1 }))
+  place.recorder.takeLog(line('m'.repeat(1_000_000), { 'exception.stacktrace': 's'.repeat(1e6) }))
+  for (let number = 0; number < 3000; number++)
+    place.recorder.takeLog(line(`line ${number}`, { text: 't'.repeat(1000) }))
+  place.recorder.takeLog(line('m'.repeat(1_000_000), { 'exception.message': 's'.repeat(1e6) }))
+  assert.ok(place.recorder.logs().length <= recorderBounds.logs)
+  assert.ok(place.recorder.logs().length > 1000, 'a long line does not take the room of all others')
+  const logs = await place.get('/logs')
+  assert.match(logs.text, /mmm\u2026 \(99\d,\d{3} more characters\)/)
+  assert.match(logs.text, /line 2999/)
+  assert.match(logs.text, /The newest 100 of/)
+  assert.ok(logs.text.length < 200_000, `${logs.text.length} bytes`)
+  const trace = await place.get(`/traces/${traceId}`)
+  assert.equal(trace.status, 200)
+  assert.match(trace.text, /The newest 100 of [\d,]+ log lines/)
+  assert.ok(trace.text.length < 200_000, `${trace.text.length} bytes`)
+})
+
+test('spans without parents, in circles, twice, and clocks that jump', async () => {
+  await using place = await glass()
+  place.recorder.takeSpan(span({ id: 2, parent: 77 }))
+  place.recorder.takeSpan(span({ id: 3, parent: 4 }))
+  place.recorder.takeSpan(span({ id: 4, parent: 3 }))
+  place.recorder.takeSpan(span({ id: 5, parent: 5 }))
+  place.recorder.takeSpan(span({ id: 6, parent: 1, at: 0, ms: 5 }))
+  place.recorder.takeSpan(span({ id: 7, parent: 1, at: 4e12, ms: 0 }))
+  place.recorder.takeSpan(span({ id: 8, parent: 1, ms: -5000 }))
+  place.recorder.takeSpan(span({ id: 1, ms: 10 }))
+  place.recorder.takeSpan(span({ id: 1, ms: 10 }))
+  place.recorder.takeSpan(span({ id: 9, parent: 1, at: 2e6 }))
+  const page = await place.get(`/traces/${traceId}`)
+  assert.equal(page.status, 200)
+  assert.match(page.text, /Its parent is not here/)
+  assert.doesNotMatch(page.text, /NaN|Infinity|Invalid|width="-/)
+  const { rows } = layOut(place.recorder.trace(traceId)!)
+  assert.deepEqual(
+    rows.map((row) => row.id).sort(),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9].map(spanId),
+    'each span has its line',
+  )
+  for (const row of rows) assert.ok(row.selfMs >= 0 && Number.isFinite(row.from))
+  // The clock goes a year forward, and back.
+  for (const at of [3e10, 1e6, 2e6]) {
+    const trace = spanId(at).repeat(2)
+    place.recorder.takeSpan(span({ id: 1, trace, at: Date.now() + at }))
+    place.recorder.takeSpan(span({ id: 1, trace: trace.replace('0', '1'), at: Date.now() }))
+  }
+  for (const path of ['/traces', '/logs', '/routes', '/routes?by=query'])
+    assert.equal((await place.get(path)).status, 200, path)
+})
+
+test('an id that nobody knows, or that has made room: a page that says why', async () => {
+  await using place = await glass()
+  const unknown = await place.get(`/traces/${'b'.repeat(32)}`)
+  assert.equal(unknown.status, 404)
+  assert.match(unknown.text, /This trace is not here/)
+  assert.match(unknown.text, /the newest 1,?000\s+traces are kept/)
+  for (const rest of ['otlp.json', `plan/${spanId(1)}`])
+    assert.equal((await place.get(`/traces/${'b'.repeat(32)}/${rest}`)).status, 404, rest)
+  assert.equal((await place.get('/traces/no-id')).status, 404)
+  for (let number = 0; number < 1100; number++)
+    place.recorder.takeSpan(span({ id: 1, trace: spanId(number).repeat(2), ms: number + 1 }))
+  assert.equal((await place.get(`/traces/${spanId(0).repeat(2)}`)).status, 404, 'made room')
+  assert.equal((await place.get(`/traces/${spanId(99).repeat(2)}`)).status, 200, 'was slow')
+  assert.equal((await place.get(`/traces/${spanId(1099).repeat(2)}`)).status, 200, 'is new')
+})
+
+test('a tail that nobody reads is cut off and makes room; one that is read gets every row', async () => {
+  await using place = await glass()
+  const take = (from: number, count: number) => {
+    for (let number = from; number < from + count; number++)
+      place.recorder.takeSpan(span({ id: 1, trace: spanId(number).repeat(2) }))
+  }
+  const open = async () => place.app.request('/traces/live')
+  const read = (await open()).body!.pipeThrough(new TextDecoderStream())
+  const stuck = await Promise.all(Array.from({ length: 19 }, open))
+  assert.equal((await open()).status, 503, 'no more than twenty at once')
+  let rows = ''
+  const reading = (async () => {
+    for await (const piece of read) rows += piece
+  })()
+  const shown = () => [...rows.matchAll(/\/traces\/([0-9a-f]{32})/g)].map(([, id]) => id)
+  take(0, 150)
+  while (shown().length < 150) await new Promise((tick) => setTimeout(tick, 20))
+  assert.equal(new Set(shown()).size, 150, 'every row, once')
+  assert.ok(
+    [...rows.matchAll(/^data: /gm)].length <= 4,
+    'fifty rows at once, or it would fall behind',
+  )
+  // The others have not read a byte: they are let go after five seconds.
+  for (let next = await open(); ; next = await open()) {
+    if (next.status === 200) break
+    await new Promise((tick) => setTimeout(tick, 100))
+  }
+  take(150, 20)
+  while (shown().length < 170) await new Promise((tick) => setTimeout(tick, 20))
+  place.state.stopping = true
+  const awake = setInterval(() => {}, 100)
+  await reading
+  clearInterval(awake)
+  for (const one of stuck) await one.body?.cancel().catch(() => undefined)
+})
