@@ -1,0 +1,124 @@
+// Asks Mimir and Loki what a dashboard's panel would ask Grafana for, a minute of traffic after it began.
+import type { Query } from './dashboards.ts'
+
+export type Backends = { mimir: string; loki: string; tempo: string | undefined }
+
+const stepSeconds = 15
+const lookBackSeconds = 300
+
+/** What Grafana puts in place of its variables. */
+const values: Record<string, string> = {
+  __rate_interval: '1m',
+  __interval: '15s',
+  __auto: '15s',
+  __range: `${lookBackSeconds}s`,
+  app: 'twitter-app',
+  route: '.*',
+  many: '1',
+  search: '',
+}
+
+/** A query as Grafana sends it; throws when a variable is not known. */
+export const filled = (expr: string): string =>
+  expr.replaceAll(/\$(\w+)|\$\{(\w+)\}/g, (_, plain?: string, braced?: string) => {
+    const name = plain ?? braced ?? ''
+    const value = values[name]
+    if (value === undefined) throw new Error(`$${name} is no variable of ${expr}`)
+    return value
+  })
+
+async function get(url: string, parameters: Record<string, string>): Promise<unknown> {
+  const answer = await fetch(`${url}?${new URLSearchParams(parameters)}`, {
+    signal: AbortSignal.timeout(20_000),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${answer.status} ${text.slice(0, 300)}`)
+  return JSON.parse(text)
+}
+
+type Sample = [number, string]
+type Result = { data: { result: { value?: Sample; values?: Sample[] }[] } }
+
+/** How many series, lines or traces a query finds; NaN and Inf count as nothing. */
+export async function countOf(query: Query, backends: Backends): Promise<number> {
+  const now = Math.floor(Date.now() / 1000)
+  const range = { start: String(now - lookBackSeconds), end: String(now), step: `${stepSeconds}` }
+  if (query.kind === 'values') return (await labelValues(query.expr, backends, range)).length
+  if (query.kind === 'traceql' || query.kind === 'serviceMap') return tracesOf(query, backends)
+  const expr = filled(query.expr)
+  const base =
+    query.uid === 'loki' ? `${backends.loki}/loki/api/v1` : `${backends.mimir}/prometheus/api/v1`
+  const found = (await (query.kind === 'instant'
+    ? get(`${base}/query`, { query: expr, time: String(now) })
+    : get(`${base}/query_range`, {
+        query: expr,
+        ...range,
+        ...(query.uid === 'loki' && { limit: '100' }),
+      }))) as Result
+  return found.data.result.filter(({ value, values: many = [] }) =>
+    [...(value ? [value] : []), ...many].some(([, text]) => isSomething(text, query)),
+  ).length
+}
+
+const isSomething = (text: string, { uid }: Query) =>
+  uid === 'loki' || Number.isFinite(Number(text))
+
+async function labelValues(
+  expr: string,
+  { mimir }: Backends,
+  range: { start: string; end: string },
+) {
+  const [, selector = '', label = ''] = /^label_values\((.*), (\w+)\)$/.exec(filled(expr)) ?? []
+  const found = await get(`${mimir}/prometheus/api/v1/label/${label}/values`, {
+    'match[]': selector,
+    start: range.start,
+    end: range.end,
+  })
+  return (found as { data: string[] }).data
+}
+
+async function tracesOf({ kind, expr }: Query, { tempo, mimir }: Backends): Promise<number> {
+  if (kind === 'traceql') {
+    const found = await get(`${tempo}/api/search`, { q: filled(expr), limit: '20' })
+    return (found as { traces?: unknown[] }).traces?.length ?? 0
+  }
+  // What Grafana draws the graph from.
+  const found = await get(`${mimir}/prometheus/api/v1/query`, {
+    query: 'traces_service_graph_request_total',
+  })
+  return (found as Result).data.result.length
+}
+
+type Exemplars = { data: { seriesLabels: Record<string, string>; exemplars: Exemplar[] }[] }
+export type Exemplar = { labels: Record<string, string>; value: string; timestamp: number }
+
+/** The exemplars that a panel would draw for this query. */
+export async function exemplarsOf(expr: string, { mimir }: Backends) {
+  const now = Date.now() / 1000
+  const found = await get(`${mimir}/prometheus/api/v1/query_exemplars`, {
+    query: filled(expr),
+    start: String(now - lookBackSeconds),
+    end: String(now),
+  })
+  return (found as Exemplars).data
+}
+
+/** The names of all metrics that Mimir has. */
+export const metricNames = async ({ mimir }: Backends): Promise<string[]> =>
+  ((await get(`${mimir}/prometheus/api/v1/label/__name__/values`, {})) as { data: string[] }).data
+
+type Streams = { data: { result: { stream: Record<string, string>; values: Sample[] }[] } }
+
+/** The lines that Loki has for a query. */
+export async function linesOf(expr: string, { loki }: Backends) {
+  const now = Date.now()
+  const found = await get(`${loki}/loki/api/v1/query_range`, {
+    query: expr,
+    start: `${now - lookBackSeconds * 1000}000000`,
+    end: `${now}000000`,
+    limit: '100',
+  })
+  return (found as Streams).data.result.flatMap(({ stream, values: lines }) =>
+    lines.map(([, line]) => ({ line, labels: stream })),
+  )
+}

@@ -1,0 +1,155 @@
+// One click, followed: nginx, app, deed and queries in one trace, its lines in Loki, its exemplar in Mimir.
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import type { Sink } from '../../test/otlp-sink.ts'
+import { exemplarsOf, linesOf, type Backends } from './ask.ts'
+
+export type Click = { traceId: string; spanId: string; status: number; headers: Headers }
+
+type Span = {
+  name: string
+  kind: number
+  spanId: string
+  parentSpanId: string
+  attributes: Record<string, unknown>
+}
+
+/** Tries again until it holds, for half a minute; then fails with what it said last. */
+async function eventually(check: () => Promise<void>): Promise<void> {
+  for (const giveUp = Date.now() + 40_000; ; await pause(500)) {
+    try {
+      return await check()
+    } catch (error) {
+      if (Date.now() > giveUp) throw error
+    }
+  }
+}
+
+export async function proveClick(
+  click: Click,
+  backends: Backends,
+  sink: Sink | undefined,
+): Promise<void> {
+  assert.equal(click.status, 200)
+  assert.equal(click.headers.get('X-Trace-Id'), click.traceId)
+  await eventually(async () => {
+    proveTrace(
+      click,
+      sink
+        ? sink.spans().filter(({ traceId }) => traceId === click.traceId)
+        : await fromTempo(click.traceId, backends.tempo!),
+    )
+  })
+  await eventually(() => proveLines(click, backends))
+  await eventually(() => proveExemplars(click, backends))
+}
+
+function proveTrace({ spanId }: Click, spans: Span[]): void {
+  const nginx = spans.find((span) => span.spanId === spanId)
+  assert.ok(nginx, 'nginx has no span in the trace')
+  const old = Object.keys(nginx.attributes).filter((name) =>
+    /^(?:net\.|http\.(?:method|target|route|scheme|flavor|user_agent|status_code|request_content_length|response_content_length)$)/.test(
+      name,
+    ),
+  )
+  assert.deepEqual(old, [], 'nginx has kept old names')
+  const expected = {
+    'http.request.method': 'POST',
+    'http.response.status_code': 200,
+    'http.request.body.size': 0,
+    'http.response.body.size': 1,
+    'url.path': '/favorite/7',
+    'url.scheme': 'http',
+    'user_agent.original': 'test',
+    'network.protocol.version': '1.1',
+    'network.peer.address': '127.0.0.1',
+    'network.peer.port': 40_000,
+    'client.address': '127.0.0.1',
+    'server.address': '127.0.0.1',
+    'server.port': 8080,
+  }
+  assert.deepEqual(
+    Object.fromEntries(Object.keys(expected).map((name) => [name, nginx.attributes[name]])),
+    expected,
+  )
+  const app = spans.find((span) => span.parentSpanId === spanId)
+  assert.equal(app?.name, 'POST /favorite/:id')
+  const deed = spans.find((span) => span.parentSpanId === app.spanId && span.kind === 1)
+  assert.equal(deed?.name, 'favorites.create')
+  const queries = spans.filter(({ attributes }) => 'db.query.summary' in attributes)
+  assert.ok(
+    queries.some((span) => span.parentSpanId === deed.spanId),
+    'the deed has no query',
+  )
+  assert.equal(queries.length, app.attributes['app.db.query_count'])
+  const known = new Set(spans.map((span) => span.spanId))
+  const orphans = spans.filter((span) => span !== nginx && !known.has(span.parentSpanId))
+  assert.deepEqual(orphans, [], 'spans without their parent')
+}
+
+async function proveLines({ traceId }: Click, backends: Backends): Promise<void> {
+  const find = (service: string) =>
+    linesOf(`{service_name="${service}"} | trace_id="${traceId}"`, backends)
+  const [line, more] = await find('twitter-app')
+  assert.equal(more, undefined)
+  assert.equal(line?.line, 'request')
+  assert.equal(line.labels['http_route'], '/favorite/:id')
+  assert.equal(line.labels['http_response_status_code'], '200')
+  const [access] = await find('nginx')
+  assert.ok(access, 'the access log has no line of this trace')
+  assert.equal(access.labels['detected_level'], 'info')
+  assert.equal(access.labels['url_path'], '/favorite/7')
+  assert.equal(access.labels['http_response_status_code'], '200')
+  assert.equal((JSON.parse(access.line) as Record<string, string>)['path'], '/favorite/7')
+}
+
+/** The number of the app itself, and in the span metrics of nginx, app and query a link to this very trace. */
+async function proveExemplars({ traceId }: Click, backends: Backends): Promise<void> {
+  const duration = (selector: string) => `traces_spanmetrics_duration_seconds_bucket{${selector}}`
+  const places = {
+    nginx: duration('service_name="nginx"'),
+    app: duration('service_name="$app", http_route="/favorite/:id"'),
+    deed: duration('service_name="$app", span_name="favorites.create"'),
+    query: duration('service_name="$app", db_query_summary=~"INSERT favorites.*"'),
+  }
+  for (const [place, expr] of Object.entries(places)) {
+    const found = (await exemplarsOf(expr, backends)).flatMap(({ exemplars }) => exemplars)
+    assert.ok(
+      found.some(({ labels }) => labels['trace_id'] === traceId),
+      `Mimir has no exemplar of this trace for ${place}`,
+    )
+  }
+}
+
+type TempoSpan = {
+  name: string
+  kind: string
+  spanId: string
+  parentSpanId?: string
+  attributes?: { key: string; value: Record<string, unknown> }[]
+}
+type TempoTrace = { trace: { resourceSpans: { scopeSpans: { spans: TempoSpan[] }[] }[] } }
+const kinds = ['', 'SPAN_KIND_INTERNAL', 'SPAN_KIND_SERVER', 'SPAN_KIND_CLIENT']
+const toHex = (base64: string) => Buffer.from(base64, 'base64').toString('hex')
+
+async function fromTempo(traceId: string, tempo: string): Promise<Span[]> {
+  const answer = await fetch(`${tempo}/api/v2/traces/${traceId}`)
+  assert.equal(answer.status, 200, 'Tempo does not have the trace')
+  const { trace } = (await answer.json()) as TempoTrace
+  return trace.resourceSpans
+    .flatMap(({ scopeSpans }) => scopeSpans)
+    .flatMap(({ spans }) => spans)
+    .map((span) => ({
+      name: span.name,
+      kind: kinds.indexOf(span.kind),
+      spanId: toHex(span.spanId),
+      parentSpanId: toHex(span.parentSpanId ?? ''),
+      attributes: Object.fromEntries(
+        (span.attributes ?? []).map(({ key, value }) => [
+          key,
+          'intValue' in value ? Number(value['intValue']) : Object.values(value)[0],
+        ]),
+      ),
+    }))
+}

@@ -1,0 +1,141 @@
+// What the dashboards ask for: read from their files, so that nothing is tried that is not shown.
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+export type Target = {
+  refId: string
+  datasource: { type: string; uid: string }
+  expr?: string
+  query?: string
+  legendFormat?: string
+  instant?: boolean
+  range?: boolean
+  exemplar?: boolean
+  queryType?: string
+}
+export type Panel = {
+  id: number
+  type: string
+  title: string
+  description?: string
+  datasource?: { type: string; uid: string }
+  gridPos: { x: number; y: number; w: number; h: number }
+  fieldConfig?: { defaults: { unit?: string }; overrides: Override[] }
+  targets?: Target[]
+}
+export type Override = {
+  matcher: { id: string; options: string }
+  properties: { id: string; value: unknown }[]
+}
+export type Variable = {
+  name: string
+  type: string
+  label: string
+  description: string
+  query: string | { query: string }
+  datasource?: { uid: string }
+}
+export type Dashboard = {
+  uid: string
+  title: string
+  description: string
+  schemaVersion: number
+  panels: Panel[]
+  templating: { list: Variable[] }
+}
+
+/** One query of a panel, or of a variable (its `panel` is `$name`). */
+export type Query = {
+  file: string
+  panel: string
+  refId: string
+  uid: string
+  kind: 'range' | 'instant' | 'values' | 'traceql' | 'serviceMap'
+  expr: string
+  exemplar: boolean
+}
+
+const folder = fileURLToPath(new URL('../../observability/grafana/dashboards/', import.meta.url))
+
+/** Every dashboard with the name of its file. */
+export const readDashboards = (): { file: string; dashboard: Dashboard }[] =>
+  readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .sort()
+    .map((file) => ({
+      file,
+      dashboard: JSON.parse(readFileSync(folder + file, 'utf8')) as Dashboard,
+    }))
+
+export const textOf = ({ query }: Variable): string =>
+  typeof query === 'string' ? query : query.query
+
+/** Every query of a dashboard: those of its panels and those that fill its variables. */
+export function queriesOf(file: string, { panels, templating }: Dashboard): Query[] {
+  const ofVariables = templating.list
+    .filter(({ type }) => type === 'query')
+    .map((variable) => ({
+      file,
+      panel: `$${variable.name}`,
+      refId: 'A',
+      uid: variable.datasource?.uid ?? '',
+      kind: 'values' as const,
+      expr: textOf(variable),
+      exemplar: false,
+    }))
+  const ofPanels = panels.flatMap(({ title, targets = [] }) =>
+    targets.map((target) => ({
+      file,
+      panel: title,
+      refId: target.refId,
+      uid: target.datasource.uid,
+      kind: kindOf(target),
+      expr: target.expr ?? target.query ?? '',
+      exemplar: target.exemplar === true,
+    })),
+  )
+  return [...ofVariables, ...ofPanels]
+}
+
+function kindOf({ queryType, instant }: Target): Query['kind'] {
+  if (queryType === 'traceql' || queryType === 'serviceMap') return queryType
+  return instant === true || queryType === 'instant' ? 'instant' : 'range'
+}
+
+/** Names of metrics in a PromQL text: words before `{` or `[`, and those that stand alone. */
+export function metricsIn(promql: string): string[] {
+  const bare = promql
+    .replace(/^label_values\((.*), \w+\)$/, '$1')
+    .replaceAll(/"[^"]*"/g, '""')
+    .replaceAll(/\{[^}]*\}/g, '')
+    .replaceAll(/\[[^\]]*\]/g, '')
+    .replaceAll(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, '')
+  const words = bare.match(/[a-zA-Z_:][\w:]*(?!\w|\s*\()/g) ?? []
+  return [...new Set(words.filter((word) => word.includes('_') && !word.startsWith('__')))]
+}
+
+const datasources = fileURLToPath(
+  new URL('../../observability/grafana/provisioning/datasources/tracewren.yaml', import.meta.url),
+)
+
+/** The queries behind a span's link to metrics; `$__tags` is what Grafana makes of the span's resource. */
+export const queriesOfLinks = (): Query[] =>
+  [...readFileSync(datasources, 'utf8').matchAll(/- name: (.+)\n\s+query: '(.+)'$/gm)].map(
+    ([, name, text]) => ({
+      file: 'datasources/tracewren.yaml',
+      panel: name!,
+      refId: 'A',
+      uid: 'mimir',
+      kind: 'range',
+      expr: text!.replaceAll('$$__tags', 'service_name="$app"'),
+      exemplar: false,
+    }),
+  )
+
+/** The names in Mimir that docs/telemetry-names.md lists; a histogram has its name without ending there. */
+export const metricsOfDocs = (): string[] => {
+  const page = readFileSync(new URL('../../docs/telemetry-names.md', import.meta.url), 'utf8')
+  return [...page.matchAll(/^\| `[\w.]+` \|[^|]*\|[^|]*\| `(\w+_\w+)` \|/gm)].map(
+    ([, name]) => name!,
+  )
+}

@@ -1,0 +1,176 @@
+// What a build without the contrib distribution and nginx without its OpenTelemetry module lack, sent to the real
+// Collector in the form in which they would send it. Where they are there, nothing of this is used.
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+
+import type { Seen } from './traffic.ts'
+
+type Value = { stringValue: string } | { intValue: string }
+const text = (key: string, value: string) => ({ key, value: { stringValue: value } as Value })
+const whole = (key: string, value: number) => ({ key, value: { intValue: String(value) } as Value })
+const resource = {
+  attributes: [text('service.name', 'nginx'), text('service.namespace', 'twitter')],
+}
+const nanos = (ms: number) => `${Math.round(ms)}000000`
+
+async function send(collector: string, signal: string, body: object): Promise<void> {
+  const answer = await fetch(`${collector}/v1/${signal}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  await answer.body?.cancel()
+  if (!answer.ok) throw new Error(`The Collector answered ${answer.status} to ${signal}.`)
+}
+
+/** nginx's module 0.1.2: a SERVER span with the names of before 2023, the location's text as its route. */
+export async function sendNginxSpans(collector: string, seen: readonly Seen[]): Promise<void> {
+  if (seen.length === 0) return
+  const spans = seen.map((one) => ({
+    traceId: one.traceId,
+    spanId: one.spanId,
+    name: one.method,
+    kind: 2,
+    startTimeUnixNano: nanos(one.started),
+    endTimeUnixNano: nanos(one.ended),
+    attributes: [
+      text('http.method', one.method),
+      text('http.target', one.target),
+      text('http.route', '/'),
+      text('http.scheme', 'http'),
+      text('http.flavor', '1.1'),
+      text('http.user_agent', 'test'),
+      whole('http.request_content_length', 0),
+      whole('http.response_content_length', 1),
+      whole('http.status_code', one.status),
+      text('net.host.name', '127.0.0.1'),
+      whole('net.host.port', 8080),
+      text('net.sock.peer.addr', '127.0.0.1'),
+      whole('net.sock.peer.port', 40_000),
+    ],
+    ...(one.status >= 500 && { status: { code: 2 } }),
+  }))
+  await send(collector, 'traces', {
+    resourceSpans: [{ resource, scopeSpans: [{ scope: { name: 'nginx' }, spans }] }],
+  })
+}
+
+/** The contrib distribution's file_log: each new line of the access log, parsed; the rest is contrib.yaml's transform. */
+export class AccessLog {
+  readonly #file: string
+  #read = 0
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  async sendNew(collector: string): Promise<void> {
+    const logRecords = this.#newLines().map((line) => {
+      const fields = JSON.parse(line) as Record<string, string>
+      const status = Number(fields['status'])
+      return {
+        timeUnixNano: nanos(Date.parse(fields['time'] ?? '')),
+        observedTimeUnixNano: nanos(Date.now()),
+        severityNumber: status >= 500 ? 17 : status >= 400 ? 13 : 9,
+        severityText: String(status),
+        body: { stringValue: line },
+        attributes: Object.entries(fields).map(([key, value]) => text(key, value)),
+      }
+    })
+    if (logRecords.length === 0) return
+    await send(collector, 'logs', {
+      resourceLogs: [{ resource, scopeLogs: [{ scope: {}, logRecords }] }],
+    })
+  }
+
+  /** Whole lines alone: the last one may still be written. */
+  #newLines(): string[] {
+    if (!existsSync(this.#file)) return []
+    const file = openSync(this.#file, 'r')
+    const piece = Buffer.alloc(4_000_000)
+    const length = readSync(file, piece, 0, piece.length, this.#read)
+    closeSync(file)
+    const end = piece.subarray(0, length).lastIndexOf(0x0a) + 1
+    this.#read += end
+    return piece.toString('utf8', 0, end).split('\n').filter(Boolean)
+  }
+}
+
+/** The contrib distribution's nginx receiver: what /nginx_status says. */
+export async function sendNginxStatus(collector: string, status: string): Promise<void> {
+  const answer = await fetch(status)
+  const numbers = ((await answer.text()).match(/\d+/g) ?? []).map(Number)
+  const [
+    active = 0,
+    accepted = 0,
+    handled = 0,
+    requests = 0,
+    reading = 0,
+    writing = 0,
+    waiting = 0,
+  ] = numbers
+  const timeUnixNano = nanos(Date.now())
+  const point = (value: number, state?: string) => ({
+    asInt: String(value),
+    timeUnixNano,
+    attributes: state === undefined ? [] : [text('state', state)],
+  })
+  const sum = (name: string, unit: string, dataPoints: object[], isMonotonic = true) => ({
+    name,
+    unit,
+    sum: { aggregationTemporality: 2, isMonotonic, dataPoints },
+  })
+  const metrics = [
+    sum('nginx.requests', 'requests', [point(requests)]),
+    sum('nginx.connections_accepted', 'connections', [point(accepted)]),
+    sum('nginx.connections_handled', 'connections', [point(handled)]),
+    sum(
+      'nginx.connections_current',
+      'connections',
+      [
+        point(active, 'active'),
+        point(reading, 'reading'),
+        point(writing, 'writing'),
+        point(waiting, 'waiting'),
+      ],
+      false,
+    ),
+  ]
+  await send(collector, 'metrics', {
+    resourceMetrics: [{ resource, scopeMetrics: [{ scope: {}, metrics }] }],
+  })
+}
+
+const fromBackends =
+  /^((?:loki_distributor_lines_received|loki_discarded_samples|cortex_distributor_received_(?:samples|exemplars)|cortex_discarded_(?:samples|exemplars)|tempo_distributor_spans_received|tempo_discarded_spans)_total)(?:\{.*\})? (\S+)/
+
+/** The contrib distribution's prometheus receiver: the counters of contrib.yaml, of the backends that run. */
+export async function sendBackendCounters(
+  collector: string,
+  backends: Record<string, string>,
+): Promise<void> {
+  for (const [name, url] of Object.entries(backends)) {
+    const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n')
+    const sums = new Map<string, number>()
+    for (const line of lines) {
+      const [, metric, value] = fromBackends.exec(line) ?? []
+      if (metric) sums.set(metric, (sums.get(metric) ?? 0) + Number(value))
+    }
+    const timeUnixNano = nanos(Date.now())
+    const metrics = [...sums].map(([metric, asDouble]) => ({
+      name: metric,
+      sum: {
+        aggregationTemporality: 2,
+        isMonotonic: true,
+        dataPoints: [{ asDouble, timeUnixNano }],
+      },
+    }))
+    await send(collector, 'metrics', {
+      resourceMetrics: [
+        {
+          resource: { attributes: [text('service.name', name)] },
+          scopeMetrics: [{ scope: {}, metrics }],
+        },
+      ],
+    })
+  }
+}

@@ -1,0 +1,88 @@
+// Programs that some stories need and not every machine has. A story that cannot run says which one is missing; with
+// REQUIRE_PROGRAMS=1 it fails.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { setTimeout as pause } from 'node:timers/promises'
+
+type Skips = { skip: (why: string) => void }
+
+export const isOnPath = (program: string): boolean =>
+  spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
+
+/** Is it there? If not, the story is skipped with this one sentence. */
+export function has(story: Skips, program: string): boolean {
+  if (isOnPath(program)) return true
+  const sentence = `${program} is not on PATH: what only it can tell was not checked.`
+  if (process.env['REQUIRE_PROGRAMS'] === '1') throw new Error(sentence)
+  story.skip(sentence)
+  return false
+}
+
+/** Runs a program to its end. */
+export function run(
+  program: string,
+  args: string[],
+  options: { cwd?: string; env?: Record<string, string>; timeout?: number } = {},
+) {
+  const { cwd, env = {}, timeout = 120_000 } = options
+  const done = spawnSync(program, args, {
+    encoding: 'utf8',
+    timeout,
+    env: { ...process.env, ...env },
+    ...(cwd !== undefined && { cwd }),
+  })
+  return { code: done.status, printed: `${done.stdout ?? ''}${done.stderr ?? ''}` }
+}
+
+export type Started = {
+  child: ChildProcess
+  printed: () => string
+  stop: (signal?: NodeJS.Signals) => Promise<number | null>
+  [Symbol.asyncDispose]: () => Promise<void>
+}
+
+type Start = { args: string[]; env?: Record<string, string>; cwd?: string; uid?: number }
+
+/** Starts a program that stays, and waits until `url` answers. */
+export async function start(
+  program: string,
+  { args, env = {}, cwd, uid }: Start,
+  url: string,
+): Promise<Started> {
+  const child = spawn(program, args, {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(cwd !== undefined && { cwd }),
+    ...(uid !== undefined && { uid, gid: uid }),
+  })
+  let printed = ''
+  child.stdout.on('data', (piece: Buffer) => (printed += piece))
+  child.stderr.on('data', (piece: Buffer) => (printed += piece))
+  const ended = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
+  const stop = (signal: NodeJS.Signals = 'SIGTERM') => {
+    child.kill(signal)
+    return ended
+  }
+  for (const giveUp = Date.now() + 60_000; ; await pause(50)) {
+    if (
+      await fetch(url).then(
+        () => true,
+        () => false,
+      )
+    )
+      break
+    if (child.exitCode === null && Date.now() < giveUp) continue
+    child.kill()
+    throw new Error(`${program} did not start:\n${printed.slice(-3000)}`)
+  }
+  return {
+    child,
+    printed: () => printed,
+    stop,
+    // Not SIGKILL at first: the workers of nginx would outlive their master.
+    async [Symbol.asyncDispose]() {
+      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+      if (child.exitCode === null && child.signalCode === null) await stop()
+      clearTimeout(timer)
+    },
+  }
+}

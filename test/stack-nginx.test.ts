@@ -1,0 +1,286 @@
+// nginx with our configuration in front of the real program: what it changes, what it must not, and what it writes down.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import test from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+import { freePort } from './libsql-server.ts'
+import { furnish, startNginx } from './nginx.ts'
+import { scratch, startServer } from './process.ts'
+import { has, run } from './programs.ts'
+
+const folderOf = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
+const file = (path: string) => readFileSync(folderOf(path), 'utf8')
+
+/** What came back, as it came: fetch would unzip it. */
+type Raw = { status: number; headers: IncomingMessage['headers']; body: Buffer }
+const ask = (url: string, headers: Record<string, string> = {}, method = 'GET') =>
+  new Promise<Raw>((resolve, reject) => {
+    const asked = httpRequest(url, { method, headers, agent: false }, (answer) => {
+      const pieces: Buffer[] = []
+      answer.on('data', (piece: Buffer) => pieces.push(piece))
+      answer.on('end', () =>
+        resolve({
+          status: answer.statusCode ?? 0,
+          headers: answer.headers,
+          body: Buffer.concat(pieces),
+        }),
+      )
+    })
+    asked.on('error', reject)
+    asked.end()
+  })
+
+/** Sends bytes as they are; gives the first line of the answer and how long the connection lasted. */
+const say = (url: string, bytes: Buffer | string) =>
+  new Promise<{ first: string; seconds: number }>((resolve) => {
+    const started = Date.now()
+    let answer = ''
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes))
+    socket.on('data', (piece) => (answer += piece.toString('latin1')))
+    socket.on('error', () => undefined)
+    socket.on('close', () =>
+      resolve({ first: answer.split('\r\n')[0] ?? '', seconds: (Date.now() - started) / 1000 }),
+    )
+  })
+
+async function site(env: Record<string, string> = {}) {
+  const place = scratch()
+  const app = await startServer({ DATABASE_URL: `file:${place.folder}/town.db`, ...env })
+  const nginx = await startNginx(place.folder, new URL(app.url).host)
+  return {
+    ...place,
+    app,
+    nginx,
+    async [Symbol.asyncDispose]() {
+      await nginx[Symbol.asyncDispose]()
+      await app[Symbol.asyncDispose]()
+      place[Symbol.dispose]()
+    },
+  }
+}
+
+test('pages are compressed, files are cached for ever, and their names are those of the pages', async (story) => {
+  if (!has(story, 'nginx')) return
+  await using running = await site()
+  const { url } = running.nginx
+  const page = await ask(`${url}/`, { 'Accept-Encoding': 'gzip' })
+  assert.equal(page.status, 200)
+  assert.equal(page.headers['content-encoding'], 'gzip')
+  assert.match(page.headers['cache-control'] ?? '', /private, no-cache/)
+
+  const html = (await ask(`${url}/`)).body.toString()
+  const paths = [...html.matchAll(/(?:href|src)="(\/static\/[^"#?]+)/g)].map(([, path]) => path!)
+  assert.ok(paths.length >= 3)
+  for (const path of new Set(paths)) {
+    const zipped = await ask(url + path, { 'Accept-Encoding': 'gzip' })
+    assert.equal(zipped.status, 200, path)
+    assert.equal(zipped.headers['cache-control'], 'public, max-age=31536000, immutable', path)
+    assert.equal(zipped.headers['x-trace-id'], undefined, `nginx has ${path} itself`)
+    const [own, apps] = [await ask(url + path), await ask(running.app.url + path)]
+    assert.deepEqual(own.body, apps.body, path)
+    assert.equal(own.headers['content-type'], apps.headers['content-type'], path)
+  }
+  const css = paths.find((path) => path.endsWith('.css'))!
+  assert.equal(
+    (await ask(url + css, { 'Accept-Encoding': 'gzip' })).headers['content-encoding'],
+    'gzip',
+  )
+
+  // What nginx does not have is the app's: a plain name for an hour, an unknown hash not at all.
+  const plain = await ask(`${url}/static/app.css`)
+  assert.equal(plain.headers['cache-control'], 'public, max-age=3600')
+  assert.equal((await ask(`${url}/static/app.00000000.css`)).status, 404)
+})
+
+test('the app learns host, client and trace; a stranger cannot add addresses', async (story) => {
+  if (!has(story, 'nginx')) return
+  await using running = await site({ INSPECT: '1', OTEL_TRACES_EXPORTER: 'none' })
+  const { url } = running.nginx
+  const trace = '0123456789abcdef0123456789abcdef'
+  const answer = await ask(`${url}/`, {
+    traceparent: `00-${trace}-0123456789abcdef-01`,
+    'X-Forwarded-For': '6.6.6.6',
+  })
+  assert.equal(answer.headers['x-trace-id'], trace)
+  const seen = (await ask(`${running.app.url}/traces/${trace}`)).body.toString()
+  assert.match(seen, /client\.address/)
+  assert.doesNotMatch(seen, /6\.6\.6\.6/)
+
+  // The Origin of a form must be the Host: with its port.
+  const form = await fetch(`${url}/login`, {
+    method: 'POST',
+    headers: { Origin: url, Accept: 'text/html', 'Sec-Fetch-Site': 'same-origin' },
+    body: new URLSearchParams({ mailaddress: 'user0001@example.com', password: 'password123' }),
+    redirect: 'manual',
+  })
+  assert.equal(form.status, 303)
+  assert.equal(form.headers.get('Location'), '/timeline')
+})
+
+test('the live tail is not held back', async (story) => {
+  if (!has(story, 'nginx')) return
+  await using running = await site({ INSPECT: '1' })
+  const { url } = running.nginx
+  const tail = await fetch(`${url}/traces/live`, { headers: { 'Accept-Encoding': 'gzip' } })
+  assert.match(tail.headers.get('Content-Type') ?? '', /event-stream/)
+  assert.equal(tail.headers.get('Content-Encoding'), null)
+  const reader = tail.body!.getReader()
+  const next = async () => Buffer.from((await reader.read()).value!).toString()
+  assert.equal(await next(), ': still here\n\n', 'it begins with a beat')
+  const asked = Date.now()
+  await ask(`${url}/search?q=slowly`)
+  assert.match(await next(), /GET \/search/)
+  assert.ok(Date.now() - asked < 2000)
+  await reader.cancel()
+})
+
+test('every line of the access log is JSON with the trace of its request, whatever a client writes', async (story) => {
+  if (!has(story, 'nginx')) return
+  await using running = await site({ INSPECT: '1' })
+  const { url } = running.nginx
+  const head = 'Host: birds.example\r\nConnection: close\r\n'
+  const odd = [
+    'User-Agent: we"ird \\ {"a":1} \u{2603}\r\nReferer: http://a/"b',
+    'User-Agent: \t tab\r\nX-Forwarded-For: 6.6.6.6, "x\r\nX-Forwarded-Proto: "',
+    `User-Agent: ${'\u{2603}'.repeat(1500)}`,
+    'User-Agent: \u0001\u007f',
+  ]
+  for (const lines of odd)
+    await say(url, `GET /search?q=%22%ff HTTP/1.1\r\n${head}${lines}\r\n\r\n`)
+  for (const bytes of ['\u00ff\u00fe', '\u00c0\u00af', '\u00ed\u00a0\u0080', '\u00f5\u0080'])
+    await say(
+      url,
+      Buffer.from(`GET /?a=${bytes} HTTP/1.1\r\n${head}User-Agent: ${bytes}"\r\n\r\n`, 'latin1'),
+    )
+  await say(url, Buffer.from('\u0016\u0003\u0001\u00ff"garbage\r\n\r\n', 'latin1'))
+  const { headers } = await ask(`${url}/trends`)
+  await ask(`${url}${/\/static\/app\.\w+\.css/.exec((await ask(`${url}/`)).body.toString())![0]}`)
+  await pause(200)
+
+  const log = readFileSync(`${running.folder}/log/nginx/access.log`)
+  const lines = new TextDecoder('utf-8', { fatal: true }).decode(log).trim().split('\n')
+  assert.equal(lines.length, odd.length + 4 + 1 + 3)
+  const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+  for (const entry of entries) {
+    assert.deepEqual(Object.keys(entry), names)
+    assert.ok(Object.values(entry).every((value) => typeof value === 'string'))
+  }
+  assert.equal(entries[0]!['user_agent'], 'we"ird \\ {"a":1} \u{2603}')
+  assert.equal(entries[2]!['user_agent'], '\u{2603}'.repeat(1500))
+  assert.equal(entries[4]!['user_agent'], '(not UTF-8)')
+  const trends = entries.find((entry) => entry['path'] === '/trends')!
+  assert.equal(trends['trace.id'], headers['x-trace-id'])
+  assert.match(String(headers['server-timing']), new RegExp(`-${String(trends['span.id'])}-`))
+  assert.equal(entries.at(-1)!['trace.id'], '', 'a file has no trace')
+})
+
+const names =
+  'time host vhost user status protocol method path req size reqtime apptime user_agent forwardedfor forwardedproto referrer service.namespace service.name trace.id span.id'.split(
+    ' ',
+  )
+
+test('too much and too slow end early; an app that is away is one sentence', async (story) => {
+  if (!has(story, 'nginx')) return
+  await using running = await site()
+  const { url, statusUrl } = running.nginx
+  const head = 'Host: x\r\n'
+  assert.match(
+    (await say(url, `POST /login HTTP/1.1\r\n${head}Content-Length: 70000\r\n\r\n`)).first,
+    / 413 /,
+  )
+  assert.match(
+    (await say(url, `GET / HTTP/1.1\r\n${head}X-Big: ${'a'.repeat(9000)}\r\n\r\n`)).first,
+    / 400 /,
+  )
+  const [slowHead, slowBody] = await Promise.all([
+    say(url, `GET / HTTP/1.1\r\n${head}X-Slow: `),
+    say(url, `POST /login HTTP/1.1\r\n${head}Content-Length: 100\r\n\r\nmail`),
+  ])
+  assert.ok(slowHead.seconds > 4 && slowHead.seconds < 9, `${slowHead.seconds} s for headers`)
+  assert.ok(slowBody.seconds > 4 && slowBody.seconds < 9, `${slowBody.seconds} s for a body`)
+  for (const path of ['/livez', '/readyz', '/nginx_status'])
+    assert.equal((await ask(url + path)).status, 404, path)
+  assert.match((await ask(`${statusUrl}/nginx_status`)).body.toString(), /Active connections/)
+
+  await running.app.stop()
+  const away = await ask(`${url}/timeline`)
+  assert.equal(away.status, 503)
+  assert.equal(away.headers['retry-after'], '5')
+  assert.match(away.body.toString(), /Tracewren is away/)
+})
+
+test('connections to the app are kept, and it stops quickly', async (story) => {
+  if (!has(story, 'nginx')) return
+  await using running = await site()
+  const { url } = running.nginx
+  const answers = await Promise.all(Array.from({ length: 200 }, () => ask(`${url}/theme`)))
+  assert.ok(answers.every(({ status }) => status < 500))
+  const started = Date.now()
+  await running.nginx.stop()
+  assert.ok(Date.now() - started < 5000)
+})
+
+test("the container's files are right, too, and all of the module is in one of them", async (story) => {
+  const files = readdirSync(folderOf('nginx'), { recursive: true, encoding: 'utf8' })
+  const withModule = files.filter(
+    (name) => name.endsWith('.conf') && /^[^#]*\botel_/m.test(file(`nginx/${name}`)),
+  )
+  assert.deepEqual(withModule, ['container/tracing.conf'])
+  const tracing = file('nginx/container/tracing.conf')
+  const directives = [...tracing.matchAll(/^\s*(otel_\w+)/gm)].map(([, name]) => name!)
+  const known = [
+    'otel_exporter',
+    'otel_service_name',
+    'otel_resource_attr',
+    'otel_span_name',
+    'otel_trace',
+    'otel_trace_context',
+  ]
+  assert.deepEqual(new Set(directives), new Set(known))
+  assert.match(tracing, /endpoint opentelemetry-collector:4317;/)
+  assert.match(tracing, /otel_trace_context propagate;/)
+  assert.match(tracing, /otel_resource_attr service\.namespace twitter;/)
+  // Both ways to trace give the log the same two variables.
+  const variables = (text: string) =>
+    [...text.matchAll(/^map \S+ (\$log_\w+)/gm)].map(([, name]) => name)
+  assert.deepEqual(variables(tracing), variables(file('nginx/tracing.conf')))
+  assert.match(file('nginx/container/upstream.conf'), /server app:5000 resolve;/)
+
+  if (!has(story, 'nginx')) return
+  using place = scratch()
+  const [port, statusPort] = [await freePort(), await freePort()]
+  const args = furnish({ folder: place.folder, port, statusPort, upstream: '127.0.0.1:5000' })
+  const without = tracing
+    .replace(/otel_exporter \{[^}]*\}/, '')
+    .replace(/^otel_.*$/gm, '')
+    .replaceAll(/\$otel_\w+/g, '$request_id')
+  writeFileSync(`${place.folder}/conf/tracing.conf`, without)
+  const checked = run('nginx', [...args, '-t'])
+  assert.equal(checked.code, 0, checked.printed)
+  assert.doesNotMatch(checked.printed, /warn/)
+})
+
+test('logs that grow are turned over, and nginx goes on with a new file', async (story) => {
+  if (!has(story, 'nginx')) return
+  await using running = await site()
+  const { folder, nginx } = running
+  const env = {
+    LOG_FOLDER: `${folder}/log/nginx`,
+    LOG_MOST_BYTES: '2000',
+    LOG_EVERY_SECONDS: '0.2',
+    NGINX_PID_FILE: `${folder}/run/nginx.pid`,
+    LOG_ROUNDS: '10',
+  }
+  for (let count = 0; count < 20; count++) await ask(`${nginx.url}/`)
+  const rotated = run('sh', [folderOf('nginx/container/rotate.sh')], { env })
+  assert.equal(rotated.code, 0, rotated.printed)
+  await pause(800)
+  await ask(`${nginx.url}/trends`)
+  await pause(200)
+  assert.ok(readFileSync(`${folder}/log/nginx/access.log.1`, 'utf8').split('\n').length >= 20)
+  assert.match(nginx.accessLog(), /\/trends/)
+})
