@@ -1,0 +1,145 @@
+// How k6 and Locust are started, and what they say at their end.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+import type { Model } from '../loadtest/k6/model.js'
+
+export type Load = {
+  target: string
+  mix: string
+  shape: string
+  users: number
+  spawn: number
+  seconds: number
+  /** No p95 limit is below these milliseconds. */
+  patience: number
+  model: string
+  smoke: boolean
+  web: boolean
+}
+
+type Slow = { ms: number; name: string; trace: string }
+type Row = { count: number; failures: number; rate: number; p50: number; p95: number; p99: number }
+
+/** What both generators write at their end, each by itself. */
+type Result = { requests: Record<string, Row>; crossed: string[]; slowest?: Slow[] }
+
+export type Outcome = Result & { code: number; slowest: Slow[]; file: string }
+
+const slowestTold = 5
+
+export const isInstalled = (program: string): boolean =>
+  spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
+
+/** How to get one that is missing. */
+export const cures = {
+  k6: 'install it from https://grafana.com/docs/k6/latest/set-up/install-k6/, or with Go as loadtest/README.md says.',
+  locust: 'pip install -r loadtest/locust/requirements.txt, in a virtual environment.',
+}
+
+/** Runs a generator to its end, with its words on this terminal. */
+export async function runGenerator(
+  generator: 'k6' | 'locust',
+  model: Model,
+  load: Load,
+): Promise<Outcome> {
+  const file = `.cache/load/${generator}${load.smoke ? '-smoke' : ''}.json`
+  rmSync(file, { force: true })
+  const env = { ...process.env, MODEL: load.model, OUT: file, PATIENCE_MS: String(load.patience) }
+  const { code, slow } = await (generator === 'k6'
+    ? run('k6', k6Arguments(load), { ...env, ...k6Environment(load) })
+    : run('locust', locustArguments(model, load), { ...env, ...locustEnvironment(load) }))
+  const result = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as Result)
+    : { requests: {}, crossed: [] }
+  const slowest = [...(result.slowest ?? []), ...slow]
+    .sort((one, other) => other.ms - one.ms)
+    .slice(0, slowestTold)
+  return { ...result, slowest, code, file }
+}
+
+const collector = (): string | undefined => process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
+
+const k6Arguments = ({ smoke }: Load): string[] => [
+  'run',
+  '--quiet',
+  '--no-usage-report',
+  '--log-format=raw',
+  ...(collector() ? ['--out', 'opentelemetry'] : []),
+  smoke ? 'loadtest/k6/smoke.js' : 'loadtest/k6/load.js',
+]
+
+function k6Environment(load: Load): Record<string, string> {
+  const endpoint = collector()
+  return {
+    TARGET: load.target,
+    MIX: load.mix,
+    USERS: String(load.users),
+    SPAWN: String(load.spawn),
+    SECONDS: String(load.seconds),
+    SHAPE: load.shape,
+    SLOWEST: '1',
+    // k6 looks for the model beside its script, not in the working directory.
+    MODEL: new URL(load.model, `file://${process.cwd()}/`).pathname,
+    ...(endpoint && {
+      K6_OTEL_EXPORTER_PROTOCOL: 'http/protobuf',
+      K6_OTEL_HTTP_EXPORTER_ENDPOINT: endpoint.replace(/^https?:\/\//, '').replace(/\/$/, ''),
+      K6_OTEL_HTTP_EXPORTER_INSECURE: String(endpoint.startsWith('http:')),
+      K6_OTEL_METRIC_PREFIX: 'k6.',
+      K6_OTEL_SERVICE_NAME: 'k6',
+    }),
+  }
+}
+
+const locustArguments = (model: Model, load: Load): string[] => [
+  '--locustfile',
+  'loadtest/locust/locustfile.py',
+  '--host',
+  load.target,
+  '--users',
+  String(load.users),
+  '--spawn-rate',
+  String(load.spawn),
+  ...(load.web
+    ? ['--class-picker', '--web-host', '127.0.0.1']
+    : [
+        '--headless',
+        '--only-summary',
+        ...(load.shape === '' ? ['--run-time', `${load.seconds}s`] : []),
+      ]),
+  ...(collector() ? ['--otel'] : []),
+  ...(load.web ? [] : model.mixes[load.mix]!),
+]
+
+const locustEnvironment = (load: Load): Record<string, string> => ({
+  SHAPE: load.shape === '' && load.web ? 'pick' : load.shape,
+  ...(collector() && {
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+    OTEL_SERVICE_NAME: 'locust',
+    // Its 60 s would leave gaps in the dashboards, which look back one minute.
+    OTEL_METRIC_EXPORT_INTERVAL: process.env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '15000',
+  }),
+})
+
+/** Passes everything on to the terminal, but for the lines in which k6's users tell their slowest requests. */
+async function run(command: string, args: string[], env: NodeJS.ProcessEnv) {
+  const slow: Slow[] = []
+  const child = spawn(command, args, { env, stdio: ['inherit', 'inherit', 'pipe'] })
+  const ended = new Promise<number>((done) => {
+    child.once('error', () => done(127))
+    child.once('close', (code) => done(code ?? 1))
+  })
+  // Ctrl-C reaches the generator by itself: it ends, tells its numbers, and so do we. SIGTERM is passed on.
+  const wait = () => undefined
+  const passOn = () => void child.kill('SIGTERM')
+  process.on('SIGINT', wait)
+  process.on('SIGTERM', passOn)
+  for await (const line of createInterface({ input: child.stderr })) {
+    if (line.startsWith('slow {')) slow.push(JSON.parse(line.slice(5)) as Slow)
+    else process.stderr.write(`${line}\n`)
+  }
+  process.off('SIGINT', wait)
+  process.off('SIGTERM', passOn)
+  return { code: await ended, slow }
+}

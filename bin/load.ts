@@ -1,0 +1,135 @@
+// `npm run load`: the traffic model against a Tracewren, with k6 or Locust. loadtest/README.md says how to read it.
+import { mkdirSync, readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+
+import { readModel, type Model } from '../loadtest/k6/model.js'
+import { cures, isInstalled, runGenerator, type Load, type Outcome } from './load-generators.ts'
+import { problemOf } from './load-target.ts'
+
+const usage = `npm run load -- [k6 | locust] [options]
+
+  --target URL     a running Tracewren                        http://127.0.0.1:5000
+  --mix NAME       realistic or original                      realistic
+  --users N        how many at the peak                       50
+  --spawn N        how many come each second                  5
+  --seconds N      how long                                   60
+  --shape NAME     ramp, spike or soak, instead of --seconds
+  --smoke          k6: every screen and deed, checked         (npm run load:k6 -- --smoke)
+  --web            Locust: its page on port 8089              (npm run load:locust -- --web)
+  --model FILE     another traffic model                      loadtest/model.json
+  --patience MS    no p95 limit is below it, for busy machines
+
+OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 makes the generator's own requests the roots of the traces.`
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  if (values.help) return say(usage)
+  const model = readModel(readFileSync(values.model, 'utf8'))
+  const load = loadOf(model, values)
+  const generator = generatorOf(positionals[0] ?? (load.smoke ? 'k6' : load.web ? 'locust' : ''))
+  const problem = await problemOf(model, load.target)
+  if (problem !== undefined) throw new Error(problem)
+  mkdirSync('.cache/load', { recursive: true })
+  const outcome = await runGenerator(generator, model, load)
+  await tellTraces(load.target, outcome)
+  console.log(`The numbers lie in ${outcome.file}.`)
+  return outcome.code
+}
+
+function say(text: string): number {
+  console.log(text)
+  return 0
+}
+
+const options = {
+  target: { type: 'string', default: 'http://127.0.0.1:5000' },
+  mix: { type: 'string', default: 'realistic' },
+  users: { type: 'string', default: '50' },
+  spawn: { type: 'string', default: '5' },
+  seconds: { type: 'string', default: '60' },
+  shape: { type: 'string', default: '' },
+  model: { type: 'string', default: 'loadtest/model.json' },
+  patience: { type: 'string', default: '0' },
+  smoke: { type: 'boolean', default: false },
+  web: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const
+
+type Values = {
+  [name in keyof typeof options]: (typeof options)[name]['type'] extends 'boolean'
+    ? boolean
+    : string
+}
+
+function loadOf(model: Model, values: Values): Load {
+  const target = values.target.replace(/\/$/, '')
+  if (!/^https?:\/\//.test(target) || !URL.canParse(target))
+    throw new Error(
+      `--target is "${values.target}", but it must be an address such as http://127.0.0.1:5000.`,
+    )
+  const known = (option: 'mix' | 'shape', part: object) => {
+    if (values[option] === '' || values[option] in part) return values[option]
+    throw new Error(
+      `--${option} is "${values[option]}", but there are: ${Object.keys(part).join(', ')}.`,
+    )
+  }
+  const whole = (option: 'users' | 'spawn' | 'seconds' | 'patience') => {
+    if (/^\d{1,7}$/.test(values[option])) return Number(values[option])
+    throw new Error(`--${option} is "${values[option]}", but it must be a whole number.`)
+  }
+  return {
+    target,
+    mix: known('mix', model.mixes),
+    shape: known('shape', model.shapes),
+    users: whole('users'),
+    spawn: whole('spawn'),
+    seconds: whole('seconds'),
+    patience: whole('patience'),
+    model: values.model,
+    smoke: values.smoke,
+    web: values.web,
+  }
+}
+
+function generatorOf(asked: string): 'k6' | 'locust' {
+  const found = (asked === '' ? ['k6', 'locust'] : [asked]).find(isInstalled)
+  if (found === 'k6' || found === 'locust') return found
+  if (asked === 'k6') throw new Error(`k6 is not on PATH: ${cures.k6}`)
+  if (asked === 'locust') throw new Error(`locust is not on PATH: ${cures.locust}`)
+  if (asked !== '') throw new Error(`There is no generator "${asked}": k6 or locust.`)
+  throw new Error(
+    `Neither k6 nor locust is on PATH. For k6, ${cures.k6} For Locust, ${cures.locust}`,
+  )
+}
+
+/** The five slowest requests with their traces, and where to look at them. */
+async function tellTraces(target: string, { slowest }: Outcome): Promise<void> {
+  if (slowest.length === 0) {
+    console.log(
+      'No answer named a trace: the target does not trace. INSPECT=1 or OTEL_EXPORTER_OTLP_ENDPOINT switches it on there.',
+    )
+    return
+  }
+  const glass = await fetch(`${target}/traces/${slowest[0]!.trace}`).then(
+    (answer) => answer.ok,
+    () => false,
+  )
+  console.log('The slowest requests and their traces:')
+  for (const { ms, name, trace } of slowest) {
+    const where = glass ? `${target}/traces/${trace}` : trace
+    console.log(`${String(ms).padStart(8)} ms  ${name.padEnd(30)}  ${where}`)
+  }
+  console.log(
+    glass
+      ? `All traces: ${target}/traces (the newest 1,000), and the backend that the target exports to.`
+      : 'Look for these ids in the backend that the target exports to (OTEL_EXPORTER_OTLP_ENDPOINT there).',
+  )
+}
+
+try {
+  process.exit(await main())
+} catch (error) {
+  if (!(error instanceof Error)) throw error
+  console.error(error.message)
+  process.exit(2)
+}

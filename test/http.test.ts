@@ -1,0 +1,215 @@
+// docs/http.md is what other people's scripts are written by: every row of its table is asked, and no route is missing.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import test from 'node:test'
+
+import { createApp } from '../src/app.tsx'
+import { Recorder } from '../src/recorder.ts'
+import { Someone, startApp, type Answer, type TestApp } from './harness.ts'
+
+const document = readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8')
+const askers = ['htmx', 'browser', 'program'] as const
+
+type Row = {
+  request: string
+  method: string
+  path: string
+  fields: string[]
+  signedOut: string
+  answers: Record<(typeof askers)[number], string>
+}
+
+const rows: Row[] = document
+  .split('\n')
+  .filter((line) => /^\| `(GET|POST) /.test(line))
+  .map((line) => {
+    const [request, fields, signedOut, htmx, browser, program] = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', ''))
+    const [method, path] = request!.split(' ')
+    return {
+      request: request!,
+      method: method!,
+      path: path!,
+      fields: fields === '' ? [] : fields!.split(' '),
+      signedOut: signedOut!,
+      answers: { htmx: htmx!, browser: browser!, program: program! },
+    }
+  })
+
+/** Examples for what a row leaves open. */
+const fieldExamples: Record<string, string> = {
+  bio: 'I watch birds.',
+  chip: 'on',
+  current: 'password-of-Bob',
+  farewell: 'password-of-Bob',
+  fresh: 'another password',
+  mailaddress: 'new@example.org',
+  msg: 'hello there',
+  name: 'New',
+  password: 'password of new',
+  theme: 'dark',
+}
+
+/** What an answer is, in the words of the table; `to` is where "back" leads. */
+function told({ status, text, headers, location }: Answer): string {
+  const type = (headers.get('Content-Type') ?? '').split(';')[0]!
+  if (headers.get('HX-Redirect')) return `${status} HX ${headers.get('HX-Redirect')}`
+  if (location !== null) return `${status} ${location}`
+  if (type === 'application/json') return `${status} json`
+  if (type !== 'text/html') return `${status} ${type}`
+  return `${status} ${text.includes('<html') ? 'page' : 'partial'}`
+}
+
+type World = { app: TestApp; bob: Someone; traceId: string; spanId: string }
+
+/** Alice with a tweet, Bob with one, and a trace that the looking glass has kept. */
+async function world(env: Record<string, string> = {}): Promise<World> {
+  const inner = await startApp(env)
+  const recorder = new Recorder()
+  const state = { stopping: false }
+  const { database, settings } = inner
+  const whole = createApp({ database, settings, state, recorder })
+  const app: TestApp = {
+    ...inner,
+    fetch: async (request) => whole.fetch(request),
+    visitor: () => new Someone(app),
+  }
+  const alice = await inner.person('Alice')
+  await alice.tweet('hello world')
+  const bob = await inner.person('Bob')
+  await bob.tweet('hello alice')
+  const { spans } = await alice.get('/timeline')
+  for (const span of spans) recorder.takeSpan(span)
+  const query = spans.find((span) => 'db.query.text' in span.attributes)!.spanContext()
+  const here = app.visitor()
+  for (const [name, value] of bob.cookies) here.cookies.set(name, value)
+  return { app, bob: here, traceId: query.traceId, spanId: query.spanId }
+}
+
+const pathOf = ({ path }: Row, { traceId, spanId }: World): string =>
+  path
+    .replace('/traces/:id', `/traces/${traceId}`)
+    .replace(':span', spanId)
+    // Bob's own tweet is 2; Alice, whom he follows, is 1.
+    .replace('/tweet/:id/delete', '/tweet/2/delete')
+    .replace(':id', '1')
+    .replace(':handle', '@alice')
+    .replace('*', 'app.css')
+
+const requiredOf = ({ fields }: Row) =>
+  Object.fromEntries(
+    fields
+      .filter((name) => !name.endsWith('?'))
+      .map((name) => [name, fieldExamples[name] ?? assert.fail(`no example for ${name}`)]),
+  )
+
+async function ask(row: Row, here: World, who: Someone, as: (typeof askers)[number]) {
+  const path = pathOf(row, here)
+  if (row.method === 'POST') return who.post(path, requiredOf(row), { as })
+  if (path !== '/traces/live') return who.get(path, { as })
+  // The live tail never ends by itself.
+  const answer = await here.app.fetch(new Request(`http://localhost:5000${path}`))
+  await answer.body?.cancel()
+  const { status, headers } = answer
+  return { status, headers, text: '', location: null, spans: [], queries: [] }
+}
+
+/** What the table promises to somebody without a session. */
+function signedOutAnswer({ method, signedOut, answers }: Row, as: (typeof askers)[number]) {
+  if (signedOut === 'same' || signedOut === 'glass') return answers[as]
+  if (as === 'htmx') return '401 HX /login'
+  if (signedOut === 'deed' && as === 'program') return '401 json'
+  return method === 'GET' ? '302 /login' : '303 /login'
+}
+
+/** `303 back#tweet-:id` is `303 /timeline#tweet-1` without a Referer. */
+const filled = ({ path }: Row, answer: string) =>
+  answer
+    .replace('back', path === '/theme' || path === '/chip' ? '/' : '/timeline')
+    .replace(':id', '1')
+
+test('docs/http.md has every route of the app, and no other', async () => {
+  await using app = await startApp()
+  const { database, settings } = app
+  const { routes } = createApp({ database, settings, state: { stopping: false } })
+  const real = routes
+    .filter(({ method }) => method !== 'ALL')
+    .map(({ method, path }) => `${method} ${path.replaceAll(/(:\w+)\{[^/]*\}+/g, '$1')}`)
+  assert.deepEqual(rows.map(({ request }) => request).sort(), [...new Set(real)].sort())
+})
+
+test('each row of docs/http.md answers as it says, signed in and signed out', async () => {
+  const wrong: string[] = []
+  for (const as of askers) {
+    const here = await world()
+    await using _ = here.app
+    for (const row of rows.filter(({ request }) => request !== 'POST /login')) {
+      const visitor = here.app.visitor()
+      const out = told(await ask(row, here, visitor, as)).replace(/\?next=.*/, '')
+      const outPromised = filled(row, signedOutAnswer(row, as))
+      if (out !== outPromised)
+        wrong.push(`${row.request} as ${as}, signed out: ${out}, not ${outPromised}`)
+      if (changesTheSession(row)) continue
+      const got = told(await ask(row, here, here.bob, as))
+      const promised = filled(row, row.answers[as])
+      if (got !== promised) wrong.push(`${row.request} as ${as}: ${got}, not ${promised}`)
+    }
+    wrong.push(...(await askForSessions(here, as)))
+  }
+  assert.deepEqual(wrong, [])
+})
+
+const changesTheSession = ({ path }: Row) =>
+  ['/register', '/logout', '/account/delete', '/account/password'].includes(path)
+
+/** The rows that end or begin a session, in an order that leaves one for the next. */
+async function askForSessions(here: World, as: (typeof askers)[number]): Promise<string[]> {
+  const wrong: string[] = []
+  const expect = async (request: string, fields: Record<string, string> = {}) => {
+    const row = rows.find((one) => one.request === request)!
+    const got = told(
+      row.method === 'GET'
+        ? await here.bob.get(row.path, { as })
+        : await here.bob.post(row.path, { ...requiredOf(row), ...fields }, { as }),
+    )
+    if (got !== row.answers[as]) wrong.push(`${request} as ${as}: ${got}, not ${row.answers[as]}`)
+  }
+  await expect('GET /register')
+  await expect('POST /account/password')
+  await expect('POST /logout')
+  const bobs = { mailaddress: 'bob@example.org', password: fieldExamples['fresh']! }
+  await expect('POST /login', bobs)
+  await expect('GET /logout')
+  await expect('POST /login', bobs)
+  await expect('POST /account/delete', { farewell: bobs.password })
+  await expect('POST /register')
+  return wrong
+}
+
+test('a field that docs/http.md does not mark with ? is missed', async () => {
+  const here = await world()
+  await using _ = here.app
+  for (const row of rows.filter(({ method }) => method === 'POST')) {
+    const fields = requiredOf(row)
+    // Signed in, these two lead to the timeline whatever is sent.
+    const isEntrance = row.path === '/login' || row.path === '/register'
+    const who = isEntrance ? here.app.visitor() : here.bob
+    for (const missing of Object.keys(fields)) {
+      const rest = Object.fromEntries(Object.entries(fields).filter(([name]) => name !== missing))
+      const answer = await who.post(pathOf(row, here), rest)
+      assert.equal(answer.status, 400, `${row.request} without ${missing}`)
+      assert.match(answer.text, new RegExp(`the field (&quot;|\\\\?")${missing}`), row.request)
+    }
+  }
+})
+
+test('what docs/http.md calls glass is for operators alone with DEMO=0', async () => {
+  const here = await world({ DEMO: '0', INSPECT: '1' })
+  await using _ = here.app
+  for (const row of rows.filter(({ path }) => /^\/(traces|logs|routes)/.test(path))) {
+    const { status } = await ask(row, here, here.bob, 'program')
+    assert.equal(status, row.signedOut === 'glass' ? 403 : 200, row.request)
+  }
+})
