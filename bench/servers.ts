@@ -1,0 +1,177 @@
+// The processes of a benchmark: the real bundle with its real settings, its twin, and a collector that swallows bytes.
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { buildSync } from 'esbuild'
+
+import { Connection, textOf } from './client.ts'
+import type { Usage } from './meter.ts'
+import { folder } from './world.ts'
+
+const tools = `${folder}/tools`
+
+/** Compiles what runs beside the server under test, so that no loader of TypeScript is measured with it. */
+export function buildTools(): void {
+  buildSync({
+    entryPoints: ['meter', 'sink', 'twin'].map((name) => `bench/${name}.ts`),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    outdir: tools,
+    outExtension: { '.js': '.mjs' },
+  })
+}
+
+let port = Number(process.env['BENCH_PORT'] ?? 19_100)
+
+/** The next port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const candidate = port++
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(candidate, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (free) return candidate
+  }
+}
+
+export type Process = {
+  port: number
+  child: ChildProcess
+  /** The end of what it has printed on stderr. */
+  said: () => string
+  /** What it has used since it began. */
+  usage: () => Promise<Usage>
+  stop: () => Promise<void>
+}
+
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+type Start = {
+  program: string
+  args?: string[]
+  env?: Record<string, string>
+  port?: number
+  flags?: string[]
+}
+
+async function start({
+  program,
+  args = [],
+  env = {},
+  port: given,
+  flags = [],
+}: Start): Promise<Process> {
+  const own = given ?? (await freePort())
+  const child = fork(program, [String(own), ...args], {
+    execArgv: [...flags, '--import', `${tools}/meter.mjs`],
+    // Log lines are written, as in production, and thrown away.
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  let said = ''
+  child.stderr?.on('data', (piece: Buffer) => (said = (said + piece).slice(-2000)))
+  return {
+    port: own,
+    child,
+    said: () => said,
+    async usage() {
+      const answer = once(child, 'message')
+      child.send('usage')
+      return ((await answer) as [Usage])[0]
+    },
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const gone = once(child, 'exit')
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+      await gone
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** Waits until something answers on the port. */
+async function answering(started: Process): Promise<Process> {
+  for (const giveUp = Date.now() + 60_000; ; await pause(10)) {
+    const answers = await fetch(`http://127.0.0.1:${started.port}/livez`).then(
+      (answer) => answer.ok,
+      () => false,
+    )
+    if (answers) return started
+    if (started.child.exitCode !== null || Date.now() > giveUp)
+      throw new Error(`A server under test did not start:\n${started.said()}`)
+  }
+}
+
+/** The bundle on a database. Rate limits are out of the way: one client stands for thousands. */
+export async function startApp(
+  path: string,
+  env: Record<string, string>,
+  flags: string[] = [],
+): Promise<Process> {
+  const own = await freePort()
+  const wide = '9999999/1'
+  const settings = {
+    PORT: String(own),
+    DATABASE_URL: `file:${path}`,
+    INSPECT: '0',
+    LIMIT_LOGIN_CLIENT: wide,
+    LIMIT_LOGIN_ACCOUNT: wide,
+    LIMIT_WRITE: wide,
+    LIMIT_SEARCH: wide,
+    ...env,
+  }
+  return answering(await start({ program: 'dist/server.js', env: settings, port: own, flags }))
+}
+
+/** node:http with recorded answers. */
+export const startTwin = async (answers?: string): Promise<Process> =>
+  answering(await start({ program: `${tools}/twin.mjs`, args: answers ? [answers] : [] }))
+
+/** Asks for the start page so many times. */
+export async function loadPage(on: number, requests: number): Promise<void> {
+  const text = textOf({ method: 'GET', path: '/', headers: { Accept: 'text/html' } })
+  const connections = await Promise.all([1, 2, 3, 4].map(() => Connection.open(on)))
+  await Promise.all(
+    connections.map(async (connection) => {
+      for (let count = 0; count < requests / 4; count++) await connection.send(text)
+      connection.close()
+    }),
+  )
+}
+
+/** Swallows OTLP; `found` counts the spans of a name that came. */
+export async function startSink(name: string): Promise<Process & { found: () => Promise<number> }> {
+  const own = await freePort()
+  const child = fork(`${tools}/sink.mjs`, [String(own), name], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  running.add(child)
+  await pause(300)
+  return {
+    port: own,
+    child,
+    said: () => '',
+    usage: () => Promise.reject(new Error('not measured')),
+    async found() {
+      const answer = once(child, 'message')
+      child.send('found')
+      return ((await answer) as [number])[0]
+    },
+    async stop() {
+      child.kill('SIGTERM')
+      running.delete(child)
+    },
+  }
+}

@@ -1,0 +1,78 @@
+// The worlds that are measured: made once by `npm run seed`, then kept; and a few people in them of known habits.
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+import Database from 'libsql'
+
+import { lockFile } from '../src/file-lock.ts'
+
+/** Where worlds and copies lie; a world of ten million tweets takes 4 GB. */
+export const folder = resolve(process.env['BENCH_FOLDER'] ?? '.cache/bench')
+
+/** Viewers who follow so many people, by user id; the eight who follow 300 are asked in turn. */
+export const followers: Record<number, number> = {
+  ...Object.fromEntries([11, 12, 13, 14, 15, 16, 17, 18].map((id) => [id, 300])),
+  21: 10,
+  22: 2000,
+  23: 5000,
+}
+export const viewers = [11, 12, 13, 14, 15, 16, 17, 18]
+/** Who likes 100,000 tweets, or every one of a smaller world. */
+export const liker = 24
+
+/** The path of a world of this size; it is made when it is missing. */
+export async function worldOf(users: number, tweets: number): Promise<string> {
+  mkdirSync(folder, { recursive: true })
+  const path = `${folder}/world-${users}-${tweets}.db`
+  if (!existsSync(path)) {
+    console.log(`Making a world of ${tweets.toLocaleString('en')} tweets in ${path} ...`)
+    const words = ['--users', String(users), '--tweets', String(tweets)]
+    const { status } = spawnSync(process.execPath, ['dist/seed.js', ...words], {
+      stdio: 'inherit',
+      env: { ...process.env, DATABASE_URL: `file:${path}` },
+    })
+    if (status !== 0) throw new Error('The world was not made.')
+  }
+  const lock = await lockFile(path, 0)
+  furnish(path)
+  lock.release()
+  return path
+}
+
+/** Gives the viewers what they are known for, triggers and all; does nothing the second time. */
+function furnish(path: string): void {
+  const db = new Database(path)
+  const known = db
+    .prepare(
+      'SELECT following_count = min(300, (SELECT count(*) - 1 FROM users)) FROM users WHERE id = 11',
+    )
+    .raw()
+    .all([]) as number[][]
+  if (known[0]?.[0] !== 1) {
+    db.exec('PRAGMA foreign_keys=ON; BEGIN')
+    for (const [id, count] of Object.entries(followers)) {
+      db.exec(`DELETE FROM follows WHERE follower_id = ${id};
+        INSERT INTO follows (follower_id, followed_id, created_at)
+        SELECT ${id}, id, created_at FROM users WHERE id <> ${id} ORDER BY (id * 7919 + ${id}) % 10007 LIMIT ${count}`)
+    }
+    db.exec(`DELETE FROM favorites WHERE user_id = ${liker};
+      INSERT INTO favorites (user_id, tweet_id, weight, created_at)
+      SELECT ${liker}, id, 0, created_at FROM tweets
+      WHERE id % max(1, (SELECT max(id) FROM tweets) / 100000) = 0 LIMIT 100000; COMMIT`)
+  }
+  db.close()
+}
+
+/** A copy that deeds may change; the world stays as it was. */
+export function copyOf(world: string, name: string): { path: string; remove: () => void } {
+  const path = `${folder}/run-${process.pid}-${name}.db`
+  copyFileSync(world, path)
+  return {
+    path,
+    remove: () => {
+      for (const end of ['', '-wal', '-shm', '.lock.db', '.lock.db-journal'])
+        rmSync(path + end, { force: true })
+    },
+  }
+}

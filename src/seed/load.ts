@@ -1,0 +1,138 @@
+// Writes a planned world into a new, migrated database: rows without triggers and indexes, which come back at the end.
+import { setImmediate as turn } from 'node:timers/promises'
+
+import Database from 'libsql'
+
+import { Bulk } from './bulk.ts'
+import { addressOf, followsOf, passwordHash, personOf } from './people.ts'
+import type { Plan } from './plan.ts'
+import { bulkPragmas } from './search.ts'
+import { beginOf, epochOf, Tweets, type Sink } from './tweets.ts'
+
+const day = 86_400_000
+const tweetsAtOnce = 5000
+const followsAtOnce = 100_000
+
+/** What the triggers would have counted, by user. */
+class Counts {
+  readonly tweets: Uint32Array
+  readonly followers: Uint32Array
+  readonly following: Uint32Array
+  readonly favorites: Uint32Array
+
+  constructor(users: number) {
+    this.tweets = new Uint32Array(users)
+    this.followers = new Uint32Array(users)
+    this.following = new Uint32Array(users)
+    this.favorites = new Uint32Array(users)
+  }
+}
+
+export type Build = { db: Database.Database; plan: Plan; signal: AbortSignal }
+/** Says what is being done, and how many more tweets are done. */
+export type Report = { step: (name: string) => void; tweets: (count: number) => void }
+
+/** Opens the file and takes away what would slow every row down; `finish` puts it back. */
+export function openBulk(path: string): { db: Database.Database; finish: () => void } {
+  const db = new Database(path)
+  db.exec(bulkPragmas)
+  const taken = db
+    .prepare(
+      `SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'index') AND sql IS NOT NULL
+      ORDER BY type, rowid`,
+    )
+    .raw()
+    .all([]) as [string, string, string][]
+  db.exec('BEGIN')
+  for (const [type, name] of taken) db.exec(`DROP ${type} ${name}`)
+  return {
+    db,
+    finish() {
+      for (const [, , sql] of taken) db.exec(sql)
+      db.exec('COMMIT')
+    },
+  }
+}
+
+/** Writes everything but the search index; gives how many likes it became. */
+export async function writeWorld(build: Build, report: Report): Promise<number> {
+  const counts = new Counts(build.plan.users)
+  report.step('follows')
+  await writeFollows(build, counts)
+  report.step('tweets')
+  const likes = await writeTweets(build, counts, report)
+  report.step('people')
+  writeUsers(build, counts)
+  build.db.prepare('UPDATE trends SET epoch = ?').run([epochOf(build.plan)])
+  return likes
+}
+
+async function writeFollows({ db, plan, signal }: Build, counts: Counts): Promise<void> {
+  const rows = new Bulk(db, 'follows (follower_id, followed_id, created_at)')
+  const from = plan.until - 70 * day
+  const step = (beginOf(plan) - from) / Math.max(1, plan.follows)
+  let written = 0
+  for (const [follower, followed] of followsOf(plan)) {
+    rows.add(follower + 1, followed + 1, Math.floor(from + step * written))
+    counts.following[follower]! += 1
+    counts.followers[followed]! += 1
+    written += 1
+    if (written % followsAtOnce === 0) await pause(signal)
+  }
+  rows.flush()
+}
+
+async function writeTweets({ db, plan, signal }: Build, counts: Counts, report: Report) {
+  const tweets = new Bulk(db, 'tweets (user_id, msg, created_at, like_count, trend_score)')
+  const favorites = new Bulk(db, 'favorites (user_id, tweet_id, weight, created_at)')
+  let likes = 0
+  const sink: Sink = {
+    tweet(one) {
+      tweets.add(one.user + 1, one.msg, one.at, one.likes, one.score)
+      counts.tweets[one.user]! += 1
+    },
+    like({ user, tweet, at, weight }) {
+      favorites.add(user + 1, tweet, weight, at)
+      counts.favorites[user]! += 1
+      likes += 1
+    },
+  }
+  const world = new Tweets(plan)
+  for (let written = 0; written < plan.tweets; written += tweetsAtOnce) {
+    world.write(tweetsAtOnce, sink)
+    report.tweets(Math.min(tweetsAtOnce, plan.tweets - written))
+    await pause(signal)
+  }
+  tweets.flush()
+  favorites.flush()
+  return likes
+}
+
+function writeUsers({ db, plan }: Build, counts: Counts): void {
+  const rows = new Bulk(
+    db,
+    `users (name, handle, mailaddress, password_hash, bio, demo, created_at,
+      tweet_count, follower_count, following_count, favorite_count)`,
+  )
+  for (let index = 0; index < plan.users; index++) {
+    const { name, handle, bio } = personOf(index + 1)
+    const counted = [counts.tweets, counts.followers, counts.following, counts.favorites]
+    rows.add(
+      name,
+      handle,
+      addressOf(index + 1),
+      passwordHash,
+      bio,
+      1,
+      plan.until - 70 * day,
+      ...counted.map((kind) => kind[index]!),
+    )
+  }
+  rows.flush()
+}
+
+/** Lets the other thread and Ctrl-C have their say. */
+async function pause(signal: AbortSignal): Promise<void> {
+  await turn()
+  signal.throwIfAborted()
+}

@@ -1,0 +1,130 @@
+// Tweets and likes of a large world in the order of time. A tweet leaves when nobody will like it any more, and has
+// its final counters then: no row is ever written twice, and memory stays what it is.
+import { random, type Random } from '../demo/random.ts'
+import { weightAt } from '../trend-score.ts'
+import { famous, strideOf } from './people.ts'
+import type { Plan } from './plan.ts'
+import { textsOf } from './texts.ts'
+
+const day = 86_400_000
+const weeks = 5
+/** How many of the newest tweets can be liked. */
+const windowMax = 65_536
+const attempts = 40
+
+export type Tweet = { user: number; msg: string; at: number; likes: number; score: number }
+/** `user` counts from 0, `tweet` is an id. */
+export type Like = { user: number; tweet: number; at: number; weight: number }
+export type Sink = { tweet: (tweet: Tweet) => void; like: (like: Like) => void }
+
+/** The moment that trend weights are counted from, as the first migration chooses it. */
+export const epochOf = ({ until }: Plan): number => until - 40 * day
+/** When the first tweet was written. */
+export const beginOf = ({ until }: Plan): number => until - weeks * 7 * day
+
+type Liked = Tweet & {
+  /** How far the walk through the people has come that decides who likes it. */
+  walked: number
+}
+
+export class Tweets {
+  readonly #plan: Plan
+  readonly #chance: Random
+  readonly #text: () => string
+  readonly #author: (rank: number) => number
+  readonly #window: Liked[] = []
+  readonly #size: number
+  readonly #stride: number
+  /** How likely somebody likes what they see, by user. */
+  readonly #keenness: Float32Array
+  #written = 0
+  #liked = 0
+
+  constructor(plan: Plan) {
+    this.#plan = plan
+    this.#chance = random(plan.seed ^ 0x11e5)
+    this.#text = textsOf(plan.seed)
+    this.#author = famous(plan.users)
+    this.#stride = strideOf(plan.users, 0.7236)
+    this.#size = Math.min(windowMax, 2 ** Math.ceil(Math.log2(plan.tweets + 1)))
+    this.#keenness = new Float32Array(plan.users)
+    const spread = strideOf(plan.users, 0.5)
+    for (let rank = 0; rank < plan.users; rank++)
+      this.#keenness[(rank * spread) % plan.users] = Math.max(
+        0.1,
+        0.1 / Math.sqrt((rank + 1) / plan.users),
+      )
+  }
+
+  /** Writes so many tweets more, and the likes that come meanwhile. */
+  write(count: number, sink: Sink): void {
+    const { tweets, users, likes } = this.#plan
+    for (
+      const end = Math.min(tweets, this.#written + count);
+      this.#written < end;
+      this.#written++
+    ) {
+      const at = this.#moment()
+      const place = this.#written % this.#size
+      const old = this.#window[place]
+      if (old) sink.tweet(old)
+      const user = this.#author(Math.floor(users * this.#chance() ** 2))
+      this.#window[place] = { user, msg: this.#text(), at, likes: 0, score: 0, walked: 0 }
+      const due = Math.round((likes * (this.#written + 1)) / tweets) - this.#liked
+      for (let turn = 0; turn < due; turn++) this.#like(at, sink)
+    }
+    if (this.#written === tweets) this.#finish(sink)
+  }
+
+  #finish(sink: Sink): void {
+    // The likes that the few tweets of the beginning could not bear.
+    const { until, likes, users } = this.#plan
+    this.#window.forEach((_, place) => {
+      while (this.#liked < likes && this.#window[place]!.walked < users)
+        this.#likeAt(place, until, sink)
+    })
+    const first = Math.max(0, this.#written - this.#size)
+    for (let index = first; index < this.#written; index++)
+      sink.tweet(this.#window[index % this.#size]!)
+    this.#window.length = 0
+  }
+
+  /** Time goes on with every tweet, in waves of a day: people write more by day than by night. */
+  #moment(): number {
+    const part = (this.#written + this.#chance()) / this.#plan.tweets
+    const turn = 2 * Math.PI * weeks * 7
+    const waved = part - (0.8 * Math.sin(turn * part)) / turn
+    return Math.floor(beginOf(this.#plan) + waved * weeks * 7 * day)
+  }
+
+  /** Some of the newest tweets gets a like: that of rank r gets r^(-3/4) as many as the first. */
+  #like(at: number, sink: Sink): void {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const rank = Math.floor(this.#size * this.#chance() ** 4)
+      const place = (rank * 40_503) & (this.#size - 1)
+      const there = place < this.#window.length
+      if (this.#likeAt(there ? place : Math.floor(this.#chance() * this.#window.length), at, sink))
+        return
+    }
+  }
+
+  /** Walks on through the people until somebody likes this tweet; each is asked once, so nobody likes it twice. */
+  #likeAt(place: number, at: number, sink: Sink): boolean {
+    const tweet = this.#window[place]!
+    const { users, tweets } = this.#plan
+    const newest = Math.min(this.#written, tweets - 1)
+    const index = newest - ((newest - place) & (this.#size - 1))
+    for (; tweet.walked < users; tweet.walked++) {
+      const user = (index + tweet.walked * this.#stride) % users
+      if (this.#chance() > this.#keenness[user]!) continue
+      const weight = weightAt(at, epochOf(this.#plan))
+      tweet.walked += 1
+      tweet.likes += 1
+      tweet.score += weight
+      this.#liked += 1
+      sink.like({ user, tweet: index + 1, at, weight })
+      return true
+    }
+    return false
+  }
+}
