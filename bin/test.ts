@@ -14,7 +14,7 @@ const all = ['src', 'test'].flatMap((folder) =>
 )
 const inBrowser = all.filter((file) => file.startsWith('test/browser/'))
 const ofProcesses = all.filter((file) =>
-  /^test\/(durability|remote|start|cli|load|stack)[^/]*$/.test(file),
+  /^test\/(durability|remote|start|cli|load|stack|telemetry|glass|seed)[^/]*$/.test(file),
 )
 const stories = all.filter((file) => !inBrowser.includes(file) && !ofProcesses.includes(file))
 
@@ -37,7 +37,7 @@ const rounds: Round[] = [
   { name: 'node', why: `the same on Node ${imageNode}`, files: stories, node: fetchNode },
   {
     name: 'process',
-    why: 'the real process: start, stop, crash, full disk, server away',
+    why: 'the real process: start, stop, crash, full disk, server away, what it exports',
     files: ofProcesses,
   },
   { name: 'browser', why: 'the real browser', files: inBrowser },
