@@ -1,14 +1,14 @@
 // The quiet chip on every page: what the page cost, and the way to its trace.
 import { raw } from 'hono/html'
 
-import type { RequestCosts } from './query-tracing.ts'
+import { elapsedMs, type RequestCosts } from './query-tracing.ts'
 
 /** Where a page's numbers are put in after rendering. No text of a person can hold this character. */
 export const chipMark = '\u0001'
 
 /** `3.1 ms · 2 queries`, the page's own numbers as they stand in its Server-Timing. */
 export const chipNumbers = (costs: RequestCosts, answeredAt: number): string =>
-  `${shortMs(answeredAt - costs.started)} &middot; ${costs.queries} ${costs.queries === 1 ? 'query' : 'queries'}`
+  `${shortMs(elapsedMs(costs, answeredAt))} &middot; ${costs.queries} ${costs.queries === 1 ? 'query' : 'queries'}`
 
 /** Milliseconds for people: three digits are enough. */
 export const shortMs = (ms: number): string =>

@@ -32,12 +32,17 @@ export const newCosts = (): RequestCosts => ({
   started: performance.now(),
 })
 
+const nanosUntil = (costs: RequestCosts, at: number) => Math.round((at - costs.started) * 1e6)
+
+/** From the start of a request to a moment of it, in ms of whole nanoseconds: the very number its span will say. */
+export const elapsedMs = (costs: RequestCosts, at: number): number => nanosUntil(costs, at) / 1e6
+
 /**
  * A moment of a request (performance.now) as seconds and nanoseconds. The SDK starts each span on the millisecond of
  * its own; with one clock for all of them, a span of 0.2 ms stands where it was.
  */
 export function timeAt(costs: RequestCosts, at = performance.now()): [number, number] {
-  const nanos = (costs.wall % 1000) * 1e6 + Math.round((at - costs.started) * 1e6)
+  const nanos = (costs.wall % 1000) * 1e6 + nanosUntil(costs, at)
   return [Math.floor(costs.wall / 1000) + Math.floor(nanos / 1e9), nanos % 1e9]
 }
 

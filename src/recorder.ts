@@ -64,7 +64,7 @@ export const recorderBounds = {
   logBytes: 4 * 1024 * 1024,
 }
 
-const ms = ([seconds, nanos]: readonly [number, number]) => seconds * 1000 + nanos / 1e6
+const ms = ([seconds, nanos]: readonly [number, number]) => (seconds * 1e9 + nanos) / 1e6
 
 /** When a span began (ms UTC) and how long it took (ms). */
 export const spanTimes = (span: RecordedSpan) => ({ at: ms(span.startTime), ms: ms(span.duration) })

@@ -19,7 +19,14 @@ import { isLogged, log, requestEvent } from './log.ts'
 import { Lru } from './lru.ts'
 import { measured } from './metrics.ts'
 import { peerOf } from './peers.ts'
-import { costsKey, newCosts, requestCosts, timeAt, type RequestCosts } from './query-tracing.ts'
+import {
+  costsKey,
+  elapsedMs,
+  newCosts,
+  requestCosts,
+  timeAt,
+  type RequestCosts,
+} from './query-tracing.ts'
 import { asker, type Env } from './web.ts'
 
 const tracer = trace.getTracer('tracewren')
@@ -78,7 +85,7 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
     linkToPage(c, span)
     await next()
     const ended = c.var.answeredAt ?? performance.now()
-    const ms = ended - costs.started
+    const ms = elapsedMs(costs, ended)
     // Not `c.header`: on a finished answer that would turn the body into a stream, a tenth of a page's cost.
     c.res.headers.set('X-Trace-Id', span.spanContext().traceId)
     c.res.headers.set('Server-Timing', serverTiming(span.spanContext(), costs, ms))

@@ -34,6 +34,7 @@ type Node = {
   id: string
   from: number
   to: number
+  ms: number
   children: Node[]
   isChild: boolean
 }
@@ -44,7 +45,7 @@ export function layOut(trace: RecordedTrace): Waterfall {
   for (const span of trace.spans) {
     const { at, ms } = spanTimes(span)
     const id = span.spanContext().spanId
-    nodes.set(id, { span, id, from: at, to: at + ms, children: [], isChild: false })
+    nodes.set(id, { span, id, from: at, to: at + ms, ms, children: [], isChild: false })
   }
   for (const node of nodes.values()) {
     const parent = nodes.get(node.span.parentSpanContext?.spanId ?? '')
@@ -85,8 +86,8 @@ function addRows(
       id: node.id,
       depth,
       from: node.from - into.at,
-      ms: node.to - node.from,
-      selfMs: Math.max(0, node.to - node.from - covered(node)),
+      ms: node.ms, // not `to - from`: a time of today has room for a quarter of a microsecond only
+      selfMs: Math.max(0, node.ms - covered(node)),
       critical: into.critical.has(node),
       orphan: depth === 0 && parent !== undefined && parent.isRemote !== true,
     })
