@@ -1,7 +1,6 @@
 // The order of what happens to a request, then the list of features: the table of contents.
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { except } from 'hono/combine'
 import { csrf } from 'hono/csrf'
 import { createMiddleware } from 'hono/factory'
 import { methodNotAllowed } from 'hono/method-not-allowed'
@@ -119,8 +118,7 @@ const privateAnswers = createMiddleware<Env>(async (c, next) => {
 
 /** Not for reads: looking for a body would make node-server build a whole Request, a twentieth of a page's cost. */
 const bodyCap = (maxSize: number) =>
-  except(
-    (c) => c.req.method === 'GET' || c.req.method === 'HEAD',
+  unlessRead(
     bodyLimit({
       maxSize,
       onError: () => {
@@ -130,15 +128,24 @@ const bodyCap = (maxSize: number) =>
   )
 
 /** Refuses what other sites send with a browser's cookies. Programs send neither header and pass. */
-const sameOrigin = (settings: Settings) =>
-  except(
-    (c) => c.req.header('Origin') === undefined && c.req.header('Sec-Fetch-Site') === undefined,
-    csrf({
-      origin: (origin, c) =>
-        settings.PUBLIC_ORIGIN === undefined
-          ? URL.canParse(origin) && new URL(origin).host === c.req.header('Host')
-          : origin === settings.PUBLIC_ORIGIN,
-    }),
+const sameOrigin = (settings: Settings) => {
+  const check = csrf({
+    origin: (origin, c) =>
+      settings.PUBLIC_ORIGIN === undefined
+        ? URL.canParse(origin) && new URL(origin).host === c.req.header('Host')
+        : origin === settings.PUBLIC_ORIGIN,
+  })
+  return unlessRead((c, next) =>
+    c.req.header('Origin') === undefined && c.req.header('Sec-Fetch-Site') === undefined
+      ? next()
+      : check(c, next),
+  )
+}
+
+/** For deeds alone. Hono's own `except` builds a chain of functions for each request: 30 us of a page. */
+const unlessRead = (check: MiddlewareHandler<Env>): MiddlewareHandler<Env> =>
+  createMiddleware<Env>((c, next) =>
+    c.req.method === 'GET' || c.req.method === 'HEAD' ? next() : check(c, next),
   )
 
 /** Beyond these bounds, a quick 503 serves everybody better than a long queue. */

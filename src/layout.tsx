@@ -1,15 +1,15 @@
 // The document: head, navigation, live regions. A page is its title and what stands in <main>.
 import type { Context } from 'hono'
 import { deleteCookie, getCookie } from 'hono/cookie'
-import { raw } from 'hono/html'
-import type { Child, PropsWithChildren } from 'hono/jsx'
+import { html, raw } from 'hono/html'
+import type { Child } from 'hono/jsx'
 
 import { asset } from './assets.ts'
 import { Chip } from './chip.tsx'
-import { QuickBar, Rail, type Theme } from './navigation.tsx'
+import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
 import { Side } from './side.tsx'
 import { traceparent } from './tracing.ts'
-import { mayInspect, type Viewer } from './viewer.ts'
+import { mayInspect } from './viewer.ts'
 import { render, type Env } from './web.ts'
 
 type Head = {
@@ -38,29 +38,28 @@ export const head =
 export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
   const sentence = getCookie(c, 'flash')
   if (sentence) deleteCookie(c, 'flash', { path: '/' })
+  const glass = c.get('recorder') !== undefined
   return render(
     c,
-    <>
-      {raw('<!doctype html>')}
-      <Document
-        head={{ ...given, ...(given.canonical && { canonical: originOf(c) + given.canonical }) }}
-        visitor={c.var.visitor}
-        path={c.req.path}
-        theme={themeOf(c)}
-        trace={traceparent()}
-        glass={c.var.recorder !== undefined && mayInspect(c)}
-        chip={c.var.recorder !== undefined && getCookie(c, 'chip') !== 'off'}
-        sentence={sentence}
-      >
-        {main}
-      </Document>
-    </>,
+    document({
+      head: { ...given, ...(given.canonical && { canonical: originOf(c) + given.canonical }) },
+      place: {
+        visitor: c.get('visitor'),
+        path: c.req.path,
+        theme: themeOf(c),
+        glass: glass && mayInspect(c),
+      },
+      trace: traceparent(),
+      chip: glass && getCookie(c, 'chip') !== 'off',
+      sentence,
+      main,
+    }),
   )
 }
 
 /** Where people reach this site: PUBLIC_ORIGIN, else what the request itself says. */
 const originOf = (c: Context<Env>): string =>
-  c.var.settings.PUBLIC_ORIGIN ?? new URL(c.req.url).origin
+  c.get('settings').PUBLIC_ORIGIN ?? new URL(c.req.url).origin
 
 /** The theme of the visitor's cookie; the system's when there is none. */
 export function themeOf(c: Context): Theme {
@@ -68,70 +67,52 @@ export function themeOf(c: Context): Theme {
   return theme === 'light' || theme === 'dark' ? theme : 'system'
 }
 
-type DocumentProps = PropsWithChildren<{
+type Whole = {
   head: Head
-  visitor: Viewer | undefined
-  path: string
-  theme: Theme
+  /** Who looks, and where: what the navigation shows. */
+  place: NavigationProps
   /** This page's own traceparent: htmx sends it back, so that its requests are linked to the page. */
   trace: string | undefined
-  /** Show the way to the traces of all. */
-  glass: boolean
   /** Show what this page cost. */
   chip: boolean
   sentence: string | undefined
-}>
+  main: Child
+}
 
-const Document = ({
-  head: given,
-  visitor,
-  path,
-  theme,
-  trace,
-  glass,
-  chip,
-  sentence,
-  children,
-}: DocumentProps) => (
-  <html lang='en' data-theme={theme === 'system' ? undefined : theme}>
-    <head>
-      {head}
-      {trace && <meta name='traceparent' content={trace} />}
-      <title>{given.title} - Tracewren</title>
-      <SocialCard {...given} />
-    </head>
-    <body {...(trace && { 'hx-headers:inherited': `{"X-Page-Trace":"${trace}"}` })}>
-      <a class='skip' href='#main'>
-        Skip to content
-      </a>
-      <div class={given.wide ? 'frame wide' : 'frame'}>
-        <Rail visitor={visitor} path={path} glass={glass} theme={theme} />
-        <main id='main' tabindex={-1}>
-          {children}
-        </main>
-        <Side visitor={visitor} searching={given.searching ?? false} />
-      </div>
-      <QuickBar visitor={visitor} path={path} glass={glass} theme={theme} />
-      {chip && trace && <Chip traceId={trace.slice(3, 35)} />}
-      <div id='toasts' role='status' aria-live='polite'>
-        {sentence && <p class='toast'>{sentence}</p>}
-      </div>
-    </body>
-  </html>
-)
+// A tagged text and not JSX: as elements, this frame would cost as much as reading the session, on every page.
+const document = ({ head: given, place, trace, chip, sentence, main }: Whole) =>
+  html`<!doctype html>
+    <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
+      <head>
+        ${head} ${trace && html`<meta name="traceparent" content="${trace}" />`}
+        <title>${given.title} - Tracewren</title>
+        ${socialCard(given)}
+      </head>
+      <body ${trace && html`hx-headers:inherited='{"X-Page-Trace":"${trace}"}'`}>
+        <a class="skip" href="#main">Skip to content</a>
+        <div class="${given.wide ? 'frame wide' : 'frame'}">
+          ${Rail(place)}
+          <main id="main" tabindex="-1">${main}</main>
+          ${Side({ visitor: place.visitor, searching: given.searching ?? false })}
+        </div>
+        ${QuickBar(place)} ${chip && trace && Chip({ traceId: trace.slice(3, 35) })}
+        <div id="toasts" role="status" aria-live="polite">
+          ${sentence && html`<p class="toast">${sentence}</p>`}
+        </div>
+      </body>
+    </html>`
 
-const SocialCard = ({ title, description, canonical }: Head) => (
-  <>
-    <meta name='description' content={description ?? 'A small microblog you can see through.'} />
-    {description !== undefined && (
-      <>
-        <meta property='og:site_name' content='Tracewren' />
-        <meta property='og:title' content={title} />
-        <meta property='og:description' content={description} />
-        <meta property='og:type' content='article' />
-        <meta name='twitter:card' content='summary' />
-      </>
-    )}
-    {canonical && <link rel='canonical' href={canonical} />}
-  </>
-)
+const socialCard = ({ title, description, canonical }: Head) =>
+  html` <meta
+      name="description"
+      content="${description ?? 'A small microblog you can see through.'}"
+    />
+    ${
+      description !== undefined &&
+      html` <meta property="og:site_name" content="Tracewren" />
+        <meta property="og:title" content="${title}" />
+        <meta property="og:description" content="${description}" />
+        <meta property="og:type" content="article" />
+        <meta name="twitter:card" content="summary" />`
+    }
+    ${canonical && html`<link rel="canonical" href="${canonical}" />`}`

@@ -24,9 +24,6 @@ let made = 0
 const opening = '\u0002'
 const closing = '\u0003'
 
-/** The most bytes of UTF-8 that a unit of a JavaScript text can take. */
-const maxBytes = 3
-
 type Memo<Props> = {
   /** What most often tells two pieces apart, cheap to make. */
   keyOf: (props: Props) => string | number
@@ -82,7 +79,7 @@ export function encode(html: string): Buffer<ArrayBuffer> {
     size += bytes.length
   }
   texts.push(html.slice(end))
-  const page = Buffer.allocUnsafe(size + maxBytes * html.length)
+  const page = Buffer.allocUnsafe(size + Buffer.byteLength(html))
   let at = 0
   for (const [index, text] of texts.entries()) {
     at += page.write(text, at)

@@ -25,7 +25,8 @@ function instruments() {
     }),
     timelineReads: m.createCounter('tracewren.timeline.reads', {
       unit: '{read}',
-      description: 'Timelines read, by how: merge, window, window+merge',
+      description:
+        'Timelines read, by how: merge, list or probe; with +merge where that found too little',
     }),
     refusals: m.createCounter('tracewren.rate_limit.refusals', {
       unit: '{request}',

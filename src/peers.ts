@@ -53,7 +53,7 @@ const plain = (address: string) => address.trim().replace(/^::ffff:(?=\d+\.)/, '
 
 /** Reads a request's peer; `X-Forwarded-*` counts only as far as trusted proxies wrote it. */
 export function peerOf(c: Context<Env>): Peer {
-  const known = c.var.peer
+  const known = c.get('peer')
   if (known) return known
   const peer = readPeer(c)
   c.set('peer', peer)
@@ -63,11 +63,11 @@ export function peerOf(c: Context<Env>): Peer {
 function readPeer(c: Context<Env>): Peer {
   const socket = c.env?.incoming?.socket
   const address = plain(socket?.remoteAddress ?? '127.0.0.1')
-  const trusted = c.var.trusts(address)
+  const trusted = c.get('trusts')(address)
   const hops = trusted ? (c.req.header('x-forwarded-for') ?? '').split(',').map(plain) : []
   const named = hops.filter((hop) => isIP(hop) !== 0)
   // Where all are trusted, as in a home network behind a proxy of "private", the farthest of them is the client.
-  const clientAddress = named.findLast((hop) => !c.var.trusts(hop)) ?? named[0] ?? address
+  const clientAddress = named.findLast((hop) => !c.get('trusts')(hop)) ?? named[0] ?? address
   const forwarded = trusted && c.req.header('x-forwarded-proto') === 'https'
   return {
     address,

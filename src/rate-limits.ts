@@ -42,8 +42,10 @@ const inWords = (seconds: number) =>
     : `${Math.ceil(seconds / 60)} minutes`
 
 /** The key of who asks: the signed-in user, else the client's address (a whole /64 of IPv6, which one person has). */
-export const askerKey = (c: Context<Env>): string =>
-  c.var.visitor ? `user ${c.var.visitor.id}` : clientKey(c)
+export function askerKey(c: Context<Env>): string {
+  const visitor = c.get('visitor')
+  return visitor ? `user ${visitor.id}` : clientKey(c)
+}
 
 /** The key of the client's address. */
 export function clientKey(c: Context<Env>): string {
@@ -63,6 +65,6 @@ function networkOf(address: string): string {
 /** Lets a route be asked only so often by one person. */
 export const limited = (name: RateName) =>
   createMiddleware<Env>(async (c, next) => {
-    await c.var.rateLimits.spend(name, askerKey(c))
+    await c.get('rateLimits').spend(name, askerKey(c))
     await next()
   })

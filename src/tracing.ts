@@ -84,7 +84,7 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
   return context.with(own, async () => {
     linkToPage(c, span)
     await next()
-    const ended = c.var.answeredAt ?? performance.now()
+    const ended = c.get('answeredAt') ?? performance.now()
     const ms = elapsedMs(costs, ended)
     // Not `c.header`: on a finished answer that would turn the body into a stream, a tenth of a page's cost.
     c.res.headers.set('X-Trace-Id', span.spanContext().traceId)
@@ -174,8 +174,9 @@ function describeAnswer(c: Context<Env>, facts: Attributes): void {
   facts['http.response.status_code'] = status
   if (route !== undefined) facts['http.route'] = route
   if (status >= 500) facts['error.type'] = String(status)
-  if (c.var.slug) facts['app.error.slug'] = c.var.slug
-  if (c.var.visitor) facts['user.id'] = String(c.var.visitor.id)
+  if (c.get('slug')) facts['app.error.slug'] = c.get('slug')
+  const visitor = c.get('visitor')
+  if (visitor) facts['user.id'] = String(visitor.id)
 }
 
 function describeCosts(costs: RequestCosts, facts: Attributes): void {
@@ -216,7 +217,7 @@ export const traced = (name: string) =>
         span.setAttribute('error.type', c.error.name)
         span.setStatus({ code: SpanStatusCode.ERROR })
       }
-      span.end(costs && timeAt(costs, c.var.answeredAt))
+      span.end(costs && timeAt(costs, c.get('answeredAt')))
     })
   })
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 
 import { and, count, eq, gt, isNull, lte, ne, or, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
@@ -17,7 +17,7 @@ const idleMs = 30 * day
 const absoluteMs = 90 * day
 const seenEveryMs = day / 24
 
-const hashOf = (token: string) => createHash('sha256').update(token).digest('hex')
+const hashOf = (token: string) => hash('sha256', token)
 const cookieName = (settings: Settings) => (settings.https ? '__Host-session' : 'session')
 
 const visitorQuery = prepared((db: Db) =>
@@ -54,7 +54,7 @@ export type Viewer = Omit<Row, 'seenAt'> & { operator: boolean; tokenHash: strin
 
 /** Sets `visitor`: the person of the session cookie, or undefined. A lost or expired session is a visitor. */
 export const loadVisitor = createMiddleware<Env>(async (c, next) => {
-  const token = getCookie(c, cookieName(c.var.settings))
+  const token = getCookie(c, cookieName(c.get('settings')))
   if (token) c.set('visitor', await findVisitor(c, hashOf(token)))
   await next()
 })
@@ -77,12 +77,13 @@ const rememberSeen = (db: Db, tokenHash: string, now: number): void =>
 
 /** May this person see what everybody's requests did? Everybody in a demo, else operators. */
 export const mayInspect = (c: Context<Env>): boolean =>
-  c.var.settings.demo || c.var.visitor?.operator === true
+  c.get('settings').demo || c.get('visitor')?.operator === true
 
 /** Lets only signed-in people pass and gives them to the handler as `viewer`. */
 export const signedIn = createMiddleware<Env>(async (c, next) => {
-  if (!c.var.visitor) return turnAway(c)
-  c.set('viewer', c.var.visitor)
+  const visitor = c.get('visitor')
+  if (!visitor) return turnAway(c)
+  c.set('viewer', visitor)
   await next()
   return undefined
 })
@@ -123,11 +124,11 @@ export async function startSession(c: Context<Env>, userId: number): Promise<voi
 
 /** Ends the session of this request, if there is one. */
 export async function endSession(c: Context<Env>): Promise<void> {
-  const name = cookieName(c.var.settings)
+  const name = cookieName(c.get('settings'))
   const token = getCookie(c, name)
   if (!token) return
   await c.var.db.delete(sessions).where(eq(sessions.tokenHash, hashOf(token)))
-  deleteCookie(c, name, { path: '/', secure: c.var.settings.https })
+  deleteCookie(c, name, { path: '/', secure: c.get('settings').https })
 }
 
 /** Ends all sessions of a user, except the one with this token hash. */

@@ -53,7 +53,7 @@ export const likedRoutes = router().get(
       path: '/favorites',
       head: { title: 'Favorites' },
       cursor: (card) => card.cursor,
-      item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
+      item: (card, position) => TweetCard({ card, viewer, position }),
       empty: <p>You like nothing yet. The heart under a tweet keeps it here.</p>,
       around: (list) => (
         <>

@@ -136,7 +136,7 @@ async function tweetsPage(asked: Asked, tab: '' | '/likes') {
     ...around(asked, tab),
     label: tab === '/likes' ? `Likes of ${person.name}` : `Tweets of ${person.name}`,
     cursor: (card) => card.cursor,
-    item: (card, position) => <TweetCard card={card} viewer={visitor} position={position} />,
+    item: (card, position) => TweetCard({ card, viewer: visitor, position }),
     empty: (
       <p>
         {tab === '/likes'

@@ -149,7 +149,7 @@ export const searchRoutes = router().get(
       q,
       head: { title: q ? `${q} - Search` : 'Search', searching: true },
       cursor: (card) => card.cursor,
-      item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
+      item: (card, position) => TweetCard({ card, viewer, position }),
       empty: plan ? (
         <p>Nothing has these words. Fewer or shorter words find more.</p>
       ) : (

@@ -1,6 +1,6 @@
 // The home page: tweets of the people one follows, and one's own, newest first. No table of timelines is kept;
-// it is read from the tweets in one of two ways, by how many people one follows.
-import { sql } from 'drizzle-orm'
+// it is read from the tweets in one of three ways, by how many people one follows.
+import { sql, type SQL } from 'drizzle-orm'
 
 import { prepared, type Db } from '../db.ts'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Feed, type Slice } from '../feed.tsx'
@@ -15,7 +15,9 @@ import { cardsOf, type Card } from './tweets/queries.ts'
 import { Composer, TweetCard } from './tweets/views.tsx'
 
 /** Up to here, merging the followees' newest tweets is cheaper than looking through everybody's. */
-const followeesMerged = 200
+const followeesMerged = 150
+/** Up to here, a list of the followees made for the query is cheaper than a probe for each tweet that is looked at. */
+const followeesListed = 600
 const windowSize = 2000
 
 const me = sql.placeholder('viewer')
@@ -41,20 +43,30 @@ const mergedUpTo = prepared((db: Db) =>
   ),
 )
 
-// `raw`: a number of ours, the same for everybody.
-/** Who follows many finds the next tweets among the last 2,000 of everybody's, by a probe for each. */
-const windowOlder = prepared((db: Db) =>
-  cardsOf(
-    db,
-    sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets}
+/** Who follows many finds the next tweets among the last 2,000 of everybody's. */
+const windowOlder = (isMine: SQL) =>
+  prepared((db: Db) =>
+    cardsOf(
+      db,
+      // `raw`: a number of ours, the same for everybody.
+      sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets}
       where ${tweets.id} < ${cursor}
       and ${tweets.id} > (select coalesce(max(${tweets.id}), 0) from ${tweets} where ${tweets.id} < ${cursor}) - ${sql.raw(String(windowSize))}
-      and (${tweets.userId} = ${me} or exists (select 1 from ${follows}
-        where ${follows.followerId} = ${me} and ${follows.followedId} = ${tweets.userId}))
-      order by ${tweets.id} desc limit ${limit}`,
-    'desc',
-  ),
-)
+      and ${isMine} order by ${tweets.id} desc limit ${limit}`,
+      'desc',
+    ),
+  )
+
+const strategies = {
+  merge: mergedOlder,
+  // The `+` keeps SQLite from merging after all.
+  list: windowOlder(sql`+${tweets.userId} in ${authors}`),
+  probe: windowOlder(sql`(${tweets.userId} = ${me} or exists (select 1 from ${follows}
+    where ${follows.followerId} = ${me} and ${follows.followedId} = ${tweets.userId}))`),
+}
+
+const strategyFor = (followees: number): keyof typeof strategies =>
+  followees <= followeesMerged ? 'merge' : followees <= followeesListed ? 'list' : 'probe'
 
 /** A slice of the timeline: one SELECT, or two when somebody follows many people who write little. */
 export function readTimeline(
@@ -66,10 +78,10 @@ export function readTimeline(
     upTo: (bounds) => mergedUpTo(db).all({ viewer: viewer.id, ...bounds }),
     older: async (bounds) => {
       const bound = { viewer: viewer.id, ...bounds }
-      const isMerged = viewer.followingCount <= followeesMerged
-      const rows = await (isMerged ? mergedOlder : windowOlder)(db).all(bound)
-      const fallsShort = !isMerged && rows.length < bounds.limit
-      note(isMerged ? 'merge' : fallsShort ? 'window+merge' : 'window')
+      const strategy = strategyFor(viewer.followingCount)
+      const rows = await strategies[strategy](db).all(bound)
+      const fallsShort = strategy !== 'merge' && rows.length < bounds.limit
+      note(fallsShort ? `${strategy}+merge` : strategy)
       return fallsShort ? mergedOlder(db).all(bound) : rows
     },
   })
@@ -96,7 +108,7 @@ export const timelineRoutes = router().get(
       path: '/timeline',
       head: { title: 'Timeline' },
       cursor: (card) => card.cursor,
-      item: (card, position) => <TweetCard card={card} viewer={viewer} position={position} />,
+      item: (card, position) => TweetCard({ card, viewer, position }),
       empty: (
         <p>Nothing here yet. Write something, or follow people whose tweets you want to read.</p>
       ),

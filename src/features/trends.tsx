@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { prepared, type Db } from '../db.ts'
 import { Banner } from '../icon.tsx'
 import { page } from '../layout.tsx'
+import { memoised } from '../memo.ts'
 import { tweets } from '../schema.ts'
 import { traced } from '../tracing.ts'
 import { asker, query, router, render } from '../web.ts'
@@ -37,9 +38,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
   const { db, visitor } = c.var
   const limit = Math.min(Math.max(c.req.valid('query').limit ?? shown, 1), shownMax)
   const rows = await readTrends(db, visitor?.id ?? 0, limit)
-  const cards = rows.map((card, index) => (
-    <TweetCard card={card} viewer={visitor} position={index + 1} />
-  ))
+  const cards = rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))
   // A rank has no cursor: the rest is the same list again, longer.
   if (asker(c) === 'partial') {
     c.header('HX-Replace-Url', `/?limit=${limit}`)
@@ -62,7 +61,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
 })
 
 /** What a visitor reads first. */
-const Hero = () => (
+const Hero = memoised({ keyOf: () => '' }, () => (
   <section class='hero' aria-label='What this is'>
     <Banner id={2} />
     <p class='big'>A microblog you can see through.</p>
@@ -76,7 +75,7 @@ const Hero = () => (
       </a>
     </p>
   </section>
-)
+))
 
 const Trends = ({ children }: { children: unknown[] }) => (
   <div id='feed' {...(children.length > 0 && { role: 'feed', 'aria-label': 'Trends' })}>
