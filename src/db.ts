@@ -1,17 +1,15 @@
 import type { Client, InStatement, ResultSet } from '@libsql/core/api'
 import { sql } from 'drizzle-orm'
-import type { LibSQLDatabase } from 'drizzle-orm/libsql'
-import { drizzle } from 'drizzle-orm/libsql/http'
+import type { LibSQLDatabase } from 'drizzle-orm/libsql/driver-core'
 
 import { openFile } from './database-file.ts'
-import { openServer } from './database-server.ts'
+import { drizzleOn } from './drizzle.ts'
 import type { Settings } from './env.ts'
 import { behindQuery } from './query-error.ts'
 import { traceQuery } from './query-tracing.ts'
-import * as schema from './schema.ts'
 
 /** drizzle over our client. Await every query: without it nothing runs. No `transaction`: one batch instead. */
-export type Db = Omit<LibSQLDatabase<typeof schema>, 'transaction'>
+export type Db = Omit<LibSQLDatabase<Record<string, unknown>>, 'transaction'>
 
 export type Database = {
   db: Db
@@ -28,13 +26,15 @@ export type Database = {
 /** Opens the database that DATABASE_URL names, checked and migrated; throws a StartError that names the cure. */
 export async function openDb(settings: Settings): Promise<Database> {
   const url = settings.DATABASE_URL
-  const opened = url.startsWith('file:') ? await openFile(settings) : await openServer(settings)
+  const opened = url.startsWith('file:')
+    ? await openFile(settings)
+    : await (await import('./database-server.ts')).openServer(settings)
   return { ...opened, db: drizzleOver(opened.client, opened.namespace) }
 }
 
 /** drizzle over a client, with a span around every query. `namespace` names the database in those spans. */
 export const drizzleOver = (client: Client, namespace: string): Db =>
-  drizzle(traceClient(client, namespace), { schema })
+  drizzleOn(traceClient(client, namespace))
 
 /**
  * A query that is built once for each database and then only bound: drizzle needs 50 to 200 us to build one.

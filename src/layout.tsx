@@ -51,7 +51,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
       },
       trace: traceparent(),
       chip: glass && getCookie(c, 'chip') !== 'off',
-      sentence,
+      toast: sentence && html`<p class="toast">${sentence}</p>`,
       main,
     }),
   )
@@ -75,16 +75,16 @@ type Whole = {
   trace: string | undefined
   /** Show what this page cost. */
   chip: boolean
-  sentence: string | undefined
+  toast: Child
   main: Child
 }
 
 // A tagged text and not JSX: as elements, this frame would cost as much as reading the session, on every page.
-const document = ({ head: given, place, trace, chip, sentence, main }: Whole) =>
+const document = ({ head: given, place, trace, chip, toast, main }: Whole) =>
   html`<!doctype html>
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
       <head>
-        ${head} ${trace && html`<meta name="traceparent" content="${trace}" />`}
+        ${head}${trace && html`<meta name="traceparent" content="${trace}" />`}
         <title>${given.title} - Tracewren</title>
         ${socialCard(given)}
       </head>
@@ -95,24 +95,23 @@ const document = ({ head: given, place, trace, chip, sentence, main }: Whole) =>
           <main id="main" tabindex="-1">${main}</main>
           ${Side({ visitor: place.visitor, searching: given.searching ?? false })}
         </div>
-        ${QuickBar(place)} ${chip && trace && Chip({ traceId: trace.slice(3, 35) })}
-        <div id="toasts" role="status" aria-live="polite">
-          ${sentence && html`<p class="toast">${sentence}</p>`}
-        </div>
+        ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35) })}
+        <div id="toasts" role="status" aria-live="polite">${toast}</div>
       </body>
     </html>`
 
-const socialCard = ({ title, description, canonical }: Head) =>
-  html` <meta
-      name="description"
-      content="${description ?? 'A small microblog you can see through.'}"
-    />
-    ${
-      description !== undefined &&
-      html` <meta property="og:site_name" content="Tracewren" />
-        <meta property="og:title" content="${title}" />
-        <meta property="og:description" content="${description}" />
-        <meta property="og:type" content="article" />
-        <meta name="twitter:card" content="summary" />`
-    }
-    ${canonical && html`<link rel="canonical" href="${canonical}" />`}`
+const socialCard = ({ title, description, canonical }: Head) => [
+  html`<meta
+    name="description"
+    content="${description ?? 'A small microblog you can see through.'}"
+  />`,
+  description !== undefined && openGraph(title, description),
+  canonical && html`<link rel="canonical" href="${canonical}" />`,
+]
+
+const openGraph = (title: string, description: string) =>
+  html`<meta property="og:site_name" content="Tracewren" />
+    <meta property="og:title" content="${title}" />
+    <meta property="og:description" content="${description}" />
+    <meta property="og:type" content="article" />
+    <meta name="twitter:card" content="summary" />`

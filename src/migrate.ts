@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import type { Client } from '@libsql/core/api'
-import { drizzle } from 'drizzle-orm/libsql/http'
 import { migrate as applyMigrations } from 'drizzle-orm/libsql/migrator'
 
+import { drizzleOn } from './drizzle.ts'
 import { StartError } from './start-error.ts'
 
 const folder = fileURLToPath(new URL('../drizzle', import.meta.url))
@@ -21,7 +21,7 @@ export async function migrate(client: Client): Promise<void> {
       'The database was made by a newer Tracewren than this one. Start the newer one, or restore an older backup.',
     )
   }
-  if (applied < newest) await applyMigrations(drizzle(client), { migrationsFolder: folder })
+  if (applied < newest) await applyMigrations(drizzleOn(client), { migrationsFolder: folder })
 }
 
 async function lastApplied(client: Client): Promise<number> {
