@@ -23,20 +23,27 @@ export type Scale = {
   modes?: string[]
 }
 
-/** A way to run the server; `only`: for these cases. */
+/** A way to run the server; `only`: for these cases; `against`: what it is compared with, if not the first mode. */
 export type Mode = {
   name: string
   env: Record<string, string>
   /** The share of requests whose traces are exported. */
   exported: number
   only?: string[]
+  against?: string
 }
 
-const soon = { OTEL_BSP_SCHEDULE_DELAY: '50', OTEL_BLRP_SCHEDULE_DELAY: '50' }
+// Soon enough for a slice to end with its exports, and not so often that each of them holds a few requests only.
+const delay = { OTEL_BSP_SCHEDULE_DELAY: '500', OTEL_BLRP_SCHEDULE_DELAY: '500' }
 
 export const modesOf = (sink: number): Mode[] => {
-  const all = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${sink}`, ...soon }
-  const traces = { ...all, OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' }
+  const all = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${sink}`, ...delay }
+  const traces = {
+    ...all,
+    OTEL_METRICS_EXPORTER: 'none',
+    OTEL_LOGS_EXPORTER: 'none',
+    LOG_LEVEL: 'warn', // as untraced: no line for each request
+  }
   return [
     { name: 'untraced', env: {}, exported: 0 },
     { name: 'traced', env: traces, exported: 1 },
@@ -52,6 +59,13 @@ export const modesOf = (sink: number): Mode[] => {
     },
     { name: 'traces, metrics, logs', env: all, exported: 1 },
     { name: 'inspector', env: { INSPECT: '1' }, exported: 0 },
+    {
+      name: 'traced, inspector',
+      env: { ...traces, INSPECT: '1' },
+      exported: 1,
+      only: ['GET /timeline'],
+      against: 'traced',
+    },
   ]
 }
 
@@ -65,7 +79,7 @@ export type Result = {
   twin: Figures
   /** How much of node:http's speed is left: 1 would be all of it. */
   share: Figures
-  /** This mode against the untraced one, in the same round. */
+  /** This mode against another one, in the same round. */
   overhead?: Figures
 }
 export type Outcome = {
@@ -76,7 +90,7 @@ export type Outcome = {
 
 const connectionsUsual = 8
 /** Exports are done by then: they belong to the requests before. */
-const settleMs = 200
+const settleMs = 700
 
 type Subject = {
   mode: Mode
@@ -198,7 +212,9 @@ async function rounds({ scale, cases, subjects, twin }: Run) {
       .filter((subject) => applies(subject, one))
       .map((subject): Result => {
         const { app, twin: limit, ...rest } = samples.get(keyOf(subject, one))!
-        const plain = samples.get(keyOf(subjects[0]!, one))!.app
+        const { against } = subject.mode
+        const other = subjects.find(({ mode }) => mode.name === against) ?? subjects[0]!
+        const plain = samples.get(keyOf(other, one))!.app
         return {
           case: one.name,
           mode: subject.mode.name,

@@ -171,7 +171,7 @@ function tables({ results, traces, rss }: Outcome): string {
       ['', ...modes],
       names.map((name) => [name, ...modes.map((mode) => share(name, mode))]),
     ),
-    '\nTimes the cost of untraced',
+    '\nTimes the cost of untraced (and the inspector beside an exporter: times the cost of traced)',
     table(
       ['', ...modes],
       names.map((name) => [name, ...modes.map((mode) => overhead(name, mode))]),
