@@ -22,6 +22,8 @@ type Head = {
   searching?: boolean
   /** Tables of the looking glass need the room of the side column. */
   wide?: boolean
+  /** The page says that the server failed: its chip says so too. */
+  failed?: boolean
 }
 
 const htmxConfig = JSON.stringify({ noSwap: [204, 304, '4xx', '5xx'], defaultSettleDelay: 0 })
@@ -49,7 +51,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
         theme={themeOf(c)}
         trace={traceparent()}
         glass={c.var.recorder !== undefined && mayInspect(c)}
-        chip={c.var.recorder !== undefined && getCookie(c, 'chip') !== 'off'}
+        chip={showsChip(c)}
         sentence={sentence}
       >
         {main}
@@ -61,6 +63,10 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
 /** Where people reach this site: PUBLIC_ORIGIN, else what the request itself says. */
 const originOf = (c: Context<Env>): string =>
   c.var.settings.PUBLIC_ORIGIN ?? new URL(c.req.url).origin
+
+/** Does this visitor see the chip? Only where something is recorded, and not when they have hidden it. */
+export const showsChip = (c: Context<Env>): boolean =>
+  c.var.recorder !== undefined && getCookie(c, 'chip') !== 'off'
 
 /** The theme of the visitor's cookie; the system's when there is none. */
 export function themeOf(c: Context): Theme {
@@ -112,7 +118,7 @@ const Document = ({
         <Side visitor={visitor} searching={given.searching ?? false} />
       </div>
       <QuickBar visitor={visitor} path={path} glass={glass} theme={theme} />
-      {chip && trace && <Chip traceId={trace.slice(3, 35)} />}
+      {chip && trace && <Chip traceId={trace.slice(3, 35)} failed={given.failed ?? false} />}
       <div id='toasts' role='status' aria-live='polite'>
         {sentence && <p class='toast'>{sentence}</p>}
       </div>

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
+import { layOut } from '../src/features/inspector/waterfall.ts'
 import { expectQueries } from './budget.ts'
 import { startApp, type TestApp } from './harness.ts'
 
@@ -50,6 +51,8 @@ test('no page asks more often than its budget allows', async () => {
       const answer =
         method === 'GET' ? await bob.get(path, { as }) : await bob.post(path, fields, { as })
       expectQueries(answer, max)
+      const trace = { id: '', spans: answer.spans, cut: 0, bytes: 0, requests: [] }
+      assert.deepEqual(layOut(trace).repetitions, [], `${method} ${path} repeats a query`)
     }
   }
   const lonely = await app.person('Lonely')
