@@ -217,6 +217,11 @@ on('htmx:after:swap', () => {
   if ($('#follow')) startTail()
 })
 
+// A note of the critic leads to a line: that line opens.
+const unfold = () => /^#span-\w+$/.test(location.hash) && $(location.hash)?.setAttribute('open', '')
+addEventListener('hashchange', unfold)
+unfold()
+
 // What a button copies; where the browser refuses, it is selected for Ctrl+C.
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.hidden = false

@@ -231,7 +231,25 @@ test('a planted N+1 is named with its statement, its count and its first span', 
   const first = spans.find(({ attributes }) => 'db.query.text' in attributes)!.spanContext().spanId
   assert.match(note, new RegExp(`href="#span-${first}"`))
   assert.match(page.text, new RegExp(`id="span-${first}"`))
+  const plan = await place.get(`/traces/${headers.get('X-Trace-Id')}/plan/${first}`)
+  assert.match(plan.text, /SEARCH users USING INTEGER PRIMARY KEY/)
   assert.ok(alice.id > 0)
+})
+
+test('a slow query, a batch and a failed one: each with the plan that it has', async () => {
+  await using place = await glass()
+  const query = (id: number, text: string, ms = 1) =>
+    span({ id, parent: 1, ms, attributes: { 'db.query.text': text } })
+  place.recorder.takeSpan(query(2, 'select * from tweets where msg = ?', 40))
+  place.recorder.takeSpan(query(3, 'delete from sessions where seen_at < ?;\nselect id from users'))
+  place.recorder.takeSpan(query(4, 'select 1 from nothing'))
+  place.recorder.takeSpan(span({ id: 1, ms: 50 }))
+  const page = await place.get(`/traces/${traceId}`)
+  assert.match(page.text, /A slow query<\/b>, 40\.0 ms[^]*?How SQLite runs it/)
+  const plan = async (id: number) => (await place.get(`/traces/${traceId}/plan/${spanId(id)}`)).text
+  assert.match(await plan(2), /<code class="plan">SCAN tweets<\/code>/)
+  assert.match(await plan(3), /sessions[^<]*<\/code><code class="plan">SCAN users/)
+  assert.match(await plan(4), /SQLite has no plan for this statement now/)
 })
 
 test('the same query in three requests of one trace is nobody\u2019s N+1', () => {

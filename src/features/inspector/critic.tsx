@@ -1,6 +1,8 @@
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
+import type { RecordedTrace } from '../../recorder.ts'
 import { kindOf, spansShown } from './bars.tsx'
+import { PlanLink } from './plan.tsx'
 import type { Waterfall, WaterfallRow } from './waterfall.ts'
 
 const slowQueryMs = 20
@@ -10,14 +12,13 @@ export const isSlow = (row: WaterfallRow): boolean => kindOf(row) === 'db' && ro
 
 type CriticProps = {
   waterfall: Waterfall
-  /** How many spans were not kept. */
-  cut: number
+  trace: RecordedTrace
   /** The page that the lines stand on, when it is another one. */
   at?: string
 }
 
 /** What a colleague would say about this trace, and what of it is not to be seen here. */
-export const Critic = ({ waterfall, cut, at = '' }: CriticProps) => (
+export const Critic = ({ waterfall, trace, at = '' }: CriticProps) => (
   <>
     {waterfall.repetitions.slice(0, notesShown).map(({ summary, count, ms, text, firstSpanId }) => (
       <p class='note'>
@@ -32,7 +33,8 @@ export const Critic = ({ waterfall, cut, at = '' }: CriticProps) => (
       .map((row) => (
         <p class='note'>
           <b>A slow query</b>, {shortMs(row.ms)}:{' '}
-          <a href={`${at}#span-${row.id}`}>{row.span.name}</a>. Its plan may say why.
+          <a href={`${at}#span-${row.id}`}>{row.span.name}</a>{' '}
+          <PlanLink traceId={trace.id} spanId={row.id} />
         </p>
       ))}
     {waterfall.astray > 0 && (
@@ -41,7 +43,9 @@ export const Critic = ({ waterfall, cut, at = '' }: CriticProps) => (
         work went on without its caller. Read such times with care.
       </p>
     )}
-    {cut > 0 && <p class='note'>{counted(cut, 'more span')} of this trace were not kept.</p>}
+    {trace.cut > 0 && (
+      <p class='note'>{counted(trace.cut, 'more span')} of this trace were not kept.</p>
+    )}
     {waterfall.rows.length > spansShown && (
       <p class='note'>
         The first {spansShown} of {counted(waterfall.rows.length, 'span')}.

@@ -2,7 +2,6 @@
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
-import { explain } from '../../db.ts'
 import { page, showsChip } from '../../layout.tsx'
 import { mayInspect } from '../../viewer.ts'
 import { cameFrom, asker, flash, form, found, query, render, router } from '../../web.ts'
@@ -13,6 +12,7 @@ import { titleOf, TraceList } from './list.tsx'
 import { liveTail } from './live.tsx'
 import { LogList, logQuery } from './logs.tsx'
 import { otlpOf } from './otlp.ts'
+import { Plans, plansOf } from './plan.tsx'
 import { StatisticsPage } from './rows.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
 
@@ -99,8 +99,7 @@ const traceRoutes = router()
   .get('/traces/:id{[0-9a-f]{32}}/plan/:span{[0-9a-f]{16}}', recorded, async (c) => {
     const trace = found(recorderOf(c).trace(c.req.param('id')))
     const span = found(trace.spans.find((one) => one.spanContext().spanId === c.req.param('span')))
-    const lines = await explain(c.var.db, String(span.attributes['db.query.text'] ?? ''))
-    const plan = <pre class='plan'>{lines.join('\n')}</pre>
+    const plan = <Plans plans={await plansOf(c.var.db, span)} />
     return asker(c) === 'partial' ? render(c, plan) : page(c, { title: 'Query plan', wide }, plan)
   })
 

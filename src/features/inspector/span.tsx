@@ -4,6 +4,7 @@ import { counted } from '../../format.ts'
 import type { RecordedLog } from '../../recorder.ts'
 import { isFailed, rowsOf } from './bars.tsx'
 import { LogLines } from './log-line.tsx'
+import { PlanLink } from './plan.tsx'
 import type { WaterfallRow } from './waterfall.ts'
 
 type SpanProps = { traceId: string; row: WaterfallRow; logs: RecordedLog[]; withStacks: boolean }
@@ -35,13 +36,7 @@ const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
         <>
           <pre>{sql}</pre>
           <p>
-            <a
-              href={`/traces/${traceId}/plan/${row.id}`}
-              hx-get={`/traces/${traceId}/plan/${row.id}`}
-              hx-swap='outerHTML'
-            >
-              How SQLite runs it
-            </a>
+            <PlanLink traceId={traceId} spanId={row.id} />
           </p>
         </>
       )}

@@ -35,7 +35,7 @@ export const TracePage = ({ trace, logs, since, withStacks, grafana }: TraceProp
         words='Time runs from left to right: solid is the own time of a line, pale that of the lines it called, underlined what the whole waited for.'
       />
       <Facts trace={trace} waterfall={waterfall} grafana={grafana} />
-      <Critic waterfall={waterfall} cut={trace.cut} />
+      <Critic waterfall={waterfall} trace={trace} />
       <Bars
         waterfall={waterfall}
         more={(row) => spanUnder({ traceId: trace.id, row, logs, withStacks })}
@@ -71,7 +71,7 @@ export const Panel = ({ trace, since }: { trace: RecordedTrace; since: RecordedR
   const waterfall = layOut(trace)
   return (
     <>
-      <Critic waterfall={waterfall} cut={trace.cut} at={`/traces/${trace.id}`} />
+      <Critic waterfall={waterfall} trace={trace} at={`/traces/${trace.id}`} />
       <Bars waterfall={waterfall} />
       {since.length > 0 && <Since requests={since} />}
       <p>
