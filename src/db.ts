@@ -50,11 +50,21 @@ export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
 }
 
 /** How SQLite would carry out a statement, a line for each step. For texts of our own queries only. */
-export async function explain(db: Db, text: string): Promise<string[]> {
+export async function explain(db: Db, text: string): Promise<PlanStep[]> {
   // The text comes from a span that this process has recorded, never from a person.
-  const rows = await db.values(sql.raw(`EXPLAIN QUERY PLAN ${text}`))
-  return rows.map((row) => String(row[3]))
+  const rows = await db.values<[number, number, number, string]>(
+    sql.raw(`EXPLAIN QUERY PLAN ${text}`),
+  )
+  const depths = new Map<number, number>()
+  return rows.map(([id, parent, , step]) => {
+    const depth = (depths.get(parent) ?? -1) + 1
+    depths.set(id, depth)
+    return { step, depth }
+  })
 }
+
+/** One step of a query plan, and how many others it belongs to. */
+export type PlanStep = { step: string; depth: number }
 
 /** Does this error (or its cause) say that a constraint was broken? Matched by message: the codes differ by mode. */
 export function isConstraint(error: unknown, which: 'FOREIGN KEY' | `UNIQUE: ${string}`): boolean {

@@ -152,7 +152,7 @@ function problemPage(
   c.status(status)
   return page(
     c,
-    { title },
+    { title, failed: status >= 500 },
     <div class='empty-state'>
       <h1 class='big'>{message}</h1>
       {errorId && (

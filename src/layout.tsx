@@ -22,6 +22,8 @@ type Head = {
   searching?: boolean
   /** Tables of the looking glass need the room of the side column. */
   wide?: boolean
+  /** The page says that the server failed: its chip says so too. */
+  failed?: boolean
 }
 
 const htmxConfig = JSON.stringify({ noSwap: [204, 304, '4xx', '5xx'], defaultSettleDelay: 0 })
@@ -38,7 +40,6 @@ export const head =
 export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
   const sentence = getCookie(c, 'flash')
   if (sentence) deleteCookie(c, 'flash', { path: '/' })
-  const glass = c.get('recorder') !== undefined
   return render(
     c,
     document({
@@ -47,10 +48,10 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
         visitor: c.get('visitor'),
         path: c.req.path,
         theme: themeOf(c),
-        glass: glass && mayInspect(c),
+        glass: c.get('recorder') !== undefined && mayInspect(c),
       },
       trace: traceparent(),
-      chip: glass && getCookie(c, 'chip') !== 'off',
+      chip: showsChip(c),
       toast: sentence && html`<p class="toast">${sentence}</p>`,
       main,
     }),
@@ -60,6 +61,10 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
 /** Where people reach this site: PUBLIC_ORIGIN, else what the request itself says. */
 const originOf = (c: Context<Env>): string =>
   c.get('settings').PUBLIC_ORIGIN ?? new URL(c.req.url).origin
+
+/** Does this visitor see the chip? Only where something is recorded, and not when they have hidden it. */
+export const showsChip = (c: Context<Env>): boolean =>
+  c.get('recorder') !== undefined && getCookie(c, 'chip') !== 'off'
 
 /** The theme of the visitor's cookie; the system's when there is none. */
 export function themeOf(c: Context): Theme {
@@ -95,7 +100,7 @@ const document = ({ head: given, place, trace, chip, toast, main }: Whole) =>
           <main id="main" tabindex="-1">${main}</main>
           ${Side({ visitor: place.visitor, searching: given.searching ?? false })}
         </div>
-        ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35) })}
+        ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35), failed: given.failed ?? false })}
         <div id="toasts" role="status" aria-live="polite">${toast}</div>
       </body>
     </html>`

@@ -15,6 +15,8 @@ export type RecordedSpan = {
   status: { code: number; message?: string | undefined }
   attributes: Record<string, unknown>
   links: readonly { context: { traceId: string; spanId: string } }[]
+  resource?: { attributes: Record<string, unknown> }
+  instrumentationScope?: { name: string }
 }
 
 /** A log line with its time in ms UTC. */
@@ -56,6 +58,7 @@ export const recorderBounds = {
   traces: 1000,
   traceBytes: 16 * 1024 * 1024,
   spansOfTrace: 1000,
+  requestsOfTrace: 1000,
   /** Traces with an error, and the slowest ones, outlive the others. */
   errors: 100,
   slow: 50,
@@ -163,6 +166,8 @@ export class Recorder {
     trace.cut += cut
     const request = describe(root, ++this.#number)
     trace.requests.push(request)
+    // A client that sends one traceparent for ever must not fill the memory.
+    if (trace.requests.length > recorderBounds.requestsOfTrace) trace.requests.shift()
     this.statistics.take(request, spans)
     for (const listener of this.#listeners) listener(request)
     while (

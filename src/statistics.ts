@@ -18,7 +18,7 @@ export type Row = {
 
 export const bucketMs = 10_000
 export const bucketsKept = 60
-const rowsKept = 300
+export const rowsKept = 300
 
 /** Rate, errors and duration over time, and a row for each route and each query. */
 export class Statistics {

@@ -93,24 +93,25 @@ on('htmx:after:swap', () => {
 })
 
 // Keys: never in fields, never with modifiers (but Ctrl+K and Ctrl+Enter), and they can be switched off in the list.
-const articles = () => [...document.querySelectorAll('#feed > article, .one > article')]
+const articles = () => [...document.querySelectorAll('#feed > article, .one > article, #rows a')]
 const step = (by) => {
   const all = articles()
-  const at = all.indexOf(document.activeElement?.closest?.('article'))
+  const at = all.indexOf(document.activeElement?.closest?.('article, #rows a'))
   const to = all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)]
   to?.focus({ preventScroll: true })
-  to?.scrollIntoView({ block: 'start' })
+  to?.scrollIntoView({ block: to.matches('a') ? 'nearest' : 'start' })
 }
 const here = () => document.activeElement?.closest?.('article')
 const go = (path) => path && location.assign(path)
 const profile = () => $('.rail a[href^="/@"]')?.getAttribute('href')
 const keys = {
-  j: ['Next tweet', () => step(1)],
-  k: ['Previous tweet', () => step(-1)],
+  j: ['Next', () => step(1)],
+  k: ['Previous', () => step(-1)],
   o: ['Open tweet', () => go($('.timestamp', here() ?? body)?.href)],
   l: ['Like', () => here() && $('.btn-favorite', here())?.click()],
   n: ['New tweet', () => ($('#msg') ? $('#msg').focus() : go($('.rail a[href="/post"]') && '/post'))],
   '/': ['Search', () => ($('.search-input') ? $('.search-input').focus() : go('/search'))],
+  t: ['What this page did', () => $('#chip summary')?.click()],
   '?': ['This list', () => showKeys()],
   'g h': ['Timeline', () => go('/timeline')],
   'g t': ['Trends', () => go('/')],
@@ -144,6 +145,10 @@ on('keydown', (event) => {
   }
   if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') return field?.form?.requestSubmit()
   if (event.key === 'Escape' && field) return field.blur()
+  if (event.key === 'Escape' && $('#chip')?.open && !$('dialog[open]')) {
+    $('#chip').open = false
+    return $('#chip summary').focus()
+  }
   if (field || event.ctrlKey || event.metaKey || event.altKey || $('dialog[open]')) return
   const inFeed = here()?.parentElement?.id === 'feed'
   if (inFeed && (event.key === 'PageDown' || event.key === 'PageUp')) {
@@ -160,28 +165,73 @@ on('keydown', (event) => {
   deed[1]()
 })
 
-// The chip counts what the page has asked for since; /traces follows live.
+// The chip counts what the page has asked for since; while it is open, it shows it.
+const chip = $('#chip')
+const look = () => chip.open && $('#chip-panel').dispatchEvent(new Event('look'))
+chip?.addEventListener('toggle', look)
 let asked = 0
+let failed = 0
 on('htmx:after:request', (event) => {
   const { response, request } = event.detail.ctx ?? {}
-  const headers = (response?.raw ?? response)?.headers
-  if (!$('#chip-more') || !headers?.get('X-Trace-Id') || /^\/traces/.test(request?.action ?? '')) return
-  $('#chip-more').textContent = '+' + ++asked
-  $('#chip').classList.toggle('failed', (response.raw ?? response).status >= 500)
+  const raw = response?.raw ?? response
+  if (!chip || !raw?.headers?.get('X-Trace-Id') || /^\/(traces|logs|routes)/.test(request?.action ?? '')) return
+  asked++
+  if (raw.status >= 500) failed++
+  $('#chip-more').textContent = '+' + asked + (failed ? ', ' + failed + ' failed' : '')
+  if (failed) chip.classList.add('failed')
+  look()
 })
-const follow = $('#follow')
-if (follow) {
-  let source
-  follow.hidden = false
-  follow.addEventListener('click', () => {
-    const live = follow.getAttribute('aria-pressed') !== 'true'
-    follow.setAttribute('aria-pressed', live)
-    follow.textContent = live ? 'Pause' : 'Follow live'
-    if (!live) return source.close()
-    source = new EventSource($('#rows').dataset.live)
-    source.onmessage = ({ data }) => {
-      $('#rows').insertAdjacentHTML('afterbegin', data)
-      while ($('#rows').rows.length > 200) $('#rows').lastElementChild.remove()
+
+// /traces follows live; a changed filter swaps the list, and the tail goes on with the new one.
+let tail
+const endTail = () => {
+  tail?.source.close()
+  tail = undefined
+  if ($('#follow')) $('#follow').textContent = 'Follow live'
+}
+const startTail = () => {
+  const rows = $('#rows')
+  const source = new EventSource(rows.dataset.live)
+  tail = { source, rows }
+  $('#follow').textContent = 'Pause'
+  const say = (text) => ($('#live').textContent = text)
+  source.onopen = () => say('Following live')
+  source.onerror = () => {
+    say(source.readyState === 2 ? 'Following live is not possible now' : 'The line broke: some rows may be missing')
+    if (source.readyState === 2) endTail()
+  }
+  source.onmessage = ({ data }) => {
+    rows.insertAdjacentHTML('afterbegin', data)
+    while (rows.rows.length > 200) rows.lastElementChild.remove()
+  }
+}
+on('click', ({ target }) => {
+  if (target.id !== 'follow') return
+  if (!tail) return startTail()
+  endTail()
+  $('#live').textContent = 'Paused'
+})
+on('htmx:after:swap', () => {
+  if (!tail || tail.rows.isConnected) return
+  endTail()
+  if ($('#follow')) startTail()
+})
+
+// A note of the critic leads to a line: that line opens.
+const unfold = () => /^#span-\w+$/.test(location.hash) && $(location.hash)?.setAttribute('open', '')
+addEventListener('hashchange', unfold)
+unfold()
+
+// What a button copies; where the browser refuses, it is selected for Ctrl+C.
+for (const button of document.querySelectorAll('[data-copy]')) {
+  button.hidden = false
+  button.addEventListener('click', async () => {
+    const source = $(button.dataset.copy)
+    try {
+      await navigator.clipboard.writeText(source.textContent)
+      toast('Copied.')
+    } catch {
+      getSelection().selectAllChildren(source)
     }
   })
 }

@@ -76,6 +76,7 @@ test('the chip, the header, the trace page, its download and the collector say t
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/x.db`,
     INSPECT: '1',
+    OTEL_SERVICE_NAME: 'glass-story',
     OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
     OTEL_BSP_SCHEDULE_DELAY: '50',
   })
@@ -124,6 +125,9 @@ test('the chip, the header, the trace page, its download and the collector say t
 
     const download = await ask(`${server.url}/traces/${answer.trace}/otlp.json`)
     assert.deepEqual(byId(ofDownload(download.text)), byId(sent.map(ofSink)))
+    assert.ok(
+      download.text.includes(`{"stringValue":"${String(sink.resource()['service.name'])}"}`),
+    )
     const shown = await ask(`${server.url}/traces/${answer.trace}`)
     assert.match(shown.text, new RegExp(`<b class="number">${shortMs(ms)}</b>`))
     assert.match(shown.text, new RegExp(`<span>${words}</span>`))
@@ -358,4 +362,17 @@ test('INSPECT=0: no chip, and /traces says how to switch it on', async () => {
   assert.equal(page.headers.get('X-Trace-Id'), null)
   for (const path of ['/traces', '/logs', '/routes', `/traces/${'a'.repeat(32)}`])
     assert.match((await ask(server.url + path)).text, /INSPECT=1/, path)
+})
+
+test('OTEL_SDK_DISABLED=true: no chip, and /traces does not blame INSPECT', async () => {
+  using place = scratch()
+  await using server = await startServer({
+    DATABASE_URL: `file:${place.folder}/x.db`,
+    OTEL_SDK_DISABLED: 'true',
+  })
+  assert.doesNotMatch((await ask(`${server.url}/`)).text, /id="chip"/)
+  const { text } = await ask(`${server.url}/traces`)
+  assert.match(text, /OTEL_SDK_DISABLED=true/)
+  assert.doesNotMatch(text, /INSPECT=1/)
+  assert.doesNotMatch((await ask(`${server.url}/traces/guide`)).text, /(Show|Hide) the chip/)
 })

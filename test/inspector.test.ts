@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
+import { sql } from 'drizzle-orm'
+
 import { createApp } from '../src/app.tsx'
 import { layOut } from '../src/features/inspector/waterfall.ts'
 import { Recorder, recorderBounds, type RecordedLog, type RecordedSpan } from '../src/recorder.ts'
-import { startApp } from './harness.ts'
+import { traced } from '../src/tracing.ts'
+import { Someone, startApp } from './harness.ts'
 
 const traceId = 'a'.repeat(32)
 const spanId = (number: number) => number.toString(16).padStart(16, '0')
@@ -47,8 +50,8 @@ const line = (message: string, facts: Record<string, unknown> = {}): RecordedLog
 })
 
 /** An app with a looking glass that the story fills by hand. */
-async function glass() {
-  const base = await startApp({ INSPECT: '1' })
+async function glass(env: Record<string, string> = {}) {
+  const base = await startApp({ INSPECT: '1', ...env })
   const recorder = new Recorder()
   const state = { stopping: false }
   const app = createApp({ database: base.database, settings: base.settings, state, recorder })
@@ -56,7 +59,14 @@ async function glass() {
     const answer = await app.request(path, { headers: { Accept: 'text/html' } })
     return { status: answer.status, text: await answer.text() }
   }
-  return { recorder, app, get, state, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() }
+  return {
+    recorder,
+    base,
+    app,
+    get,
+    state,
+    [Symbol.asyncDispose]: () => base[Symbol.asyncDispose](),
+  }
 }
 
 test('a trace of 5,000 spans is shown up to a bound, and says what is missing', async () => {
@@ -96,6 +106,7 @@ test('a megabyte of logs is cut with a note, on every page that shows it', async
   assert.match(logs.text, /mmm\u2026 \(99\d,\d{3} more characters\)/)
   assert.match(logs.text, /line 2999/)
   assert.match(logs.text, /The newest 100 of/)
+  assert.match(logs.text, /Older lines have made room: the newest 2000 are kept/)
   assert.ok(logs.text.length < 200_000, `${logs.text.length} bytes`)
   const trace = await place.get(`/traces/${traceId}`)
   assert.equal(trace.status, 200)
@@ -118,6 +129,7 @@ test('spans without parents, in circles, twice, and clocks that jump', async () 
   const page = await place.get(`/traces/${traceId}`)
   assert.equal(page.status, 200)
   assert.match(page.text, /Its parent is not here/)
+  assert.match(page.text, /\d spans outside of the one that called: a clock was set/)
   assert.doesNotMatch(page.text, /NaN|Infinity|Invalid|width="-/)
   const { rows } = layOut(place.recorder.trace(traceId)!)
   assert.deepEqual(
@@ -149,6 +161,8 @@ test('an id that nobody knows, or that has made room: a page that says why', asy
     place.recorder.takeSpan(span({ id: 1, trace: spanId(number).repeat(2), ms: number + 1 }))
   assert.equal((await place.get(`/traces/${spanId(0).repeat(2)}`)).status, 404, 'made room')
   assert.equal((await place.get(`/traces/${spanId(99).repeat(2)}`)).status, 200, 'was slow')
+  const end = await place.get('/traces?slower=1099')
+  assert.match(end.text, /Older requests have made room: the newest 1000 are kept/)
   assert.equal((await place.get(`/traces/${spanId(1099).repeat(2)}`)).status, 200, 'is new')
 })
 
@@ -186,4 +200,125 @@ test('a tail that nobody reads is cut off and makes room; one that is read gets 
   await reading
   clearInterval(awake)
   for (const one of stuck) await one.body?.cancel().catch(() => undefined)
+})
+
+test('a client that sends one traceparent for ever fills no memory, and its newest request is listed', () => {
+  const recorder = new Recorder()
+  for (let id = 1; id <= 5000; id++)
+    recorder.takeSpan({ ...span({ id, at: 1e6 + id }), parentSpanContext: remote })
+  const requests = recorder.requests()
+  assert.equal(requests.length, recorderBounds.requestsOfTrace)
+  assert.equal(requests[0]!.number, 5000)
+  assert.equal(recorder.trace(traceId)!.spans.length, recorderBounds.spansOfTrace)
+})
+const remote = { spanId: spanId(99_999), isRemote: true }
+
+test('a planted N+1 is named with its statement, its count and its first span', async () => {
+  await using place = await glass()
+  const alice = await place.base.person('Alice')
+  place.app.get('/planted', traced('planted.read'), async (c) => {
+    for (let id = 1; id <= 12; id++)
+      await c.var.db.run(sql`select handle from users where id = ${id}`)
+    return c.text('twelve queries where one would do')
+  })
+  const reader = new Someone({ ...place.base, fetch: async (request) => place.app.fetch(request) })
+  const { spans, headers } = await reader.get('/planted')
+  for (const one of spans) place.recorder.takeSpan(one)
+  const page = await place.get(`/traces/${headers.get('X-Trace-Id')}`)
+  const note = /<p class="note">(.*?)<\/p>/.exec(page.text)![1]!
+  assert.match(note, /The same query 12 times/)
+  assert.match(note, /<code>select handle from users where id = \?<\/code>/)
+  const first = spans.find(({ attributes }) => 'db.query.text' in attributes)!.spanContext().spanId
+  assert.match(note, new RegExp(`href="#span-${first}"`))
+  assert.match(page.text, new RegExp(`id="span-${first}"`))
+  const plan = await place.get(`/traces/${headers.get('X-Trace-Id')}/plan/${first}`)
+  assert.match(plan.text, /SEARCH users USING INTEGER PRIMARY KEY/)
+  assert.ok(alice.id > 0)
+})
+
+test('a slow query, a batch and a failed one: each with the plan that it has', async () => {
+  await using place = await glass()
+  const query = (id: number, text: string, ms = 1) =>
+    span({ id, parent: 1, ms, attributes: { 'db.query.text': text } })
+  place.recorder.takeSpan(query(2, 'select * from tweets where msg = ?', 40))
+  place.recorder.takeSpan(query(3, 'delete from sessions where seen_at < ?;\nselect id from users'))
+  place.recorder.takeSpan(query(4, 'select 1 from nothing'))
+  place.recorder.takeSpan(span({ id: 1, ms: 50 }))
+  const page = await place.get(`/traces/${traceId}`)
+  assert.match(page.text, /A slow query<\/b>, 40\.0 ms[^]*?How SQLite runs it/)
+  const plan = async (id: number) => (await place.get(`/traces/${traceId}/plan/${spanId(id)}`)).text
+  assert.match(await plan(2), /<code class="plan">SCAN tweets<\/code>/)
+  assert.match(await plan(3), /sessions[^<]*<\/code><code class="plan">SCAN users/)
+  assert.match(await plan(4), /SQLite has no plan for this statement now/)
+})
+
+test('the same query in three requests of one trace is nobody\u2019s N+1', () => {
+  const query = { attributes: { 'db.query.text': 'select 1' } }
+  const recorder = new Recorder()
+  for (const id of [1, 2, 3]) {
+    recorder.takeSpan(span({ id: id + 10, parent: id, ...query }))
+    recorder.takeSpan({ ...span({ id }), parentSpanContext: remote })
+  }
+  assert.deepEqual(layOut(recorder.trace(traceId)!).repetitions, [])
+})
+
+test('a trace says what caused it, what went wrong where, and what is not exported', async () => {
+  await using place = await glass({ GRAFANA_URL: 'http://grafana.example/' })
+  const cause = 'c'.repeat(32)
+  const link = { context: { traceId: cause, spanId: spanId(5) } }
+  place.recorder.takeSpan({ ...span({ id: 1 }), links: [link] })
+  place.recorder.takeLog(line('it broke', { 'exception.type': 'Oops', 'exception.message': 'no' }))
+  const page = await place.get(`/traces/${traceId}`)
+  assert.match(page.text, new RegExp(`<a href="/traces/${cause}">What caused it</a>`))
+  assert.match(page.text, /<details id="span-0000000000000001" open="">/, 'open where it broke')
+  assert.match(page.text, /1 error<\/small>/)
+  assert.match(page.text, /Oops: no/)
+  const [, grafana] = /href="(http:[^"]+)">Open in Grafana/.exec(page.text)!
+  const panes = new URL(grafana!.replaceAll('&amp;', '&')).searchParams.get('panes')!
+  assert.match(panes, new RegExp(`"queryType":"traceql","query":"${traceId}"`))
+  const logs = await place.get(`/logs?q=${traceId}`)
+  assert.match(logs.text, new RegExp(`<a href="/traces/${traceId}">it broke</a>`))
+  const context = { traceId: cause, spanId: spanId(1), traceFlags: 0 }
+  place.recorder.takeSpan({ ...span({ id: 1 }), spanContext: () => context })
+  const unsampled = await place.get(`/traces/${cause}`)
+  assert.match(unsampled.text, /Not sampled: it stays in this process/)
+  assert.doesNotMatch(unsampled.text, /Open in Grafana/)
+})
+
+test('the filters: route, kind, status, slower, failed, text; older requests follow', async () => {
+  await using place = await glass()
+  const take = (number: number, more: Record<string, unknown>, ms = 1) => {
+    const attributes = { ...span({ id: 1 }).attributes, ...more }
+    const status = { code: more['http.response.status_code'] === 500 ? 2 : 0 }
+    const trace = spanId(number).repeat(2)
+    place.recorder.takeSpan(span({ id: 1, trace, attributes, status, ms }))
+  }
+  for (let number = 1; number <= 45; number++) take(number, { 'app.asker': 'page' })
+  take(46, { 'app.asker': 'partial', 'http.response.status_code': 500 })
+  take(47, { 'app.asker': 'program', 'http.response.status_code': 404 }, 70)
+  take(48, { 'app.asker': 'page', 'app.prefetch': true })
+  const listed = async (search: string) => {
+    const { text } = await place.get(`/traces${search}`)
+    const numbers = [...text.matchAll(/<td><a href="\/traces\/([0-9a-f]{16})/g)]
+    return { text, numbers: numbers.map(([, id]) => Number.parseInt(id!, 16)) }
+  }
+  const expected: [search: string, numbers: number[]][] = [
+    ['?kind=partial', [46]],
+    ['?kind=program', [47]],
+    ['?kind=prefetch', [48]],
+    ['?status=4xx', [47]],
+    ['?failed=1', [46]],
+    ['?slower=50', [47]],
+    [`?q=${spanId(9).repeat(2)}`, [9]],
+    ['?q=GET+%2Fx&kind=partial&failed=1', [46]],
+    ['?q=nothing', []],
+  ]
+  for (const [search, numbers] of expected)
+    assert.deepEqual((await listed(search)).numbers, numbers, search)
+  const first = await listed('?kind=page')
+  assert.deepEqual([first.numbers.length, first.numbers[0], first.numbers.at(-1)], [20, 45, 26])
+  const older = /href="\/traces(\?[^"]*before=\d+)"/.exec(first.text)![1]!
+  const second = await listed(older.replaceAll('&amp;', '&'))
+  assert.deepEqual([second.numbers.length, second.numbers[0]], [20, 25])
+  assert.match(second.text, /href="\/traces\?kind=page">\s*Back to the newest/)
 })

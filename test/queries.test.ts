@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
+import { layOut } from '../src/features/inspector/waterfall.ts'
 import { expectQueries } from './budget.ts'
 import { startApp, type TestApp } from './harness.ts'
 
@@ -50,6 +51,8 @@ test('no page asks more often than its budget allows', async () => {
       const answer =
         method === 'GET' ? await bob.get(path, { as }) : await bob.post(path, fields, { as })
       expectQueries(answer, max)
+      const trace = { id: '', spans: answer.spans, cut: 0, bytes: 0, requests: [] }
+      assert.deepEqual(layOut(trace).repetitions, [], `${method} ${path} repeats a query`)
     }
   }
   const lonely = await app.person('Lonely')
@@ -117,7 +120,8 @@ test('the hot statements go by their indexes', { skip: filesOnly }, async () => 
   for (const [path, mustUse] of paths) {
     const answer = await reader.get(path)
     const texts = answer.queries.map((span) => String(span.attributes['db.query.text']))
-    const plan = (await Promise.all(texts.map((text) => explain(app.database.db, text)))).flat()
+    const steps = await Promise.all(texts.map((text) => explain(app.database.db, text)))
+    const plan = steps.flat().map(({ step }) => step)
     for (const words of mustUse)
       assert.ok(
         plan.some((line) => words.test(line)),

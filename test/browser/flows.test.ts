@@ -207,25 +207,83 @@ test('keys: the skip link first, j and k walk, l likes, ? lists them, none of th
     assert.equal(await page.inputValue('#msg'), 'jl?')
   }))
 
-test('the chip shows what the page did and what it asked for since; /traces lists both and follows live', () =>
+test('the chip shows what the page did and, while it is open, what it asks for; it moves nothing', () =>
   story('Ines, baker', async (page) => {
-    await page.locator('.btn-favorite').nth(2).click()
+    const hearts = page.locator('.btn-favorite')
+    const where = () => page.locator('#feed > article').nth(3).boundingBox()
+    const before = await where()
+    await hearts.nth(2).click()
     await page.waitForFunction(() => document.querySelector('#chip-more')?.textContent === '+1')
-    await page.click('#chip summary')
+    await page.keyboard.press('t')
     await page.waitForSelector('#chip-panel .waterfall')
     assert.match(
       (await page.textContent('#chip-panel'))!,
       /GET \/timeline[\s\S]*SELECT sessions users[\s\S]*POST \/(un)?favorite\/:id/,
     )
+    assert.deepEqual(await where(), before)
+    await hearts.nth(1).click()
+    await page.waitForSelector('#chip-panel .since li:nth-child(2)')
+    await page.route('**/*favorite/*', (route) =>
+      route.fulfill({ status: 500, contentType: 'text/html', headers: { 'X-Trace-Id': 'abc' } }),
+    )
+    await hearts.nth(0).click()
+    await page.waitForSelector('#chip.failed #chip-more:has-text("+3, 1 failed")')
+    await page.keyboard.press('Escape')
+    assert.equal(await page.getAttribute('#chip', 'open'), null)
+    assert.equal(await page.evaluate(() => document.activeElement?.localName), 'summary')
+    await page.emulateMedia({ media: 'print' })
+    assert.equal(await page.isVisible('#chip'), false)
+  }))
+
+test('/traces lists a like and its page, filters in place, follows live and pauses; keys walk it', () =>
+  story('Nell, librarian', async (page) => {
+    await page.locator('.btn-favorite').nth(2).click()
+    await page.waitForFunction(() => document.querySelector('#chip-more')?.textContent === '+1')
     await page.goto(`${server.url}/traces`)
     const rows = page.locator('#rows tr')
     assert.match((await page.textContent('#rows'))!, /favorite\/:id[\s\S]*GET \/timeline/)
     await page.click('#follow')
-    const before = await rows.count()
-    // The stream may not have begun yet: somebody looks at Mara until it shows.
-    while ((await rows.count()) <= before) await fetch(`${server.url}/@mara`)
-    await page.click('#rows tr:first-child a')
-    await page.waitForSelector('.waterfall')
+    await page.waitForSelector('text=Following live')
+    await fetch(`${server.url}/@mara`)
+    await page.waitForSelector('#rows tr:first-child:has-text("GET /:handle")')
+    // A changed filter swaps the list and the tail goes on with it.
+    await page.selectOption('[name=status]', '4xx')
+    await page.waitForURL(/status=4xx/)
+    await page.waitForSelector('text=Following live')
+    await fetch(`${server.url}/@mara`)
+    await fetch(`${server.url}/nowhere`)
+    await page.waitForSelector('#rows tr:first-child:has-text("404")')
+    assert.equal(await rows.filter({ hasText: '200' }).count(), 0)
+    await page.click('#follow')
+    await page.waitForSelector('text=Paused')
+    const shown = await rows.count()
+    await fetch(`${server.url}/nowhere`)
+    await page.goBack()
+    await page.waitForSelector('#rows tr:has-text("200")')
+    await page.goForward()
+    await page.waitForFunction(
+      () => document.querySelector<HTMLSelectElement>('[name=status]')?.value === '4xx',
+    )
+    assert.equal(await rows.count(), shown + 1, 'the address holds the filter')
+    await page.locator('h1').click()
+    await page.keyboard.press('j')
+    await page.keyboard.press('j')
+    await page.keyboard.press('k')
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.waterfall:has-text("GET")')
+    const line = page.locator('.waterfall details').first()
+    await line.locator('summary').click()
+    assert.match(
+      (await line.textContent())!,
+      /Itself [\d.]+ ms of [\s\S]*http.response.status_code404/,
+    )
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await page.click('text=Copy traceparent')
+    await page.waitForSelector('.toast:has-text("Copied.")')
+    assert.match(
+      await page.evaluate(() => navigator.clipboard.readText()),
+      /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/,
+    )
   }))
 
 test('at 320 px nothing scrolls sideways, and with reduced motion nothing moves', async () => {
@@ -234,6 +292,7 @@ test('at 320 px nothing scrolls sideways, and with reduced motion nothing moves'
     reducedMotion: 'reduce',
   })
   const page = await enter(context, server.url)
+  const trace = (await page.getAttribute('meta[name=traceparent]', 'content'))!.slice(3, 35)
   for (const path of [
     '/',
     '/timeline',
@@ -244,6 +303,9 @@ test('at 320 px nothing scrolls sideways, and with reduced motion nothing moves'
     '/traces',
     '/routes',
     '/logs',
+    '/routes?by=query',
+    '/traces/guide',
+    `/traces/${trace}`,
   ]) {
     await page.goto(server.url + path)
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)

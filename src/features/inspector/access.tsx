@@ -22,8 +22,18 @@ export const recorded = createMiddleware<Env>(async (c, next) => {
       <h1>Traces</h1>
       <div class='empty-state'>
         <p class='big'>The looking glass is off.</p>
+        {c.var.settings.inspect ? (
+          <p>
+            <code>OTEL_SDK_DISABLED=true</code> keeps this process from recording anything: start
+            without it.
+          </p>
+        ) : (
+          <p>
+            Start with <code>INSPECT=1</code> to record what every request does.
+          </p>
+        )}
         <p>
-          Start with <code>INSPECT=1</code> to record what every request does.
+          <a href='/traces/guide'>What it would show</a>
         </p>
       </div>
     </>,

@@ -3,39 +3,43 @@ import { counted } from '../../format.ts'
 import { addAll, histogram, percentile } from '../../histogram.ts'
 import { bucketMs, bucketsKept, type Bucket } from '../../statistics.ts'
 
-const width = 240
 const height = 40
+const step = 4
 
-/** Values over time as a line: an SVG drawn here, with the numbers as text beside it. */
-const Line = ({ values, max, kind }: { values: number[]; max: number; kind: string }) => {
-  const step = width / Math.max(1, values.length - 1)
-  const points = values.map(
-    (value, index) =>
-      `${(index * step).toFixed(1)},${(height - 2 - (value / (max || 1)) * (height - 4)).toFixed(1)}`,
+/** The last one is drawn on top of the others, and named first. */
+type Series = { kind: string; values: number[]; label?: string }
+
+/** Values over time as bars, one for each bucket that has any: an SVG drawn here, with the numbers as text beside it. */
+const Bars = ({ values, max, kind }: Omit<Series, 'label'> & { max: number }) => {
+  const bars = values.map((value, index) =>
+    value > 0
+      ? `M${index * step} ${height}v-${Math.max(1, (value / max) * height).toFixed(1)}h3V${height}z`
+      : '',
   )
-  return <polyline class={kind} points={points.join(' ')} />
+  return <path class={kind} d={bars.join('')} />
 }
 
-const Chart = ({
-  label,
-  value,
-  lines,
-}: {
-  label: string
-  value: string
-  lines: { kind: string; values: number[] }[]
-}) => (
+type ChartProps = { label: string; value?: string; top: string; series: Series[] }
+
+const Chart = ({ label, value, top, series }: ChartProps) => (
   <figure class='chart'>
     <figcaption>
-      {label} <b>{value}</b>
+      <span class='what'>{label}</span> {value && <b>{value}</b>}
+      {series
+        .toReversed()
+        .map(({ kind, label: name }) => name && <span class={`key ${kind}`}>{name}</span>)}
     </figcaption>
-    <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio='none' aria-hidden='true'>
-      {lines.map(({ kind, values }) => (
-        <Line kind={kind} values={values} max={Math.max(...lines.flatMap((line) => line.values))} />
+    <svg
+      viewBox={`0 0 ${bucketsKept * step - 1} ${height}`}
+      preserveAspectRatio='none'
+      aria-hidden='true'
+    >
+      {series.map(({ kind, values }) => (
+        <Bars kind={kind} values={values} max={Math.max(...series.flatMap((one) => one.values))} />
       ))}
     </svg>
     <p class='axis'>
-      <span>{(bucketsKept * bucketMs) / 60_000} min ago</span> <span>now</span>
+      <span>-{(bucketsKept * bucketMs) / 60_000} min</span> <span>{top}</span> <span>now</span>
     </p>
   </figure>
 )
@@ -46,30 +50,28 @@ export const Charts = ({ series }: { series: Bucket[] }) => {
   for (const bucket of series) addAll(all, bucket.durations)
   const count = series.reduce((sum, bucket) => sum + bucket.count, 0)
   const errors = series.reduce((sum, bucket) => sum + bucket.errors, 0)
-  const seconds = bucketMs / 1000
-  const peak = Math.max(...series.map((bucket) => bucket.count)) / seconds
-  const at = (share: number) => series.map(({ durations }) => percentile(durations, share))
+  const rates = series.map((bucket) => (1000 * bucket.count) / bucketMs)
+  const durations = ([0.99, 0.95, 0.5] as const).map((share) => ({
+    kind: `p${100 * share}`,
+    label: `p${100 * share} ${shortMs(percentile(all, share))}`,
+    values: series.map((bucket) => percentile(bucket.durations, share)),
+  }))
+  const slowest = Math.max(...durations[0]!.values)
   return (
     <div class='charts'>
       <Chart
         label='Rate'
-        value={`${counted(count, 'request')}, at most ${peak.toFixed(1)} /s`}
-        lines={[{ kind: 'rate', values: series.map((bucket) => bucket.count / seconds) }]}
+        value={counted(count, 'request')}
+        top={`top ${Math.max(...rates).toFixed(1)} /s`}
+        series={[{ kind: 'rate', values: rates }]}
       />
       <Chart
         label='Errors'
         value={`${count === 0 ? '0' : ((100 * errors) / count).toFixed(1)} %`}
-        lines={[{ kind: 'errors', values: series.map((bucket) => bucket.errors) }]}
+        top={`${errors} in all`}
+        series={[{ kind: 'errors', values: series.map((bucket) => bucket.errors) }]}
       />
-      <Chart
-        label='Duration'
-        value={`p50 ${shortMs(percentile(all, 0.5))}, p95 ${shortMs(percentile(all, 0.95))}, p99 ${shortMs(percentile(all, 0.99))}`}
-        lines={[
-          { kind: 'p99', values: at(0.99) },
-          { kind: 'p95', values: at(0.95) },
-          { kind: 'p50', values: at(0.5) },
-        ]}
-      />
+      <Chart label='Duration' top={`top ${shortMs(slowest)}`} series={durations} />
     </div>
   )
 }

@@ -17,7 +17,7 @@ export const Head = ({ at, title, words }: { at: string; title: string; words: s
       ))}
     </nav>
     <p class='words'>
-      {words} <a href='/traces/guide'>How to read this</a>
+      {words} {at !== '/traces/guide' && <a href='/traces/guide'>How to read this</a>}
     </p>
   </>
 )

@@ -1,79 +1,29 @@
-// /traces: the newest requests, with filters that live in the address.
-import * as v from 'valibot'
-
+// /traces: the newest requests.
 import { shortMs } from '../../chip.tsx'
-import type { RecordedRequest } from '../../recorder.ts'
+import { counted } from '../../format.ts'
+import { recorderBounds, type RecordedRequest } from '../../recorder.ts'
 import type { Bucket } from '../../statistics.ts'
-import { query } from '../../web.ts'
 import { Charts } from './chart.tsx'
+import { Filters, passes, searchOf, type Filter } from './filters.tsx'
 import { Head } from './head.tsx'
-
-const number = v.optional(
-  v.pipe(
-    v.string(),
-    v.regex(/^\d{0,12}$/, 'That is no number.'),
-    v.transform((text) => (text === '' ? undefined : Number(text))),
-  ),
-)
-const word = v.optional(v.pipe(v.string(), v.maxLength(200, 'That is too long.')), '')
-const kinds = ['', 'page', 'partial', 'program', 'prefetch', 'background'] as const
-const statuses = ['', '2xx', '3xx', '4xx', '5xx'] as const
-
-/** Validates the filters in the query string. */
-export const filterQuery = query({
-  q: word,
-  kind: v.optional(v.picklist(kinds, 'There is no such kind.'), ''),
-  status: v.optional(v.picklist(statuses, 'There is no such status.'), ''),
-  slower: number,
-  failed: v.optional(v.picklist(['', '1'], 'failed is 1 or nothing.'), ''),
-  before: number,
-})
-
-export type Filter = {
-  q: string
-  kind: string
-  status: string
-  slower?: number | undefined
-  failed: string
-  before?: number | undefined
-}
-
-/** Does a request pass the filters? `q` is a piece of its name, its route or its trace id. */
-export const passes = (
-  request: RecordedRequest,
-  { q, kind, status, slower, failed }: Filter,
-): boolean =>
-  (q === '' || `${request.name} ${request.traceId}`.toLowerCase().includes(q.toLowerCase())) &&
-  (kind === '' || request.kind === kind) &&
-  (status === '' || String(request.status)[0] === status[0]) &&
-  (slower === undefined || request.ms > slower) &&
-  (failed === '' || request.failed)
-
-const searchOf = (filter: Filter, extra: Record<string, string | number> = {}): string => {
-  const all = {
-    q: filter.q,
-    kind: filter.kind,
-    status: filter.status,
-    slower: filter.slower ?? '',
-    failed: filter.failed,
-    ...extra,
-  }
-  const given = Object.entries(all).filter(([, value]) => value !== '')
-  return given.length === 0
-    ? ''
-    : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`
-}
 
 const shownAtOnce = 20
 
-const clock = (at: number) => new Date(at).toISOString().slice(11, 23)
+/** What a request is called: its method and route. */
+export const titleOf = ({ name, method, route }: RecordedRequest): string =>
+  route === '(no route)' ? `${method} (no route)` : name
 
-/** One request in the list. `slowest` is what its bar is measured against. */
-export const RequestRow = ({ request, slowest }: { request: RecordedRequest; slowest: number }) => (
+// Each tenfold is a quarter of the bar: beside a login of 200 ms, 2 ms and 20 ms still differ.
+const logShare = (ms: number) => Math.min(100, Math.max(1, 25 * Math.log10(ms / 0.1)))
+
+/** One request in the list. */
+export const RequestRow = ({ request }: { request: RecordedRequest }) => (
   <tr class={request.failed ? 'failed' : undefined}>
-    <td class='time'>{clock(request.at)}</td>
+    <td class='time'>
+      <Clock at={request.at} />
+    </td>
     <td>
-      <a href={`/traces/${request.traceId}`}>{request.name}</a>
+      <a href={`/traces/${request.traceId}`}>{titleOf(request)}</a>
     </td>
     <td class='kind'>{request.kind}</td>
     <td>
@@ -83,124 +33,113 @@ export const RequestRow = ({ request, slowest }: { request: RecordedRequest; slo
     <td class='number'>{shortMs(request.ms)}</td>
     <td class='bar'>
       <svg aria-hidden='true'>
-        <rect
-          width={`${Math.max(1, Math.min(100, (100 * request.ms) / (slowest || 1))).toFixed(1)}%`}
-          height='100%'
-        />
+        <rect width={`${logShare(request.ms).toFixed(1)}%`} height='100%' />
       </svg>
     </td>
   </tr>
 )
 
+/** The time of day; the date is in its `datetime`. */
+export const Clock = ({ at }: { at: number }) => {
+  const iso = new Date(at).toISOString()
+  return <time datetime={iso}>{iso.slice(11, 23)}</time>
+}
+
 export const Status = ({ of }: { of: RecordedRequest }) => (
   <span class={of.failed ? 'status bad' : of.status >= 400 ? 'status warn' : 'status'}>
-    {of.status || '-'}
+    {of.status || (of.failed ? 'failed' : 'done')}
   </span>
 )
 
 type ListProps = { requests: RecordedRequest[]; filter: Filter; series: Bucket[] }
 
-export const TraceList = ({ requests, filter, series }: ListProps) => {
-  const passing = requests.filter(
-    (request) =>
-      (filter.before === undefined || request.number < filter.before) && passes(request, filter),
-  )
-  const shown = passing.slice(0, shownAtOnce)
-  const slowest = Math.max(0, ...shown.map((request) => request.ms))
+export const TraceList = ({ requests, filter, series }: ListProps) => (
+  <>
+    <Head
+      at='/traces'
+      title='Traces'
+      words='Every line is one request to this very process: what it was, what it answered and what it cost.'
+    />
+    <Charts series={series} />
+    <Filters filter={filter} />
+    <Found requests={requests} filter={filter} />
+  </>
+)
+
+/** What the filters let pass: the piece of the page that a changed filter swaps. */
+const Found = ({ requests, filter }: Omit<ListProps, 'series'>) => {
+  const passing = requests.filter((request) => passes(request, filter))
+  const { before } = filter
+  const from = before === undefined ? 0 : passing.findIndex(({ number }) => number < before)
+  const shown = from < 0 ? [] : passing.slice(from, from + shownAtOnce)
   const last = shown.at(-1)
+  const hasOlder = last !== undefined && last !== passing.at(-1)
   return (
-    <>
-      <Head
-        at='/traces'
-        title='Traces'
-        words='Every line is one request to this very process: what it was, what it answered and what it cost.'
-      />
-      <Charts series={series} />
-      <Filters filter={filter} />
-      <div class='scroll'>
-        <table class='requests'>
-          <thead>
-            <tr>
-              <th scope='col' class='time'>
-                Time (UTC)
-              </th>
-              <th scope='col'>Request</th>
-              <th scope='col' class='kind'>
-                Kind
-              </th>
-              <th scope='col'>Status</th>
-              <th scope='col' class='number'>
-                Queries
-              </th>
-              <th scope='col' class='number'>
-                Took
-              </th>
-              <th scope='col' class='bar'>
-                <span class='vh'>Share of the slowest</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody id='rows' data-live={`/traces/live${searchOf(filter)}`}>
-            {shown.map((request) => (
-              <RequestRow request={request} slowest={slowest} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+    <div id='list'>
+      <p class='row listed'>
+        <span id='live' role='status'>
+          {before === undefined ? 'The newest ' : ''}
+          {shown.length} of {counted(passing.length, 'request')}
+        </span>
+        {before === undefined ? (
+          <button class='btn quiet' id='follow' type='button'>
+            Follow live
+          </button>
+        ) : (
+          <a class='btn quiet' href={`/traces${searchOf(filter)}`}>
+            Back to the newest
+          </a>
+        )}
+      </p>
+      <Table requests={shown} live={`/traces/live${searchOf(filter)}`} />
       {shown.length === 0 && <p class='empty-state'>No request passes these filters yet.</p>}
-      {passing.length > shown.length && last && (
+      {hasOlder && (
         <p class='end'>
           <a class='btn quiet' href={`/traces${searchOf(filter, { before: last.number })}`}>
             Load older
           </a>
         </p>
       )}
-    </>
+      {!hasOlder && requests.length >= recorderBounds.traces && (
+        <p class='end'>
+          Older requests have made room: the newest {recorderBounds.traces} are kept.
+        </p>
+      )}
+    </div>
   )
 }
 
-const Filters = ({ filter }: { filter: Filter }) => (
-  <form class='filters' action='/traces' role='search' aria-label='Filter requests'>
-    <label>
-      <span>Route or trace id</span>
-      <input name='q' value={filter.q} maxlength={200} />
-    </label>
-    <label>
-      <span>Kind</span>
-      <select name='kind'>
-        {kinds.map((kind) => (
-          <option value={kind} selected={kind === filter.kind}>
-            {kind || 'all'}
-          </option>
+const Table = ({ requests, live }: { requests: RecordedRequest[]; live: string }) => (
+  <div class='scroll'>
+    <table class='requests'>
+      <thead>
+        <tr>
+          <th scope='col' class='time'>
+            Time (UTC)
+          </th>
+          <th scope='col'>Request</th>
+          <th scope='col' class='kind'>
+            Kind
+          </th>
+          <th scope='col'>Status</th>
+          <th scope='col' class='number'>
+            Queries
+          </th>
+          <th scope='col' class='number'>
+            Took
+          </th>
+          <th scope='col' class='bar'>
+            <span class='axis'>
+              <span>0.1 ms</span> <span class='vh'>to</span> <span>1 s</span>
+            </span>
+          </th>
+        </tr>
+      </thead>
+      <tbody id='rows' data-live={live}>
+        {requests.map((request) => (
+          <RequestRow request={request} />
         ))}
-      </select>
-    </label>
-    <label>
-      <span>Status</span>
-      <select name='status'>
-        {statuses.map((status) => (
-          <option value={status} selected={status === filter.status}>
-            {status || 'all'}
-          </option>
-        ))}
-      </select>
-    </label>
-    <label>
-      <span>Slower than, ms</span>
-      <input
-        name='slower'
-        inputmode='numeric'
-        pattern='[0-9]*'
-        value={filter.slower === undefined ? '' : String(filter.slower)}
-      />
-    </label>
-    <label class='check'>
-      <input type='checkbox' name='failed' value='1' checked={filter.failed === '1'} />{' '}
-      <span>failed only</span>
-    </label>
-    <button class='btn'>Filter</button>
-    <button class='btn quiet' id='follow' type='button' aria-pressed='false' hidden>
-      Follow live
-    </button>
-  </form>
+      </tbody>
+    </table>
+  </div>
 )

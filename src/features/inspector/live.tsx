@@ -6,7 +6,8 @@ import type { RecordedRequest } from '../../recorder.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Env } from '../../web.ts'
 import { recorderOf } from './access.tsx'
-import { passes, RequestRow, type Filter } from './list.tsx'
+import { passes, type Filter } from './filters.tsx'
+import { RequestRow } from './list.tsx'
 
 const tailsMax = 20
 const lagMax = 200
@@ -45,13 +46,12 @@ export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolea
     try {
       while (!stream.aborted && !stream.closed && !lag.isTooLong && !stopping()) {
         const rows = waiting.splice(0, rowsAtOnce)
-        const slowest = Math.max(0, ...rows.map((request) => request.ms))
         const written =
           rows.length > 0
             ? stream.writeSSE({
                 data: rows
                   .toReversed()
-                  .map((request) => (<RequestRow request={request} slowest={slowest} />).toString())
+                  .map((request) => (<RequestRow request={request} />).toString())
                   .join(''),
               })
             : quietMs >= heartbeatMs

@@ -1,8 +1,9 @@
 import * as v from 'valibot'
 
-import type { RecordedLog } from '../../recorder.ts'
+import { recorderBounds, type RecordedLog } from '../../recorder.ts'
 import { query } from '../../web.ts'
 import { Head } from './head.tsx'
+import { Clock } from './list.tsx'
 import { LogLine } from './log-line.tsx'
 
 const levels = ['', 'debug', 'info', 'warn', 'error'] as const
@@ -18,7 +19,9 @@ export const LogList = ({ logs, q, level }: { logs: RecordedLog[]; q: string; le
     (line) =>
       (level === '' || line.level === level) &&
       (q === '' ||
-        `${line.message} ${JSON.stringify(line.facts)}`.toLowerCase().includes(q.toLowerCase())),
+        `${line.message} ${line.traceId ?? ''} ${JSON.stringify(line.facts)}`
+          .toLowerCase()
+          .includes(q.toLowerCase())),
   )
   return (
     <>
@@ -29,7 +32,7 @@ export const LogList = ({ logs, q, level }: { logs: RecordedLog[]; q: string; le
       />
       <form class='filters' action='/logs' role='search' aria-label='Filter log lines'>
         <label>
-          <span>Text</span>
+          <span>Text or trace id</span>
           <input name='q' value={q} maxlength={200} />
         </label>
         <label>
@@ -46,23 +49,20 @@ export const LogList = ({ logs, q, level }: { logs: RecordedLog[]; q: string; le
       </form>
       <ol class='logs'>
         {passing.slice(0, shownAtOnce).map((line) => (
-          <li>
-            <span class='time'>{new Date(line.at).toISOString().slice(11, 23)}</span>
-            <LogLine line={line} withStacks />
-            <p class='short'>
-              {String(line.facts['http.request.method'] ?? '')}{' '}
-              {String(line.facts['url.path'] ?? '')}{' '}
-              {String(line.facts['http.response.status_code'] ?? '')}
-            </p>
-            {line.traceId && <a href={`/traces/${line.traceId}`}>Trace</a>}
+          <li class='log'>
+            <Clock at={line.at} />
+            <LogLine line={line} withStacks traced />
           </li>
         ))}
       </ol>
       {passing.length === 0 && <p class='empty-state'>No line passes these filters.</p>}
       {passing.length > shownAtOnce && (
         <p class='end'>
-          The newest {shownAtOnce} of {passing.length}.
+          The newest {shownAtOnce} of {passing.length}: a filter finds the others.
         </p>
+      )}
+      {logs.length >= recorderBounds.logs && (
+        <p class='end'>Older lines have made room: the newest {recorderBounds.logs} are kept.</p>
       )}
     </>
   )

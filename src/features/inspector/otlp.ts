@@ -3,7 +3,10 @@ import type { RecordedSpan, RecordedTrace } from '../../recorder.ts'
 const nanos = ([seconds, rest]: readonly [number, number]) =>
   String(BigInt(seconds) * 1_000_000_000n + BigInt(Math.round(rest)))
 
-const valueOf = (value: unknown) => {
+type Value = Record<string, unknown>
+
+const valueOf = (value: unknown): Value => {
+  if (Array.isArray(value)) return { arrayValue: { values: value.map(valueOf) } }
   if (typeof value === 'boolean') return { boolValue: value }
   if (typeof value === 'number')
     return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value }
@@ -34,12 +37,25 @@ function spanOf(span: RecordedSpan) {
   }
 }
 
+/** The spans by what recorded them: our own code, or an instrumentation. */
+function scopesOf(spans: RecordedSpan[]): Map<string, RecordedSpan[]> {
+  const scopes = new Map<string, RecordedSpan[]>()
+  for (const span of spans) {
+    const name = span.instrumentationScope?.name ?? 'tracewren'
+    scopes.set(name, [...(scopes.get(name) ?? []), span])
+  }
+  return scopes
+}
+
 /** A trace in OTLP's JSON encoding: other tools can read it. */
 export const otlpOf = (trace: RecordedTrace) => ({
   resourceSpans: [
     {
-      resource: { attributes: attributesOf({ 'service.name': 'tracewren' }) },
-      scopeSpans: [{ scope: { name: 'tracewren' }, spans: trace.spans.map(spanOf) }],
+      resource: { attributes: attributesOf(trace.spans[0]?.resource?.attributes ?? {}) },
+      scopeSpans: [...scopesOf(trace.spans)].map(([name, spans]) => ({
+        scope: { name },
+        spans: spans.map(spanOf),
+      })),
     },
   ],
 })

@@ -2,16 +2,17 @@
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
-import { explain } from '../../db.ts'
-import { page } from '../../layout.tsx'
+import { page, showsChip } from '../../layout.tsx'
 import { mayInspect } from '../../viewer.ts'
-import { cameFrom, asker, form, found, query, render, router } from '../../web.ts'
+import { cameFrom, asker, flash, form, found, query, render, router } from '../../web.ts'
 import { forLookers, recorded, recorderOf } from './access.tsx'
+import { filterQuery } from './filters.tsx'
 import { Guide } from './guide.tsx'
-import { filterQuery, TraceList } from './list.tsx'
+import { titleOf, TraceList } from './list.tsx'
 import { liveTail } from './live.tsx'
 import { LogList, logQuery } from './logs.tsx'
 import { otlpOf } from './otlp.ts'
+import { Plans, plansOf } from './plan.tsx'
 import { StatisticsPage } from './rows.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
 
@@ -39,7 +40,9 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
     )
     .route('/', traceRoutes)
     .route('/', chipRoutes)
-    .get('/traces/guide', (c) => page(c, { title: 'Reading traces', wide }, <Guide />))
+    .get('/traces/guide', (c) =>
+      page(c, { title: 'Reading traces', wide }, <Guide chip={c.var.recorder && showsChip(c)} />),
+    )
     .get('/logs', recorded, forLookers, logQuery, (c) =>
       page(
         c,
@@ -49,12 +52,13 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
     )
     .get('/routes', recorded, forLookers, by, (c) => {
       const asked = c.req.valid('query').by
-      const { routes, queries } = recorderOf(c).statistics
+      const recorder = recorderOf(c)
+      const { routes, queries } = recorder.statistics
       const rows = [...(asked === 'route' ? routes : queries).values()]
       return page(
         c,
         { title: asked === 'route' ? 'Routes' : 'Queries', wide },
-        <StatisticsPage rows={rows} by={asked} />,
+        <StatisticsPage rows={rows} by={asked} isKept={(id) => recorder.trace(id) !== undefined} />,
       )
     })
 
@@ -75,7 +79,11 @@ const traceRoutes = router()
       withStacks: mayInspect(c),
       grafana: c.var.settings.GRAFANA_URL,
     }
-    return page(c, { title: trace.requests[0]?.name ?? 'Trace', wide }, <TracePage {...shown} />)
+    return page(
+      c,
+      { title: trace.requests[0] ? titleOf(trace.requests[0]) : 'Trace', wide },
+      <TracePage {...shown} />,
+    )
   })
   .get('/traces/:id{[0-9a-f]{32}}/panel', recorded, (c) => {
     const recorder = recorderOf(c)
@@ -91,19 +99,20 @@ const traceRoutes = router()
   .get('/traces/:id{[0-9a-f]{32}}/plan/:span{[0-9a-f]{16}}', recorded, async (c) => {
     const trace = found(recorderOf(c).trace(c.req.param('id')))
     const span = found(trace.spans.find((one) => one.spanContext().spanId === c.req.param('span')))
-    const lines = await explain(c.var.db, String(span.attributes['db.query.text'] ?? ''))
-    const plan = <pre class='plan'>{lines.join('\n')}</pre>
+    const plan = <Plans plans={await plansOf(c.var.db, span)} />
     return asker(c) === 'partial' ? render(c, plan) : page(c, { title: 'Query plan', wide }, plan)
   })
 
 const chipRoutes = router().post('/chip', form(chip), (c) => {
   if (c.req.valid('form').chip === 'on') deleteCookie(c, 'chip', { path: '/' })
-  else
+  else {
     setCookie(c, 'chip', 'off', {
       path: '/',
       sameSite: 'Lax',
       httpOnly: true,
       maxAge: yearSeconds,
     })
+    flash(c, 'Hidden. The page "How to read this", /traces/guide, shows it again.')
+  }
   return c.redirect(cameFrom(c, '/'), 303)
 })

@@ -1,85 +1,112 @@
 import { shortMs } from '../../chip.tsx'
 import { shortCount } from '../../format.ts'
-import { percentile } from '../../histogram.ts'
-import type { Row } from '../../statistics.ts'
+import { percentile, total } from '../../histogram.ts'
+import { rowsKept, type Row } from '../../statistics.ts'
 import { Head } from './head.tsx'
 
 const each = (sum: number, count: number) =>
   count === 0 ? '0' : (sum / count).toFixed(1).replace(/\.0$/, '')
 
-/** /routes: what each route, or each query, has cost since the start, the costliest first. */
-export const StatisticsPage = ({ rows, by }: { rows: Row[]; by: 'route' | 'query' }) => {
-  const costliest = [...rows].sort((one, other) => cost(other) - cost(one))
+type PageProps = {
+  rows: Row[]
+  by: 'route' | 'query'
+  /** Is this trace still here? */
+  isKept: (traceId: string) => boolean
+}
+
+const heads = { number: 'number', left: undefined }
+type Column = [head: string, kind: keyof typeof heads]
+const columns = (by: 'route' | 'query'): Column[] => [
+  [by === 'route' ? 'Route' : 'Query', 'left'],
+  ['Share of time', 'left'],
+  ['Count', 'number'],
+  ['p50', 'number'],
+  ['p95', 'number'],
+  ['p99', 'number'],
+  ['Slowest', 'number'],
+  ['Errors', 'number'],
+  ...(by === 'route' ? ([['Queries', 'number']] satisfies Column[]) : []),
+  ['Rows', 'number'],
+  ...(by === 'route' ? ([['KB', 'number']] satisfies Column[]) : []),
+]
+
+const words = {
+  route:
+    'What each route has cost since this process started, the costliest first; queries, rows and KB are those of one request on average.',
+  query:
+    'What each query has cost since this process started, the costliest first; rows are those of one query on average.',
+}
+
+/** /routes: what each route, or each query, has cost since the start: how often times how long. */
+export const StatisticsPage = ({ rows, by, isKept }: PageProps) => {
+  const costs = rows.map((row) => ({ row, cost: total(row.durations) }))
+  const all = costs.reduce((sum, { cost }) => sum + cost, 0)
   return (
     <>
       <Head
         at={by === 'route' ? '/routes' : '/routes?by=query'}
         title={by === 'route' ? 'Routes' : 'Queries'}
-        words={`What each ${by} has cost since this process started, the costliest first: how often times how long.`}
+        words={words[by]}
       />
       <div class='scroll'>
-        <table class='requests'>
+        <table class='requests sums'>
           <thead>
             <tr>
-              <th scope='col'>{by === 'route' ? 'Route' : 'Query'}</th>
-              <th scope='col' class='number'>
-                Count
-              </th>
-              <th scope='col' class='number'>
-                p50
-              </th>
-              <th scope='col' class='number'>
-                p95
-              </th>
-              <th scope='col' class='number'>
-                p99
-              </th>
-              {by === 'route' && (
-                <th scope='col' class='number'>
-                  Queries
+              {columns(by).map(([head, kind]) => (
+                <th scope='col' class={heads[kind]}>
+                  {head}
                 </th>
-              )}
-              <th scope='col' class='number'>
-                Rows
-              </th>
-              <th scope='col' class='number'>
-                Errors
-              </th>
-              {by === 'route' && (
-                <th scope='col' class='number'>
-                  KB
-                </th>
-              )}
-              <th scope='col'>Slowest</th>
+              ))}
             </tr>
           </thead>
           <tbody>
-            {costliest.map((row) => (
-              <StatisticsRow row={row} by={by} />
-            ))}
+            {costs
+              .sort((one, other) => other.cost - one.cost)
+              .map(({ row, cost }) => (
+                <StatisticsRow row={row} by={by} share={cost / (all || 1)} isKept={isKept} />
+              ))}
           </tbody>
         </table>
       </div>
       {rows.length === 0 && <p class='empty-state'>Nothing has happened yet.</p>}
+      {rows.length >= rowsKept && (
+        <p class='end'>Only the first {rowsKept} are counted: there are more.</p>
+      )}
     </>
   )
 }
 
-const cost = ({ count, durations }: Row) => count * percentile(durations, 0.5)
+type RowProps = Omit<PageProps, 'rows'> & { row: Row; share: number }
 
-const StatisticsRow = ({ row, by }: { row: Row; by: 'route' | 'query' }) => (
-  <tr>
-    <td>{row.name}</td>
+const StatisticsRow = ({ row, by, share, isKept }: RowProps) => (
+  <tr class={row.errors > 0 ? 'failed' : undefined}>
+    <td>
+      {by === 'route' ? (
+        <a href={`/traces?q=${encodeURIComponent(row.name)}`}>{row.name}</a>
+      ) : (
+        row.name
+      )}
+    </td>
+    <td class='bar'>
+      <svg aria-hidden='true'>
+        <rect width={`${(100 * share).toFixed(1)}%`} height='100%' />
+      </svg>
+      <span>{(100 * share).toFixed(share < 0.1 ? 1 : 0)} %</span>
+    </td>
     <td class='number'>{shortCount(row.count)}</td>
-    {[0.5, 0.95, 0.99].map((share) => (
-      <td class='number'>{shortMs(percentile(row.durations, share))}</td>
+    {[0.5, 0.95, 0.99].map((part) => (
+      <td class='number'>{shortMs(percentile(row.durations, part))}</td>
     ))}
+    <td class='number'>
+      {isKept(row.slowest.traceId) ? (
+        <a href={`/traces/${row.slowest.traceId}`}>{shortMs(row.slowest.ms)}</a>
+      ) : (
+        shortMs(row.slowest.ms)
+      )}
+    </td>
+    <td class='number'>{row.errors}</td>
     {by === 'route' && <td class='number'>{each(row.queries, row.count)}</td>}
     <td class='number'>{each(row.rows, row.count)}</td>
-    <td class='number'>{row.errors}</td>
     {by === 'route' && <td class='number'>{each(row.bytes / 1024, row.count)}</td>}
-    <td>
-      <a href={`/traces/${row.slowest.traceId}`}>{shortMs(row.slowest.ms)}</a>
-    </td>
   </tr>
 )
