@@ -45,6 +45,16 @@ export type Answer = {
   queries: ReadableSpan[]
 }
 
+/** What an answer is: its status, then where it leads or what kind of body it has. The words of docs/http.md. */
+export function told({ status, text, headers, location }: Answer): string {
+  const type = (headers.get('Content-Type') ?? '').split(';')[0]!
+  if (headers.get('HX-Redirect')) return `${status} HX ${headers.get('HX-Redirect')}`
+  if (location !== null) return `${status} ${location}`
+  if (type === 'application/json') return `${status} json`
+  if (type !== 'text/html') return `${status} ${type}`
+  return `${status} ${text.includes('<html') ? 'page' : 'partial'}`
+}
+
 type Options = { as?: AskerName; headers?: Record<string, string> }
 
 /** Somebody with a cookie jar: a visitor, until they register or log in. */
