@@ -61,10 +61,7 @@ test('a budget that is broken names the statements', async () => {
   const alice = await app.person('Alice')
   assert.throws(() => expectQueries({ queries: [] }, -1), /0 queries, but the budget is -1/)
   const answer = await alice.get('/timeline')
-  assert.throws(
-    () => expectQueries(answer, 1),
-    /SELECT sessions users[\s\S]*SELECT favorites tweets/,
-  )
+  assert.throws(() => expectQueries(answer, 1), /SELECT sessions users[\s\S]*SELECT [\w ]*tweets/)
 })
 
 /** A world in which a wrong plan would be a slow one: 300 people, 6,000 tweets, everybody follows everybody. */
