@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
+import { sql } from 'drizzle-orm'
+
+import { explain } from '../src/db.ts'
 import { expectQueries } from './budget.ts'
-import { startApp, type TestApp } from './harness.ts'
+import { startApp, type Answer, type TestApp } from './harness.ts'
 
 /** Queries for each route: the visitor is one of them. README and docs/reading-traces.md speak of the same numbers. */
 const budgets: [
@@ -76,7 +79,6 @@ async function crowd(app: TestApp): Promise<void> {
     `insert into favorites (user_id, tweet_id, weight, created_at)
       select u.id, t.id, 1, 1 from users u join tweets t on t.id % 97 = u.id % 97 where u.id <= 50`,
   ]
-  const { sql } = await import('drizzle-orm')
   const series = (text: string) =>
     text.replace(
       /generate_series\(1, (\d+)\)/,
@@ -85,12 +87,32 @@ async function crowd(app: TestApp): Promise<void> {
   for (const text of statements) await db.run(sql.raw(series(text)))
 }
 
+/** How SQLite carries out the queries of an answer. */
+async function planOf(app: TestApp, { queries }: Pick<Answer, 'queries'>): Promise<string[]> {
+  const texts = queries.map((span) => String(span.attributes['db.query.text']))
+  return (await Promise.all(texts.map((text) => explain(app.database.db, text)))).flat()
+}
+
+/** The plan has lines like these, and reads no table from end to end. */
+function expectPlan(plan: string[], mustUse: RegExp[], what: string): void {
+  for (const words of mustUse)
+    assert.ok(
+      plan.some((line) => words.test(line)),
+      `${what} lacks ${words}:\n${plan.join('\n')}`,
+    )
+  const scans = plan.filter(
+    (line) =>
+      /^SCAN (tweets|favorites|follows|users|list|sessions|mine)\b/.test(line) &&
+      !/tweets_trending/.test(line),
+  )
+  assert.deepEqual(scans, [], what)
+}
+
 const filesOnly = process.env['TEST_DATABASE'] === 'server' && 'plans are those of the file'
 
 test('the hot statements go by their indexes', { skip: filesOnly }, async () => {
   await using app = await startApp()
   await crowd(app)
-  const { explain } = await import('../src/db.ts')
   const reader = await app.person('Reader')
   const paths: [path: string, mustUse: RegExp[]][] = [
     [
@@ -112,20 +134,7 @@ test('the hot statements go by their indexes', { skip: filesOnly }, async () => 
   ]
   await reader.post('/follow/1')
   for (const [path, mustUse] of paths) {
-    const answer = await reader.get(path)
-    const texts = answer.queries.map((span) => String(span.attributes['db.query.text']))
-    const plan = (await Promise.all(texts.map((text) => explain(app.database.db, text)))).flat()
-    for (const words of mustUse)
-      assert.ok(
-        plan.some((line) => words.test(line)),
-        `${path} lacks ${words}:\n${plan.join('\n')}`,
-      )
-    const scans = plan.filter(
-      (line) =>
-        /^SCAN (tweets|favorites|follows|users|list|sessions|mine)\b/.test(line) &&
-        !/tweets_trending/.test(line),
-    )
-    assert.deepEqual(scans, [], path)
+    expectPlan(await planOf(app, await reader.get(path)), mustUse, path)
   }
 })
 
@@ -135,7 +144,6 @@ test(
   async () => {
     await using app = await startApp()
     await crowd(app)
-    const { sql } = await import('drizzle-orm')
     const { db } = app.database
     const reader = await app.person('Reader')
     await db.run(
@@ -146,6 +154,11 @@ test(
     const first = await reader.get('/timeline')
     expectQueries(first, 2)
     assert.match(String(first.queries[1]?.attributes['db.query.text']), /2000/)
+    const window = [
+      /^SEARCH tweets USING INTEGER PRIMARY KEY \(rowid>\? AND rowid<\?\)/,
+      /^SEARCH follows USING COVERING INDEX follows_once \(follower_id=\? AND followed_id=\?\)/,
+    ]
+    expectPlan(await planOf(app, first), window, 'the window')
     const ids = [...first.text.matchAll(/data-tweet-id="(\d+)"/g)].map(([, id]) => Number(id))
     assert.equal(ids.length, 20)
     assert.deepEqual(
