@@ -130,6 +130,8 @@ export type TestApp = {
   database: Database
   /** Where its database is: a `file:` or `http:` URL. */
   url: string
+  /** What the process tells the app. */
+  state: { stopping: boolean }
   fetch: (request: Request) => Promise<Response>
   visitor: () => Someone
   /** Somebody who has just registered under this name, `<name>@example.org` / `password-of-<name>`. */
@@ -146,11 +148,13 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
   const url = server?.url ?? `file:${folder}/test.db`
   const settings = readSettings({ DATABASE_URL: url, PASSWORD_COST: '4', ...env })
   const database = await openDb(settings)
-  const app = createApp({ database, settings, state: { stopping: false } })
+  const state = { stopping: false }
+  const app = createApp({ database, settings, state })
   const running: TestApp = {
     settings,
     database,
     url,
+    state,
     fetch: async (request) => app.fetch(request),
     visitor: () => new Someone(running),
     person: async (name) => {
