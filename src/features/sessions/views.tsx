@@ -1,6 +1,7 @@
 // One page with both forms, as in the original.
 import type { Context } from 'hono'
 
+import { Field } from '../../field.tsx'
 import { Face } from '../../icon.tsx'
 import { page } from '../../layout.tsx'
 import type { Env } from '../../web.ts'
@@ -30,37 +31,6 @@ export const loginPage = (c: Context<Env>, shown: Shown) =>
       </div>
     </>,
   )
-
-const Field = (props: {
-  id: string
-  name: string
-  label: string
-  type?: string
-  value?: string | undefined
-  autocomplete: string
-  problem?: string | undefined
-  hint?: string
-}) => (
-  <p class='field'>
-    <label for={props.id}>{props.label}</label>
-    <input
-      id={props.id}
-      name={props.name}
-      type={props.type ?? 'text'}
-      value={props.value}
-      autocomplete={props.autocomplete}
-      required
-      aria-invalid={props.problem !== undefined}
-      aria-describedby={props.problem === undefined ? undefined : `${props.id}-problem`}
-    />
-    {props.hint && <span class='hint'>{props.hint}</span>}
-    {props.problem && (
-      <span class='problem' id={`${props.id}-problem`} role='alert'>
-        {props.problem}
-      </span>
-    )}
-  </p>
-)
 
 const LoginForm = ({ given, problem, problems = {}, at = 'login', next }: Shown) => (
   <form id='login-form' class='card door' method='post' action='/login'>
