@@ -42,7 +42,7 @@ const inWords = (seconds: number) =>
     : `${Math.ceil(seconds / 60)} minutes`
 
 /** The key of who asks: the signed-in user, else the client's address (a whole /64 of IPv6, which one person has). */
-export const askerKey = (c: Context<Env>): string =>
+const askerKey = (c: Context<Env>): string =>
   c.var.visitor ? `user ${c.var.visitor.id}` : clientKey(c)
 
 /** The key of the client's address. */

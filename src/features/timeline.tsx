@@ -57,7 +57,7 @@ const windowOlder = prepared((db: Db) =>
 )
 
 /** A slice of the timeline: one SELECT, or two when somebody follows many people who write little. */
-export function readTimeline(
+function readTimeline(
   db: Db,
   viewer: Pick<Viewer, 'id' | 'followingCount'>,
   slice: Slice,
