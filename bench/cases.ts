@@ -1,4 +1,4 @@
-import { addressOf } from '../src/seed/people.ts'
+import { addressOf } from '../src/demo/accounts.ts'
 import { tagOf } from '../src/seed/texts.ts'
 // What is asked: the pages and deeds of the targets, as a browser and htmx ask for them.
 import { Connection, textOf, type Ask } from './client.ts'

@@ -2,9 +2,9 @@
 // app in this process, on both worlds in turn, each with its CPU time: there is no network and no other request.
 import { createApp } from '../src/app.tsx'
 import { openDb, type Database } from '../src/db.ts'
+import { addressOf } from '../src/demo/accounts.ts'
 import { readSettings } from '../src/env.ts'
 import { setLogLevel } from '../src/log.ts'
-import { addressOf } from '../src/seed/people.ts'
 import { tagOf } from '../src/seed/texts.ts'
 import { quantile, short, table } from './statistics.ts'
 import { liker, worldOf } from './world.ts'

@@ -1,4 +1,4 @@
-// What a review found at the doors: methods, odd addresses, sessions that nobody ended.
+// At the doors: methods, odd addresses, demo accounts, sessions that nobody ended.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -29,6 +29,17 @@ test('a whole /64 of IPv6 is one client, and an address with a zone is no 500', 
   assert.equal(await tryFrom('2001:db8::ffff:0:1'), 429)
   assert.equal(await tryFrom('2001:db8:0:1::1'), 422, 'the neighbour is another')
   assert.equal(await tryFrom('fe80::1%eth0'), 422)
+})
+
+test('an address without end is no new account for each of its ends', async () => {
+  await using app = await startApp({ LIMIT_LOGIN_ACCOUNT: '2/60' })
+  const tryAs = async (mailaddress: string) =>
+    (await app.visitor().post('/login', { mailaddress, password: 'wrong one' })).status
+  const long = 'a'.repeat(120)
+  assert.equal(await tryAs(`${long}1@example.org`), 422)
+  assert.equal(await tryAs(`${long}2@example.org`), 422)
+  assert.equal(await tryAs(`${long}3@example.org`), 429)
+  assert.equal(await tryAs('alice@example.org'), 422, 'the others are not counted with it')
 })
 
 test('in a private network that is trusted, each client is somebody of their own', async () => {
@@ -67,13 +78,50 @@ test("programs get the account's errors as JSON, as they get its successes", asy
   assert.deepEqual(JSON.parse(answer.text), { error: 'That is not your password.' })
 })
 
+test('a demo account may call itself anything, but keeps its password and is not deleted', async () => {
+  await using app = await startApp()
+  const mara = await app.person('Mara')
+  await app.database.db.run(sql`update users set demo = 1`)
+  const password = 'password-of-Mara'
+  const deeds: [path: string, fields: Record<string, string>][] = [
+    ['/account/password', { current: password, fresh: 'mine alone now' }],
+    ['/account/delete', { farewell: password }],
+  ]
+  const sentence = 'A demo account keeps its password and cannot be deleted.'
+  for (const [path, fields] of deeds) {
+    const program = await mara.post(path, fields)
+    assert.equal(program.status, 403)
+    assert.deepEqual(JSON.parse(program.text), { error: sentence })
+    const page = await mara.post(path, fields, { as: 'browser' })
+    assert.equal(page.status, 403)
+    assert.ok(page.text.includes(sentence))
+  }
+  assert.equal((await mara.post('/account/profile', { name: 'Captain', bio: '' })).status, 200)
+  const login = { mailaddress: 'mara@example.org', password }
+  assert.equal((await app.visitor().post('/login', login)).location, '/timeline')
+})
+
+test('with DEMO=0 a demo account is nobody: it cannot sign in, and its session ends', async () => {
+  await using app = await startApp({ DEMO: '0' })
+  const mara = await app.person('Mara')
+  assert.equal((await mara.get('/timeline')).status, 200)
+  await app.database.db.run(sql`update users set demo = 1`)
+  assert.equal((await mara.get('/timeline')).status, 302)
+  const login = { mailaddress: 'mara@example.org', password: 'password-of-Mara' }
+  assert.equal((await app.visitor().post('/login', login)).status, 422)
+})
+
 test('sessions that have expired are deleted, the others stay', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
-  await app.person('Bob')
-  await app.database.db.run(sql`update sessions set seen_at = 1 where user_id <> ${alice.id}`)
-  await deleteExpiredSessions(app.database.db, Date.now())
-  const rows = await app.database.db.values(sql`select count(*) from sessions`)
+  const bob = await app.person('Bob')
+  const carol = await app.person('Carol')
+  const { db } = app.database
+  await db.run(sql`update sessions set seen_at = 1 where user_id = ${bob.id}`)
+  await db.run(sql`update sessions set created_at = 1 where user_id = ${carol.id}`)
+  for (const who of [bob, carol]) assert.equal((await who.get('/timeline')).status, 302)
+  await deleteExpiredSessions(db, Date.now())
+  const rows = await db.values(sql`select count(*) from sessions`)
   assert.equal(Number(rows[0]![0]), 1)
   assert.equal((await alice.get('/timeline')).status, 200)
 })

@@ -15,8 +15,8 @@ import { Refusal } from './refusal.ts'
 import { traceId } from './tracing.ts'
 import { asker, render, type Env } from './web.ts'
 
-const isDeed = (path: string) =>
-  /^\/(tweet|favorite|unfavorite|follow|unfollow|account)\b/.test(path)
+/** The forms that redirect programs, too. Whatever else is posted is a deed: programs get its errors as JSON. */
+const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chip)$/.test(path)
 
 /** Answers whatever was thrown: the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
 export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
@@ -32,7 +32,7 @@ export function answerError(error: unknown, c: Context<Env>): Response | Promise
   c.header('Cache-Control', 'no-store')
   const who = asker(c)
   if (who === 'partial') return c.html(<p class='problem'>{refusal.message}</p>, refusal.status)
-  if (who === 'program' && c.req.method === 'POST' && isDeed(c.req.path)) {
+  if (who === 'program' && c.req.method === 'POST' && !redirectsAll(c.req.path)) {
     return c.json({ error: refusal.message }, refusal.status)
   }
   if (isBusy) {

@@ -43,7 +43,7 @@ const inWords = (seconds: number) =>
     : `${Math.ceil(seconds / 60)} minutes`
 
 /** The key of who asks: the signed-in user, else the client's address (a whole /64 of IPv6, which one person has). */
-export function askerKey(c: Context<Env>): string {
+function askerKey(c: Context<Env>): string {
   const visitor = c.get('visitor')
   return visitor ? `user ${visitor.id}` : clientKey(c)
 }

@@ -46,7 +46,7 @@ export const tweets = sqliteTable(
     key: text(),
     createdAt: createdAt(),
     likeCount: count('like_count'),
-    /** Sum of the weights of its likes (features/trends.tsx); only comparable with other tweets' scores. */
+    /** Sum of the weights of its likes (trend-score.ts); only comparable with other tweets' scores. */
     trendScore: real('trend_score').notNull().default(0),
   },
   (t) => [
@@ -114,7 +114,7 @@ export const sessions = sqliteTable(
   (t) => [index('sessions_user').on(t.userId)],
 )
 
-/** One row: the moment that trend weights are counted from (features/trends.tsx). */
+/** One row: the moment that trend weights are counted from (trend-score.ts). */
 export const trends = sqliteTable('trends', {
   id: integer().primaryKey(),
   epoch: integer().notNull(),

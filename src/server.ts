@@ -3,6 +3,7 @@ import { serve, type ServerType } from '@hono/node-server'
 
 import { createApp } from './app.tsx'
 import { openDb, type Database, type Db } from './db.ts'
+import { addressOf, demoPassword } from './demo/accounts.ts'
 import { processSettings, processTelemetry, type Settings } from './env.ts'
 import { errorFacts, log, printRequests, setLogLevel } from './log.ts'
 import { cardLookups } from './memo.ts'
@@ -135,7 +136,7 @@ function announce(server: ServerType, settings: Settings): void {
   const lines = [
     '',
     `  Tracewren  ${settings.PUBLIC_ORIGIN ?? `http://${host}:${port}/`}`,
-    ...(settings.demo ? ['  Demo login user0001@example.com / password123'] : []),
+    ...(settings.demo ? [`  Demo login ${addressOf(1)} / ${demoPassword}`] : []),
     `  Data       ${settings.DATABASE_URL}`,
     '',
   ]

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
 import test from 'node:test'
 
 import { startApp, type AskerName } from '../test/harness.ts'
@@ -40,4 +41,40 @@ test('whoever is refused in a crowd is told so in their own way; health checks a
   )
   assert.equal(alive.status, 200)
   for (const answer of await Promise.all(first)) assert.equal(answer.status, 200)
+})
+
+test('while as many requests are at work as may be, others are refused in their own way', async () => {
+  await using app = await startApp({ MAX_IN_FLIGHT: '1' })
+  const alice = await app.person('Alice')
+  // A slow client: its form never seems to end.
+  const client = new EventEmitter()
+  const reading = once(client, 'reading')
+  const pull = async (body: ReadableStreamDefaultController) => {
+    client.emit('reading')
+    await once(client, 'rest')
+    body.enqueue(new TextEncoder().encode('msg=slow'))
+    body.close()
+  }
+  const body = new ReadableStream({ pull }, { highWaterMark: 0 })
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': '8' }
+  const slow = { method: 'POST', body, duplex: 'half' } as const
+  const first = alice.send('/tweet', slow, { headers })
+  await reading
+
+  const page = await alice.get('/timeline', { as: 'browser' })
+  assert.match(page.text, /<h1 class="big">This server is busy\. Try again in a moment\.<\/h1>/)
+  const partial = await alice.get('/timeline', { as: 'htmx' })
+  assert.match(partial.text, /^<p class="problem">This server is busy\./)
+  const program = await alice.post('/favorite/1')
+  assert.match((JSON.parse(program.text) as { error: string }).error, /^This server is busy\./)
+  for (const answer of [page, partial, program]) {
+    assert.equal(answer.status, 503)
+    assert.equal(answer.headers.get('Retry-After'), '1')
+    assert.equal(answer.spans[0]?.attributes['app.error.slug'], 'too_many_in_flight')
+  }
+  assert.equal((await alice.get('/readyz')).status, 200)
+
+  client.emit('rest')
+  assert.equal((await first).status, 200)
+  assert.equal((await alice.get('/timeline')).status, 200)
 })

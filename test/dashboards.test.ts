@@ -161,6 +161,7 @@ describe('docs/telemetry-names.md', () => {
   it('has every deed and every piece of background work', () => {
     const deeds = matches(code, /(?:traced|inBackground)\('([\w.]+)'/g)
     assert.ok(deeds.length > 20)
+    assert.doesNotMatch(code, /\btraced\((?!')/, 'a name that is put together cannot be looked for')
     assert.deepEqual(missingFrom(deeds), [])
   })
 

@@ -45,6 +45,16 @@ export type Answer = {
   queries: ReadableSpan[]
 }
 
+/** What an answer is: its status, then where it leads or what kind of body it has. The words of docs/http.md. */
+export function told({ status, text, headers, location }: Answer): string {
+  const type = (headers.get('Content-Type') ?? '').split(';')[0]!
+  if (headers.get('HX-Redirect')) return `${status} HX ${headers.get('HX-Redirect')}`
+  if (location !== null) return `${status} ${location}`
+  if (type === 'application/json') return `${status} json`
+  if (type !== 'text/html') return `${status} ${type}`
+  return `${status} ${text.includes('<html') ? 'page' : 'partial'}`
+}
+
 type Options = { as?: AskerName; headers?: Record<string, string> }
 
 /** Somebody with a cookie jar: a visitor, until they register or log in. */
@@ -120,6 +130,8 @@ export type TestApp = {
   database: Database
   /** Where its database is: a `file:` or `http:` URL. */
   url: string
+  /** What the process tells the app. */
+  state: { stopping: boolean }
   fetch: (request: Request) => Promise<Response>
   visitor: () => Someone
   /** Somebody who has just registered under this name, `<name>@example.org` / `password-of-<name>`. */
@@ -136,11 +148,13 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
   const url = server?.url ?? `file:${folder}/test.db`
   const settings = readSettings({ DATABASE_URL: url, PASSWORD_COST: '4', ...env })
   const database = await openDb(settings)
-  const app = createApp({ database, settings, state: { stopping: false } })
+  const state = { stopping: false }
+  const app = createApp({ database, settings, state })
   const running: TestApp = {
     settings,
     database,
     url,
+    state,
     fetch: async (request) => app.fetch(request),
     visitor: () => new Someone(running),
     person: async (name) => {

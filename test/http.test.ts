@@ -5,10 +5,10 @@ import test from 'node:test'
 
 import { createApp } from '../src/app.tsx'
 import { Recorder } from '../src/recorder.ts'
-import { Someone, startApp, type Answer, type TestApp } from './harness.ts'
+import { Someone, startApp, told, type Answer, type TestApp } from './harness.ts'
 
 const document = readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8')
-const askers = ['htmx', 'browser', 'program'] as const
+const askers = ['htmx', 'browser', 'program', 'json'] as const
 
 type Row = {
   request: string
@@ -34,7 +34,7 @@ const rows: Row[] = document
       path: path!,
       fields: fields === '' ? [] : fields!.split(' '),
       signedOut: signedOut!,
-      answers: { htmx: htmx!, browser: browser!, program: program! },
+      answers: { htmx: htmx!, browser: browser!, program: program!, json: program! },
     }
   })
 
@@ -50,16 +50,6 @@ const fieldExamples: Record<string, string> = {
   name: 'New',
   password: 'password of new',
   theme: 'dark',
-}
-
-/** What an answer is, in the words of the table; `to` is where "back" leads. */
-function told({ status, text, headers, location }: Answer): string {
-  const type = (headers.get('Content-Type') ?? '').split(';')[0]!
-  if (headers.get('HX-Redirect')) return `${status} HX ${headers.get('HX-Redirect')}`
-  if (location !== null) return `${status} ${location}`
-  if (type === 'application/json') return `${status} json`
-  if (type !== 'text/html') return `${status} ${type}`
-  return `${status} ${text.includes('<html') ? 'page' : 'partial'}`
 }
 
 type World = { app: TestApp; bob: Someone; traceId: string; spanId: string }
@@ -120,7 +110,7 @@ async function ask(row: Row, here: World, who: Someone, as: (typeof askers)[numb
 function signedOutAnswer({ method, signedOut, answers }: Row, as: (typeof askers)[number]) {
   if (signedOut === 'same' || signedOut === 'glass') return answers[as]
   if (as === 'htmx') return '401 HX /login'
-  if (signedOut === 'deed' && as === 'program') return '401 json'
+  if (signedOut === 'deed' && as !== 'browser') return '401 json'
   return method === 'GET' ? '302 /login' : '303 /login'
 }
 
@@ -152,7 +142,9 @@ test('each row of docs/http.md answers as it says, signed in and signed out', as
       if (out !== outPromised)
         wrong.push(`${row.request} as ${as}, signed out: ${out}, not ${outPromised}`)
       if (changesTheSession(row)) continue
-      const got = told(await ask(row, here, here.bob, as))
+      const answer = await ask(row, here, here.bob, as)
+      wrong.push(...unkept(row, answer))
+      const got = told(answer)
       const promised = filled(row, row.answers[as])
       if (got !== promised) wrong.push(`${row.request} as ${as}: ${got}, not ${promised}`)
     }
@@ -160,6 +152,15 @@ test('each row of docs/http.md answers as it says, signed in and signed out', as
   }
   assert.deepEqual(wrong, [])
 })
+
+/** What keeps a page from being another's, and in the browser's back/forward cache. */
+function unkept({ request, path }: Row, { status, headers }: Answer): string[] {
+  const isHtml = headers.get('Content-Type')?.startsWith('text/html')
+  if (status !== 200 || !isHtml || path === '/static/*') return []
+  const [vary, cache] = [headers.get('Vary'), headers.get('Cache-Control')]
+  const well = vary?.includes('HX-Request-Type') && vary.includes('Cookie')
+  return well && cache === 'private, no-cache' ? [] : [`${request}: Vary ${vary}, ${cache}`]
+}
 
 const changesTheSession = ({ path }: Row) =>
   ['/register', '/logout', '/account/delete', '/account/password'].includes(path)

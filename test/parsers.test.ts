@@ -11,6 +11,7 @@ import { planSearch } from '../src/features/search.tsx'
 import { ago } from '../src/format.ts'
 import { handleOf, numbered } from '../src/handles.ts'
 import { StartError } from '../src/start-error.ts'
+import { readTelemetrySettings } from '../src/telemetry-settings.ts'
 import { LinkedText } from '../src/text.tsx'
 import { safePath } from '../src/web.ts'
 
@@ -118,45 +119,57 @@ test('ages are never negative, empty or in the future', () => {
   )
 })
 
-test('every setting is parsed or refused by name, and .env.example has them all', () => {
-  const names = [
-    'HOST',
-    'PORT',
-    'PUBLIC_ORIGIN',
-    'TRUSTED_PROXIES',
-    'DEMO',
-    'INSPECT',
-    'GRAFANA_URL',
-    'REGISTRATION',
-    'OPERATORS',
-    'DATABASE_URL',
-    'DATABASE_AUTH_TOKEN',
-    'DATABASE_SYNCHRONOUS',
-    'DATABASE_TIMEOUT_MS',
-    'LOCK_WAIT_MS',
-    'WRITE_WAIT_MS',
-    'WRITE_QUEUE',
-    'PASSWORD_COST',
-    'PASSWORD_WAIT_MS',
-    'PASSWORD_QUEUE',
-    'MAX_IN_FLIGHT',
-    'REQUEST_QUEUE',
-    'REQUEST_WAIT_MS',
-    'MAX_BODY_BYTES',
-    'LOG_LEVEL',
-    'LIMIT_LOGIN_CLIENT',
-    'LIMIT_LOGIN_ACCOUNT',
-    'LIMIT_REGISTER',
-    'LIMIT_WRITE',
-    'LIMIT_SEARCH',
-    'LIMIT_ACCOUNT',
-  ]
-  const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
-  for (const name of names) assert.match(example, new RegExp(`^# ${name}=`, 'm'))
-  assert.deepEqual(
-    Object.keys(readSettings({})).filter((key) => /^[A-Z_]+$/.test(key) && !names.includes(key)),
-    [],
+const textOf = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+const example = [...textOf('.env.example').matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(
+  ([, name, value]) => [name!, value!] as const,
+)
+const isOtel = (name: string) => name.startsWith('OTEL_')
+
+/** What .env.example says, with the first or the second of two defaults. */
+const defaults = (which: 0 | 1) =>
+  Object.fromEntries(
+    example.map(([name, value]) => [name, value.split(' or ').at(-which) ?? value]),
   )
+
+test('.env.example has every setting, no other, and the true defaults', () => {
+  const known = [...textOf('src/env.ts').matchAll(/^ {2}([A-Z_]+): /gm)].map(([, name]) => name!)
+  const names = example.map(([name]) => name)
+  assert.deepEqual(names.filter((name) => !isOtel(name)).toSorted(), known.toSorted())
+  // What these three say is in `demo`, `inspect` and `rates`, however it came there.
+  const read = (env: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(readSettings(env)).filter(
+        ([name]) => !/^(DEMO|INSPECT|LIMIT_\w+)$/.test(name),
+      ),
+    )
+  assert.deepEqual(read(defaults(0)), read({}))
+  const strict = { ...defaults(1), DEMO: '0', INSPECT: '' }
+  assert.deepEqual(read(strict), read({ DEMO: '0' }))
+})
+
+test('.env.example has every variable of telemetry that is read, no other, and the true defaults', () => {
+  const otel = Object.fromEntries(Object.entries(defaults(0)).filter(([name]) => isOtel(name)))
+  const asked = new Set<string>()
+  const kinds = Object.fromEntries(
+    ['TRACES', 'METRICS', 'LOGS'].map((signal) => [`OTEL_${signal}_EXPORTER`, 'otlp']),
+  )
+  const env = new Proxy<Record<string, string>>(
+    { ...kinds, OTEL_TRACES_SAMPLER: 'traceidratio' },
+    {
+      get(target, name: string) {
+        asked.add(name.replace(/(?<=OTLP_)(TRACES|METRICS|LOGS)_(?!TEMPORALITY)/, ''))
+        return target[name]
+      },
+    },
+  )
+  readTelemetrySettings(env, false)
+  asked.add('OTEL_SERVICE_NAME') // which the SDK reads alone: whatever it is, it fits
+  assert.deepEqual(Object.keys(otel).toSorted(), [...asked].toSorted())
+  assert.deepEqual(readTelemetrySettings(otel, true), readTelemetrySettings({}, true))
+})
+
+test('every setting is parsed or refused by name', () => {
+  const names = example.map(([name]) => name).filter((name) => !isOtel(name))
   for (const TRUSTED_PROXIES of ['nobody', '10.0.0.0/99', '1.2.3']) {
     assert.throws(() => readSettings({ TRUSTED_PROXIES }), /TRUSTED_PROXIES is "/)
   }

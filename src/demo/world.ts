@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm'
 
 import type { Db } from '../db.ts'
 import { likeWeight } from '../trend-score.ts'
+import { addressOf, demoPassword } from './accounts.ts'
 import type { Line, Person } from './people.ts'
 import { people } from './people.ts'
 import { random, type Random } from './random.ts'
@@ -12,7 +13,6 @@ const day = 86_400_000
 const hour = 3_600_000
 const minute = 60_000
 const weeks = 5
-const password = 'password123'
 
 /** What many voices talk about: days before the first start, and the hour (UTC) when it begins. */
 const happenings: Record<string, [daysAgo: number, hour: number]> = {
@@ -37,7 +37,7 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
   )
   tweets.sort((one, other) => one.at - other.at)
   const fame = people.map((_, index) => 1 / (1 + ((index * 37) % people.length)) ** 0.6)
-  const passwordHash = await hash(password, { cost: 10 })
+  const passwordHash = await hash(demoPassword, { cost: 10 })
   const joined = now - 2 * weeks * 7 * day
   await db.batch([
     db.run(insertUsers(people, passwordHash, joined)),
@@ -103,7 +103,7 @@ const insertUsers = (all: Person[], passwordHash: string, joined: number) => {
   const rows = all.map(({ name, handle, bio }, index) => [
     name,
     handle,
-    `user${String(index + 1).padStart(4, '0')}@example.com`,
+    addressOf(index + 1),
     bio,
     joined + index * hour,
   ])

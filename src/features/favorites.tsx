@@ -21,7 +21,7 @@ export const likeColumns = {
   ),
 }
 
-export type FavoriteState = { id: number; likeCount: number; liked: boolean }
+type FavoriteState = { id: number; likeCount: number; liked: boolean }
 
 const stateQuery = prepared((db: Db) =>
   db
@@ -31,8 +31,7 @@ const stateQuery = prepared((db: Db) =>
     .prepare(),
 )
 
-export const favoriteState = (db: Db, viewer: number, id: number) =>
-  stateQuery(db).get({ viewer, id })
+const favoriteState = (db: Db, viewer: number, id: number) => stateQuery(db).get({ viewer, id })
 
 export async function favorite(db: Db, userId: number, tweetId: number): Promise<void> {
   const now = Date.now()

@@ -69,7 +69,7 @@ const strategyFor = (followees: number): keyof typeof strategies =>
   followees <= followeesMerged ? 'merge' : followees <= followeesListed ? 'list' : 'probe'
 
 /** A slice of the timeline: one SELECT, or two when somebody follows many people who write little. */
-export function readTimeline(
+function readTimeline(
   db: Db,
   viewer: Pick<Viewer, 'id' | 'followingCount'>,
   slice: Slice,

@@ -25,8 +25,7 @@ const trendsQuery = prepared((db: Db) =>
 )
 
 /** The most trending tweets, most first. */
-export const readTrends = (db: Db, viewer: number, limit: number) =>
-  trendsQuery(db).all({ viewer, limit })
+const readTrends = (db: Db, viewer: number, limit: number) => trendsQuery(db).all({ viewer, limit })
 
 const trendsSearch = query({
   limit: v.optional(

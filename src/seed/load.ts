@@ -3,8 +3,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 import Database from 'libsql'
 
+import { addressOf } from '../demo/accounts.ts'
 import { Bulk } from './bulk.ts'
-import { addressOf, followsOf, passwordHash, personOf } from './people.ts'
+import { followsOf, passwordHash, personOf } from './people.ts'
 import type { Plan } from './plan.ts'
 import { bulkPragmas } from './search.ts'
 import { beginOf, epochOf, Tweets, type Sink } from './tweets.ts'

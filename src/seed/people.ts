@@ -13,8 +13,6 @@ const lasts = people.map(({ name }) => name.split(' ').at(-1)!)
  */
 export const passwordHash = '$2b$10$Pw5LiZMArlrnqKUs72V1pOi9TA3oWMHHz5ZZLGu7trsPQjd0Jf/Tq'
 
-export const addressOf = (id: number): string => `user${String(id).padStart(4, '0')}@example.com`
-
 /** Name, handle and bio of an id. Names hold no digits, so that the id at its end makes a handle unique. */
 export function personOf(id: number): { name: string; handle: string; bio: string } {
   const known = people[id - 1]

@@ -1,15 +1,7 @@
+import { Field, Problem, refersTo } from '../../field.tsx'
 import { counted } from '../../format.ts'
 
 export type Problems = Record<string, string>
-
-const Problem = ({ id, children }: { id: string; children: string | undefined }) =>
-  children ? (
-    <span class='problem' id={id} role='alert'>
-      {children}
-    </span>
-  ) : (
-    <></>
-  )
 
 export const ProfileForm = ({
   name,
@@ -22,25 +14,20 @@ export const ProfileForm = ({
 }) => (
   <form class='card door' method='post' action='/account/profile'>
     <h2>Profile</h2>
-    <p class='field'>
-      <label for='name'>Name</label>
-      <input
-        type='text'
-        id='name'
-        name='name'
-        value={name}
-        required
-        autocomplete='name'
-        aria-describedby='name-problem'
-      />
-      <Problem id='name-problem'>{problems['name']}</Problem>
-    </p>
+    <Field
+      id='name'
+      name='name'
+      label='Name'
+      value={name}
+      autocomplete='name'
+      problem={problems['name']}
+    />
     <p class='field'>
       <label for='bio'>Bio</label>
-      <textarea id='bio' name='bio' rows={3} aria-describedby='bio-problem'>
+      <textarea id='bio' name='bio' rows={3} {...refersTo('bio', problems['bio'])}>
         {shown}
       </textarea>
-      <Problem id='bio-problem'>{problems['bio']}</Problem>
+      <Problem of='bio'>{problems['bio']}</Problem>
     </p>
     <button class='btn'>Save</button>
   </form>
@@ -56,30 +43,22 @@ export const PasswordForm = ({
   <form class='card door' method='post' action='/account/password'>
     <h2>Password</h2>
     <input type='hidden' name='username' value={mailaddress} autocomplete='username' />
-    <p class='field'>
-      <label for='current'>Current password</label>
-      <input
-        id='current'
-        name='current'
-        type='password'
-        required
-        autocomplete='current-password'
-        aria-describedby='current-problem'
-      />
-      <Problem id='current-problem'>{problems['current']}</Problem>
-    </p>
-    <p class='field'>
-      <label for='fresh'>New password</label>
-      <input
-        id='fresh'
-        name='fresh'
-        type='password'
-        required
-        autocomplete='new-password'
-        aria-describedby='fresh-problem'
-      />
-      <Problem id='fresh-problem'>{problems['fresh']}</Problem>
-    </p>
+    <Field
+      id='current'
+      name='current'
+      label='Current password'
+      type='password'
+      autocomplete='current-password'
+      problem={problems['current']}
+    />
+    <Field
+      id='fresh'
+      name='fresh'
+      label='New password'
+      type='password'
+      autocomplete='new-password'
+      problem={problems['fresh']}
+    />
     <p class='hint'>Changing it signs you out everywhere else.</p>
     <button class='btn'>Change password</button>
   </form>
@@ -100,18 +79,14 @@ export const DeleteForm = ({ problems }: { problems: Problems }) => (
   <form class='card door' method='post' action='/account/delete'>
     <h2>Delete account</h2>
     <p>Your profile, tweets, likes and follows are deleted for good.</p>
-    <p class='field'>
-      <label for='farewell'>Password</label>
-      <input
-        id='farewell'
-        name='farewell'
-        type='password'
-        required
-        autocomplete='current-password'
-        aria-describedby='farewell-problem'
-      />
-      <Problem id='farewell-problem'>{problems['farewell']}</Problem>
-    </p>
+    <Field
+      id='farewell'
+      name='farewell'
+      label='Password'
+      type='password'
+      autocomplete='current-password'
+      problem={problems['farewell']}
+    />
     <button class='btn danger'>Delete my account</button>
   </form>
 )

@@ -1,6 +1,8 @@
 // One page with both forms, as in the original.
 import type { Context } from 'hono'
 
+import { addressOf, demoPassword } from '../../demo/accounts.ts'
+import { Field } from '../../field.tsx'
 import { Face } from '../../icon.tsx'
 import { page } from '../../layout.tsx'
 import type { Env } from '../../web.ts'
@@ -21,9 +23,9 @@ export const loginPage = (c: Context<Env>, shown: Shown) =>
       <h1>{shown.at === 'register' ? 'Sign up' : 'Log in'}</h1>
       {c.var.settings.demo && <DemoAccounts next={shown.next} />}
       <div class='doors'>
-        <LoginForm {...shown} />
+        <LoginForm next={shown.next} {...(shown.at === 'register' ? {} : shown)} />
         {c.var.settings.REGISTRATION === 'open' ? (
-          <RegisterForm {...shown} />
+          <RegisterForm {...(shown.at === 'register' ? shown : {})} />
         ) : (
           <p class='card'>Registration is closed here.</p>
         )}
@@ -31,41 +33,10 @@ export const loginPage = (c: Context<Env>, shown: Shown) =>
     </>,
   )
 
-const Field = (props: {
-  id: string
-  name: string
-  label: string
-  type?: string
-  value?: string | undefined
-  autocomplete: string
-  problem?: string | undefined
-  hint?: string
-}) => (
-  <p class='field'>
-    <label for={props.id}>{props.label}</label>
-    <input
-      id={props.id}
-      name={props.name}
-      type={props.type ?? 'text'}
-      value={props.value}
-      autocomplete={props.autocomplete}
-      required
-      aria-invalid={props.problem !== undefined}
-      aria-describedby={props.problem === undefined ? undefined : `${props.id}-problem`}
-    />
-    {props.hint && <span class='hint'>{props.hint}</span>}
-    {props.problem && (
-      <span class='problem' id={`${props.id}-problem`} role='alert'>
-        {props.problem}
-      </span>
-    )}
-  </p>
-)
-
-const LoginForm = ({ given, problem, problems = {}, at = 'login', next }: Shown) => (
+const LoginForm = ({ given, problem, next }: Shown) => (
   <form id='login-form' class='card door' method='post' action='/login'>
     <h2>Log in</h2>
-    {at === 'login' && problem && (
+    {problem && (
       <p class='alert alert-warning problem' role='alert'>
         {problem}
       </p>
@@ -76,8 +47,7 @@ const LoginForm = ({ given, problem, problems = {}, at = 'login', next }: Shown)
       label='Email address'
       type='email'
       autocomplete='username'
-      value={at === 'login' ? given?.['mailaddress'] : undefined}
-      problem={at === 'login' ? problems['mailaddress'] : undefined}
+      value={given?.['mailaddress']}
     />
     <Field
       id='password'
@@ -91,49 +61,43 @@ const LoginForm = ({ given, problem, problems = {}, at = 'login', next }: Shown)
   </form>
 )
 
-const RegisterForm = ({ given, problem, problems = {}, at = 'login' }: Shown) => {
-  const mine =
-    at === 'register'
-      ? { given, problems, problem }
-      : { given: {}, problems: {}, problem: undefined }
-  return (
-    <form id='register-form' class='card door' method='post' action='/register'>
-      <h2>Sign up</h2>
-      {mine.problem && (
-        <p class='alert alert-warning problem' role='alert'>
-          {mine.problem}
-        </p>
-      )}
-      <Field
-        id='reg-name'
-        name='name'
-        label='Name'
-        autocomplete='name'
-        value={mine.given?.['name']}
-        problem={mine.problems['name']}
-      />
-      <Field
-        id='reg-mailaddress'
-        name='mailaddress'
-        label='Email address'
-        type='email'
-        autocomplete='email'
-        value={mine.given?.['mailaddress']}
-        problem={mine.problems['mailaddress']}
-      />
-      <Field
-        id='reg-password'
-        name='password'
-        label='Password'
-        type='password'
-        autocomplete='new-password'
-        hint='8 characters or more'
-        problem={mine.problems['password']}
-      />
-      <button class='btn'>Sign up</button>
-    </form>
-  )
-}
+const RegisterForm = ({ given, problem, problems = {} }: Shown) => (
+  <form id='register-form' class='card door' method='post' action='/register'>
+    <h2>Sign up</h2>
+    {problem && (
+      <p class='alert alert-warning problem' role='alert'>
+        {problem}
+      </p>
+    )}
+    <Field
+      id='reg-name'
+      name='name'
+      label='Name'
+      autocomplete='name'
+      value={given?.['name']}
+      problem={problems['name']}
+    />
+    <Field
+      id='reg-mailaddress'
+      name='mailaddress'
+      label='Email address'
+      type='email'
+      autocomplete='email'
+      value={given?.['mailaddress']}
+      problem={problems['mailaddress']}
+    />
+    <Field
+      id='reg-password'
+      name='password'
+      label='Password'
+      type='password'
+      autocomplete='new-password'
+      hint='8 characters or more'
+      problem={problems['password']}
+    />
+    <button class='btn'>Sign up</button>
+  </form>
+)
 
 const demoPeople = [
   { number: 1, name: 'Mara, ferry captain' },
@@ -146,18 +110,14 @@ const DemoAccounts = ({ next }: { next?: string | undefined }) => (
   <section class='card demo' aria-labelledby='demo-title'>
     <h2 id='demo-title'>Just looking? Come in as somebody from town</h2>
     <p>
-      This is a demo: <code>user0001@example.com</code> to <code>user0100@example.com</code>,
-      password <code>password123</code>.
+      This is a demo: <code>{addressOf(1)}</code> to <code>{addressOf(100)}</code>, password{' '}
+      <code>{demoPassword}</code>.
     </p>
     <div class='row'>
       {demoPeople.map(({ number, name }) => (
         <form method='post' action='/login'>
-          <input
-            type='hidden'
-            name='mailaddress'
-            value={`user${String(number).padStart(4, '0')}@example.com`}
-          />
-          <input type='hidden' name='password' value='password123' />
+          <input type='hidden' name='mailaddress' value={addressOf(number)} />
+          <input type='hidden' name='password' value={demoPassword} />
           {next && <input type='hidden' name='next' value={next} />}
           <button class='btn quiet'>
             <Face id={number} /> {name}

@@ -1,0 +1,54 @@
+type FieldProps = {
+  id: string
+  name: string
+  label: string
+  type?: string
+  value?: string | undefined
+  autocomplete: string
+  /** What is wrong with the value: a sentence at the field. */
+  problem?: string | undefined
+  hint?: string
+}
+
+/** A field of a form that must be filled in. */
+export const Field = ({
+  id,
+  name,
+  label,
+  type = 'text',
+  value,
+  autocomplete,
+  problem,
+  hint,
+}: FieldProps) => (
+  <p class='field'>
+    <label for={id}>{label}</label>
+    <input
+      id={id}
+      name={name}
+      type={type}
+      value={value}
+      autocomplete={autocomplete}
+      required
+      {...refersTo(id, problem)}
+    />
+    {hint && <span class='hint'>{hint}</span>}
+    <Problem of={id}>{problem}</Problem>
+  </p>
+)
+
+/** The attributes of an input whose sentence of what is wrong, if there is one, is a `Problem`. */
+export const refersTo = (id: string, problem: string | undefined) => ({
+  'aria-invalid': problem !== undefined,
+  'aria-describedby': problem === undefined ? undefined : `${id}-problem`,
+})
+
+/** The sentence of what is wrong with the input `of`. */
+export const Problem = ({ of, children }: { of: string; children: string | undefined }) =>
+  children === undefined ? (
+    <></>
+  ) : (
+    <span class='problem' id={`${of}-problem`} role='alert'>
+      {children}
+    </span>
+  )
