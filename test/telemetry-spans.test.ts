@@ -225,6 +225,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
       if (span === root) continue
       const isQuery = 'db.query.text' in span.attributes
       assert.equal(span.kind, isQuery ? kinds.client : kinds.internal, span.name)
+      if (failed.includes(span.name)) assert.equal(span.attributes['error.type'], 'SQLITE_ERROR')
       if (!isQuery) continue
       const { 'db.query.text': text, 'db.response.returned_rows': rows, ...rest } = span.attributes
       const error = failed.includes(span.name) && {

@@ -359,6 +359,13 @@ test('against a libSQL server, the HTTP call is a child of its query, without an
       calls.map((span) => span.parentSpanId).sort(),
       queries.map((span) => span.spanId).sort(),
     )
+    const { hostname, port } = new URL(database.url)
+    const measured = result.metrics.find(({ name }) => name === 'db.client.operation.duration')!
+    for (const { attributes } of [...queries, ...measured.points]) {
+      assert.equal(attributes['db.namespace'], 'main')
+      assert.equal(attributes['server.address'], hostname)
+      assert.equal(attributes['server.port'], Number(port))
+    }
     for (const call of calls) {
       assert.equal(call.name, 'POST')
       assert.equal(call.kind, kinds.client)
