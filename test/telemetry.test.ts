@@ -26,6 +26,7 @@ test('metrics: stable names, units, buckets and attributes, however odd the requ
     'tracewren.timeline.reads': ['sum', '{read}', [['strategy']]],
     'tracewren.lane.wait': ['histogram', 's', [['lane']]],
     'tracewren.wal.size': ['gauge', 'By', [[]]],
+    'tracewren.telemetry.lost': ['sum', '{record}', [['signal']]],
     'tracewren.sessions.active': ['gauge', '{session}', [[]]],
     'tracewren.card_cache.lookups': ['sum', '{lookup}', [['hit']]],
     'otel.sdk.processor.span.queue.size': [
