@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util'
 
 import { startSink, type Sink } from '../test/otlp-sink.ts'
 import { countOf, exemplarsOf, metricNames, type Backends } from './telemetry/ask.ts'
-import { proveClick } from './telemetry/chain.ts'
+import { oldNames, proveClick } from './telemetry/chain.ts'
 import {
   metricsIn,
   metricsOfDocs,
@@ -135,6 +135,12 @@ async function prove(programs: Programs, folder: string, sink: Sink | undefined)
 
   const requests = await traffic(programs, forward, (one) => void seen.push(one))
   say(`${requests} requests${['k6', 'locust'].some(isThere) ? ', and load generators' : ''}`)
+  const old = sink
+    ?.spans()
+    .flatMap(({ name, attributes }) =>
+      oldNames(attributes).map((attribute) => `${name}: ${attribute}`),
+    )
+  if (old) assert.deepEqual([...new Set(old)], [], 'Somebody has written old names.')
   await proveDashboards(backends, {
     tempo: !isThere('tempo'),
     k6: !isThere('k6'),

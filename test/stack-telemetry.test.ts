@@ -283,6 +283,47 @@ test("nginx's old names come out as the stable ones, health checks not at all", 
   assert.doesNotMatch(running.printed(), /deprecat|alias/i)
 })
 
+test('for the service graph, nginx is the client of the app, too', async (story) => {
+  if (!has(story, 'otelcol')) return
+  using place = scratch()
+  await using sink = await startSink()
+  // The graph itself needs the contrib distribution: here its spans go where the others go.
+  const part = `${place.folder}/part.yaml`
+  const processors = /^processors:\n(?:.*\n)*?(?=^connectors:)/m.exec(source(contrib))![0]
+  const graph = /^ {4}traces\/graph:\n(?: {6}.*\n)+/m.exec(source(contrib))![0]
+  writeFileSync(
+    part,
+    `${processors}service:\n  pipelines:\n${graph.replace('service_graph', 'otlp_http/tempo')}`,
+  )
+  await using running = await collector(sink, ['--config', part])
+  const spans = ['nginx', 'twitter-app'].map((service) => ({
+    resource: { attributes: pairs({ 'service.name': service }) },
+    scopeSpans: [
+      {
+        spans: [
+          {
+            traceId: trace,
+            spanId: service === 'nginx' ? '1111111111111111' : '2222222222222222',
+            name: service,
+            kind: 2,
+            startTimeUnixNano: now(),
+            endTimeUnixNano: now(),
+          },
+        ],
+      },
+    ],
+  }))
+  await post(`${running.url}/v1/traces`, { resourceSpans: spans })
+  await sink.until(() => sink.spans().length === 3)
+  assert.deepEqual(
+    sink
+      .spans()
+      .map(({ name, kind, attributes }) => [name, kind, attributes['peer.service'] ?? ''].join())
+      .sort(),
+    ['nginx,2,', 'nginx,3,twitter-app', 'twitter-app,2,'],
+  )
+})
+
 test("a line of nginx's access log gets stable names and its trace", async (story) => {
   if (!has(story, 'otelcol')) return
   using place = scratch()
