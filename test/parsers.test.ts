@@ -11,6 +11,7 @@ import { planSearch } from '../src/features/search.tsx'
 import { ago } from '../src/format.ts'
 import { handleOf, numbered } from '../src/handles.ts'
 import { StartError } from '../src/start-error.ts'
+import { readTelemetrySettings } from '../src/telemetry-settings.ts'
 import { LinkedText } from '../src/text.tsx'
 import { safePath } from '../src/web.ts'
 
@@ -170,4 +171,21 @@ test('every setting is parsed or refused by name, and .env.example has them all'
       }
     }),
   )
+})
+
+test('.env.example has every OTEL variable that is read, and no other', () => {
+  const read = new Set<string>(['OTEL_SERVICE_NAME']) // the SDK reads this one itself
+  const env = new Proxy<Record<string, string>>(
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_TRACES_SAMPLER: 'traceidratio' },
+    {
+      get: (target, name: string) => {
+        read.add(name)
+        return target[name]
+      },
+    },
+  )
+  assert.deepEqual(readTelemetrySettings(env, false).warnings, [])
+  const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
+  const listed = [...example.matchAll(/^# (OTEL_\w+)=/gm)].map(([, name]) => name)
+  assert.deepEqual(new Set(listed), read)
 })
