@@ -247,6 +247,7 @@ test('OTEL_SDK_DISABLED switches all of it off, an exporter of one signal leaves
     const glass = await ask(server, '/traces', { as: 'browser' })
     assert.equal(glass.status, 200)
     assert.match(glass.text, /The looking glass is off/)
+    assert.equal((await ask(server, `/traces/${'ab'.repeat(16)}`)).status, 404)
   })
   assert.deepEqual([none.code, none.deliveries.length], [0, 0])
   assert.doesNotMatch(none.printed, /"request"|telemetry/)
