@@ -358,14 +358,20 @@ test("a line of nginx's access log gets stable names and its trace", async (stor
     'trace.id': trace,
     'span.id': '1111111111111111',
   }
-  const records = [line, { ...line, apptime: '', 'trace.id': '', 'span.id': '' }].map((one) => ({
+  const lines = [
+    line,
+    { ...line, apptime: '', 'trace.id': '', 'span.id': '' },
+    { ...line, apptime: '0.001, 0.002' },
+    { ...line, apptime: '-' },
+  ]
+  const records = lines.map((one) => ({
     timeUnixNano: now(),
     body: { stringValue: JSON.stringify(one) },
     attributes: pairs({ ...one, 'log.file.name': 'access.log' }),
   }))
   await post(`${running.url}/v1/logs`, { resourceLogs: [{ scopeLogs: [{ logRecords: records }] }] })
-  await sink.until(() => sink.logs().length === 2)
-  const [traced, file] = sink.logs()
+  await sink.until(() => sink.logs().length === lines.length)
+  const [traced, file, twice] = sink.logs()
   assert.equal(traced!.traceId, trace)
   assert.equal(traced!.spanId, '1111111111111111')
   assert.equal(file!.traceId, '')
@@ -381,4 +387,6 @@ test("a line of nginx's access log gets stable names and its trace", async (stor
     duration_s: 0.02,
     'upstream.duration_s': 0.019,
   })
+  assert.equal(twice!.attributes['upstream.duration_s'], undefined)
+  assert.doesNotMatch(running.printed(), /failed to execute/)
 })
