@@ -8,6 +8,7 @@ import {
 } from '@opentelemetry/api'
 
 import { measured } from './metrics.ts'
+import { Refusal } from './refusal.ts'
 
 /** What one request cost, summed up while it runs, and its clock. Milliseconds and bytes. */
 export type RequestCosts = {
@@ -118,9 +119,10 @@ function describeQuery(facts: QueryFacts): Attributes {
   return about
 }
 
-/** What `error.type` says: SQLite's extended code (`SQLITE_CONSTRAINT_UNIQUE`), else the name of the error. */
+/** What `error.type` says: SQLite's extended code (`SQLITE_CONSTRAINT_UNIQUE`), a refusal's slug, else the error's name. */
 export function failureOf(error: unknown): string {
   if (!(error instanceof Error)) return 'Error'
+  if (error instanceof Refusal) return error.slug
   if ('extendedCode' in error && error.extendedCode) return String(error.extendedCode)
   return 'code' in error && error.code ? String(error.code) : error.name
 }
