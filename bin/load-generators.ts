@@ -117,6 +117,8 @@ const locustEnvironment = (load: Load): Record<string, string> => ({
   ...(collector() && {
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     OTEL_SERVICE_NAME: 'locust',
+    // Its instrumentation of `requests` writes the names of before 2023 otherwise.
+    OTEL_SEMCONV_STABILITY_OPT_IN: 'http',
     // Its 60 s would leave gaps in the dashboards, which look back one minute.
     OTEL_METRIC_EXPORT_INTERVAL: process.env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '15000',
   }),

@@ -101,20 +101,27 @@ const middle = (numbers: number[]) =>
 const p99 = (numbers: number[]) =>
   numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length * 0.99)]!
 
-/** Milliseconds of CPU per request of each variant, and their ratios to the first one, round by round. */
-async function compare(variants: Variant[], between?: (round: number) => unknown): Promise<void> {
+/**
+ * Milliseconds of CPU per request of each variant, and their ratios to the first one, round by round. `during` is called
+ * when the load of a variant has begun.
+ */
+async function compare(
+  variants: Variant[],
+  during?: (name: string, round: number) => unknown,
+): Promise<void> {
   for (const one of variants) await load(one, warmUp)
   const costs = variants.map(() => [] as number[])
   const slow = variants.map(() => [] as number[])
   for (let round = 0; round < rounds; round++) {
-    await between?.(round)
     const order = variants.map((_, index) => index)
     if (round % 2 === 1) order.reverse()
     for (const index of order) {
-      const { server } = variants[index]!
+      const { name, server } = variants[index]!
       const before = usage(server.child.pid!).cpuMs
-      const { times, failed } = await load(variants[index]!, perRound)
-      if (failed > 0) throw new Error(`${variants[index]!.name}: ${failed} requests failed`)
+      const loading = load(variants[index]!, perRound)
+      during?.(name, round)
+      const { times, failed } = await loading
+      if (failed > 0) throw new Error(`${name}: ${failed} requests failed`)
       costs[index]!.push((usage(server.child.pid!).cpuMs - before) / perRound)
       slow[index]!.push(p99(times))
     }
@@ -178,7 +185,7 @@ const studies: Record<string, () => Promise<void>> = {
           response.writeHead(200).end()
         }, 1000),
       ),
-      'killed, back later': await startSink(),
+      'killed under load, back later': await startSink(),
     }
     const to = (url: string) => ({ env: { ...off, OTEL_EXPORTER_OTLP_ENDPOINT: url }, path: '/' })
     const variants = [await variant('no telemetry', { env: off, path: '/' })]
@@ -186,11 +193,14 @@ const studies: Record<string, () => Promise<void>> = {
     variants.push(await variant('refused', to(`http://127.0.0.1:${await freePort()}`)))
     // An address of a network that is reserved for documentation: packets to it are lost.
     variants.push(await variant('absent', to('http://192.0.2.1:4318')))
-    const first = sinks['killed, back later']!
+    const first = sinks['killed under load, back later']!
     let second: Sink | undefined
-    await compare(variants, async (round) => {
-      if (round === Math.floor(rounds / 3)) await first.close()
-      if (round === Math.floor(rounds / 2)) second = await startSink(undefined, first.port)
+    await compare(variants, (name, round) => {
+      if (!name.startsWith('killed')) return
+      // In the middle of its requests, when exports are under way.
+      if (round === Math.floor(rounds / 3)) setTimeout(() => void first.close(), 50)
+      if (round === Math.floor(rounds / 2))
+        setTimeout(() => void startSink(undefined, first.port).then((sink) => (second = sink)), 50)
     })
     for (const { name, server } of variants) {
       const began = performance.now()

@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util'
 
 import { startSink, type Sink } from '../test/otlp-sink.ts'
 import { countOf, exemplarsOf, metricNames, type Backends } from './telemetry/ask.ts'
-import { proveClick } from './telemetry/chain.ts'
+import { clickInBrowser } from './telemetry/browser.ts'
+import { oldNames, proveBrowserClick, proveClick } from './telemetry/chain.ts'
 import {
   metricsIn,
   metricsOfDocs,
@@ -131,10 +132,20 @@ async function prove(programs: Programs, folder: string, sink: Sink | undefined)
   })
   await forward()
   await proveClick(click, backends, sink)
-  say(`one click (${click.traceId}) is in traces, logs and metrics`)
+  say(`one request (${click.traceId}) is in traces, logs and metrics`)
+  const clicked = await clickInBrowser(at('nginx'))
+  await forward()
+  await proveBrowserClick(clicked, backends, sink)
+  say(`one click in a browser (${clicked.traceId}) is, too`)
 
   const requests = await traffic(programs, forward, (one) => void seen.push(one))
   say(`${requests} requests${['k6', 'locust'].some(isThere) ? ', and load generators' : ''}`)
+  const old = sink
+    ?.spans()
+    .flatMap(({ name, attributes }) =>
+      oldNames(attributes).map((attribute) => `${name}: ${attribute}`),
+    )
+  if (old) assert.deepEqual([...new Set(old)], [], 'Somebody has written old names.')
   await proveDashboards(backends, {
     tempo: !isThere('tempo'),
     k6: !isThere('k6'),

@@ -7,12 +7,14 @@ import type { Settings } from './env.ts'
 import { lockFile } from './file-lock.ts'
 import { FileClient } from './libsql-file.ts'
 import { isNew, migrate } from './migrate.ts'
+import type { DatabasePlace } from './query-tracing.ts'
 import { asStartError, damaged, StartError } from './start-error.ts'
 
 /** What opening a database gives, whichever kind it is. `probe` rejects when it cannot be written. */
 export type Opened = {
   client: Client
-  namespace: string
+  /** What its spans say of it. */
+  place: DatabasePlace
   isNew: boolean
   /** Bytes in the write-ahead log; 0 for a server. */
   walBytes: () => number
@@ -49,7 +51,7 @@ export async function openFile(settings: Settings): Promise<Opened> {
     await probe(client, place)
     return {
       client,
-      namespace: 'main',
+      place: { namespace: 'main' },
       isNew: await isNew(client),
       walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
       probe: probe.bind(undefined, client, place),

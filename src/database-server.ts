@@ -5,6 +5,8 @@ import type { Settings } from './env.ts'
 import { isNew, migrate } from './migrate.ts'
 import { StartError } from './start-error.ts'
 
+const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 : 443)
+
 /** Opens a libSQL server over HTTP and migrates it. Every call ends after DATABASE_TIMEOUT_MS. */
 export async function openServer(settings: Settings): Promise<Opened> {
   const url = new URL(settings.DATABASE_URL)
@@ -19,7 +21,7 @@ export async function openServer(settings: Settings): Promise<Opened> {
     await migrate(client)
     return {
       client,
-      namespace: url.host,
+      place: { namespace: 'main', server: { address: url.hostname, port: portOf(url) } },
       isNew: await isNew(client),
       walBytes: () => 0,
       probe: async () => void (await client.execute('SELECT 1')),

@@ -6,7 +6,7 @@ import { openFile } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
 import type { Settings } from './env.ts'
 import { behindQuery } from './query-error.ts'
-import { traceQuery } from './query-tracing.ts'
+import { traceQuery, type DatabasePlace } from './query-tracing.ts'
 
 /** drizzle over our client. Await every query: without it nothing runs. No `transaction`: one batch instead. */
 export type Db = Omit<LibSQLDatabase<Record<string, unknown>>, 'transaction'>
@@ -29,12 +29,12 @@ export async function openDb(settings: Settings): Promise<Database> {
   const opened = url.startsWith('file:')
     ? await openFile(settings)
     : await (await import('./database-server.ts')).openServer(settings)
-  return { ...opened, db: drizzleOver(opened.client, opened.namespace) }
+  return { ...opened, db: drizzleOver(opened.client, opened.place) }
 }
 
-/** drizzle over a client, with a span around every query. `namespace` names the database in those spans. */
-export const drizzleOver = (client: Client, namespace: string): Db =>
-  drizzleOn(traceClient(client, namespace))
+/** drizzle over a client, with a span around every query. `place` is the database in those spans. */
+export const drizzleOver = (client: Client, place: DatabasePlace): Db =>
+  drizzleOn(traceClient(client, place))
 
 /**
  * A query that is built once for each database and then only bound: drizzle needs 50 to 200 us to build one.
@@ -76,10 +76,10 @@ export function isConstraint(error: unknown, which: 'FOREIGN KEY' | `UNIQUE: ${s
   return false
 }
 
-function traceClient(client: Client, namespace: string): Client {
+function traceClient(client: Client, place: DatabasePlace): Client {
   const execute = (statement: InStatement) => {
     const text = typeof statement === 'string' ? statement : statement.sql
-    const facts = { summary: summarise(text), text, namespace, batchSize: 1 }
+    const facts = { summary: summarise(text), text, place, batchSize: 1 }
     return traceQuery(facts, () => client.execute(statement), rowsOf)
   }
   const batch = (statements: InStatement[]) => {
@@ -88,7 +88,7 @@ function traceClient(client: Client, namespace: string): Client {
     const facts = {
       summary: `BATCH ${summary}`.slice(0, 255),
       text: texts.join(';\n'),
-      namespace,
+      place,
       batchSize: texts.length,
     }
     return traceQuery(

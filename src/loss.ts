@@ -1,4 +1,4 @@
-import { TraceFlags } from '@opentelemetry/api'
+import { TraceFlags, type MeterProvider } from '@opentelemetry/api'
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node'
@@ -22,6 +22,7 @@ export class Loss {
   #queued = 0
   #sending = 0
   #lost = 0
+  #told = 0
 
   constructor(queueSize: number) {
     this.#queueSize = queueSize
@@ -48,10 +49,15 @@ export class Loss {
     }
   }
 
-  /** How many were lost since the last time somebody asked. */
+  /** How many were lost since the start. */
+  get total(): number {
+    return this.#lost
+  }
+
+  /** How many were lost since the last time somebody asked here. */
   take(): number {
-    const lost = this.#lost
-    this.#lost = 0
+    const lost = this.#lost - this.#told
+    this.#told = this.#lost
     return lost
   }
 
@@ -61,6 +67,20 @@ export class Loss {
     this.#queued = this.#sending = 0
     return this.take()
   }
+}
+
+/** The same numbers as a metric, from 0 on: what first appears with the loss itself would show no increase. */
+export function observeLoss(provider: MeterProvider, lost: { spans: Loss; logs: Loss }): void {
+  provider
+    .getMeter('tracewren')
+    .createObservableCounter('tracewren.telemetry.lost', {
+      unit: '{record}',
+      description: 'Spans and log records that did not reach the collector, by signal',
+    })
+    .addCallback((result) => {
+      result.observe(lost.spans.total, { signal: 'traces' })
+      result.observe(lost.logs.total, { signal: 'logs' })
+    })
 }
 
 const nothing = () => Promise.resolve()

@@ -8,6 +8,7 @@ import {
 } from '@opentelemetry/api'
 
 import { measured } from './metrics.ts'
+import { Refusal } from './refusal.ts'
 
 /** What one request cost, summed up while it runs, and its clock. Milliseconds and bytes. */
 export type RequestCosts = {
@@ -52,8 +53,11 @@ export const costsKey = createContextKey('costs of this request')
 /** The costs of the request under way; undefined outside of a traced request. */
 export const requestCosts = () => context.active().getValue(costsKey) as RequestCosts | undefined
 
+/** Which database is asked; `server` is where one over the network answers. */
+export type DatabasePlace = { namespace: string; server?: { address: string; port: number } }
+
 /** What a query span says: its summary, its SQL with placeholders, and how many statements a batch has. */
-export type QueryFacts = { summary: string; text: string; namespace: string; batchSize: number }
+export type QueryFacts = { summary: string; text: string; place: DatabasePlace; batchSize: number }
 
 const tracer = trace.getTracer('tracewren')
 
@@ -88,27 +92,37 @@ export async function traceQuery<T>(
     throw error
   } finally {
     span?.end(costs && timeAt(costs))
-    const about: Attributes = {
-      'db.system.name': 'sqlite',
-      'db.namespace': facts.namespace,
-      'db.query.summary': facts.summary,
-    }
+    const about = describePlace(facts)
     if (failure !== undefined) about['error.type'] = failure
     measured().queries.record((performance.now() - started) / 1000, about)
   }
 }
 
-const describeQuery = (facts: QueryFacts): Attributes => ({
-  'db.system.name': 'sqlite',
-  'db.namespace': facts.namespace,
-  'db.query.summary': facts.summary,
-  'db.query.text': facts.text,
-  ...(facts.batchSize > 1 && { 'db.operation.batch.size': facts.batchSize }),
-})
+/** What span and metric say of a query. */
+function describePlace({ summary, place: { namespace, server } }: QueryFacts): Attributes {
+  const about: Attributes = {
+    'db.system.name': 'sqlite',
+    'db.namespace': namespace,
+    'db.query.summary': summary,
+  }
+  if (server) {
+    about['server.address'] = server.address
+    about['server.port'] = server.port
+  }
+  return about
+}
 
-/** SQLite's extended code (`SQLITE_CONSTRAINT_UNIQUE`), else the name of the error. */
-function failureOf(error: unknown): string {
+function describeQuery(facts: QueryFacts): Attributes {
+  const about = describePlace(facts)
+  about['db.query.text'] = facts.text
+  if (facts.batchSize > 1) about['db.operation.batch.size'] = facts.batchSize
+  return about
+}
+
+/** What `error.type` says: SQLite's extended code (`SQLITE_CONSTRAINT_UNIQUE`), a refusal's slug, else the error's name. */
+export function failureOf(error: unknown): string {
   if (!(error instanceof Error)) return 'Error'
+  if (error instanceof Refusal) return error.slug
   if ('extendedCode' in error && error.extendedCode) return String(error.extendedCode)
   return 'code' in error && error.code ? String(error.code) : error.name
 }

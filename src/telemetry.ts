@@ -38,7 +38,7 @@ import {
 } from '@opentelemetry/sdk-trace-node'
 
 import { quietDiag } from './diag.ts'
-import { countLogs, countSpans, Loss, reportLoss } from './loss.ts'
+import { countLogs, countSpans, Loss, observeLoss, reportLoss } from './loss.ts'
 import { Recorder } from './recorder.ts'
 import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
 import { describeProcess } from './telemetry-resource.ts'
@@ -66,6 +66,7 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
     spans: new Loss(settings.spanQueueSize),
     logs: new Loss(settings.logs.maxQueueSize),
   }
+  observeLoss(meterProvider, lost)
   const report = reportLoss(lost.spans, lost.logs)
   const common = { settings, resource, meterProvider, recorder, lost }
   const tracerProvider = startTraces(common)

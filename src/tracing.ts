@@ -19,9 +19,11 @@ import { isLogged, log, requestEvent } from './log.ts'
 import { Lru } from './lru.ts'
 import { measured } from './metrics.ts'
 import { peerOf } from './peers.ts'
+import { behindQuery } from './query-error.ts'
 import {
   costsKey,
   elapsedMs,
+  failureOf,
   newCosts,
   requestCosts,
   timeAt,
@@ -144,7 +146,8 @@ function describeRequest(c: Context<Env>, facts: Attributes): void {
   facts['network.protocol.version'] = httpVersion(c)
   facts['server.address'] = hostname
   if (port) facts['server.port'] = Number(port)
-  facts['user_agent.original'] = c.req.header('user-agent') ?? ''
+  const agent = c.req.header('user-agent')
+  if (agent) facts['user_agent.original'] = agent
   facts['app.asker'] = asker(c)
   if (c.req.header('Sec-Purpose')?.includes('prefetch')) facts['app.prefetch'] = true
 }
@@ -214,7 +217,7 @@ export const traced = (name: string) =>
       await next()
       // Hono has already turned a thrown error into an answer here, so look for it rather than catch it.
       if (c.error && c.res.status >= 500) {
-        span.setAttribute('error.type', c.error.name)
+        span.setAttribute('error.type', failureOf(behindQuery(c.error)))
         span.setStatus({ code: SpanStatusCode.ERROR })
       }
       span.end(costs && timeAt(costs, c.get('answeredAt')))

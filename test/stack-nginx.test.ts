@@ -1,8 +1,8 @@
 // nginx with our configuration in front of the real program: what it changes, what it must not, and what it writes down.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { connect } from 'node:net'
+import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -119,6 +119,29 @@ test('the app learns host, client and trace; a stranger cannot add addresses', a
   })
   assert.equal(form.status, 303)
   assert.equal(form.headers.get('Location'), '/timeline')
+})
+
+test('what a stranger says about itself ends at nginx, but for a trace', async (story) => {
+  if (!has(story, 'nginx')) return
+  using place = scratch()
+  let heard: IncomingMessage['headers'] = {}
+  const app = createServer((request, response) => {
+    heard = request.headers
+    response.end()
+  })
+  await new Promise<void>((done) => app.listen(0, '127.0.0.1', done))
+  const port = (app.address() as AddressInfo).port
+  await using nginx = await startNginx(place.folder, `127.0.0.1:${port}`)
+  const traceparent = '00-0123456789abcdef0123456789abcdef-0123456789abcdef-01'
+  await ask(`${nginx.url}/`, {
+    traceparent,
+    tracestate: 'a=b',
+    baggage: 'user=1',
+    Proxy: 'http://6.6.6.6',
+  })
+  app.close()
+  assert.deepEqual([heard['traceparent'], heard['tracestate']], [traceparent, 'a=b'])
+  assert.deepEqual([heard['baggage'], heard['proxy']], [undefined, undefined])
 })
 
 test('the live tail is not held back', async (story) => {
@@ -243,6 +266,7 @@ test("the container's files are right, too, and all of the module is in one of t
   assert.deepEqual(new Set(directives), new Set(known))
   assert.match(tracing, /endpoint opentelemetry-collector:4317;/)
   assert.match(tracing, /otel_trace_context propagate;/)
+  assert.match(tracing, /otel_span_name \$request_method;/, 'a path has no bound')
   assert.match(tracing, /otel_resource_attr service\.namespace twitter;/)
   // Both ways to trace give the log the same two variables.
   const variables = (text: string) =>

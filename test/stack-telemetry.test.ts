@@ -1,19 +1,17 @@
 // The configurations under observability/, read by the programs that they are for where those are on PATH.
 import assert from 'node:assert/strict'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { freePort } from './libsql-server.ts'
-import { startSink, type Sink } from './otlp-sink.ts'
 import { scratch } from './process.ts'
 import { has, run, start } from './programs.ts'
 import { at, keysOf, readYaml, type Yaml } from './yaml.ts'
 
 const root = fileURLToPath(new URL('../observability/', import.meta.url))
 const config = `${root}collector/config.yaml`
-const contrib = `${root}collector/contrib.yaml`
 const source = (path: string) => readFileSync(path, 'utf8')
 const read = (path: string) => readYaml(source(`${root}${path}`))
 const texts = (value: Yaml | undefined) => (Array.isArray(value) ? value.map(String) : [])
@@ -179,165 +177,4 @@ test("Grafana's sources have the original's uids, and link to each other both wa
     mounts.some((mount) => mount.includes(`:${String(at(provider, 'options', 'path'))}:ro`)),
   )
   assert.deepEqual(readdirSync(`${root}grafana/provisioning`).sort(), ['dashboards', 'datasources'])
-})
-
-/** The Collector with our configuration, and the sink in place of all three backends. */
-async function collector(sink: Sink, extra: string[] = []) {
-  const [http, grpc, health] = [await freePort(), await freePort(), await freePort()]
-  const env = {
-    LISTEN: '127.0.0.1',
-    HTTP_PORT: String(http),
-    GRPC_PORT: String(grpc),
-    HEALTH_PORT: String(health),
-    TEMPO_URL: sink.url,
-    LOKI_URL: sink.url,
-    MIMIR_URL: sink.url,
-    SAMPLING_WAIT: '1s',
-    METRICS_FLUSH: '1s',
-  }
-  const args = ['--config', config, ...extra]
-  const running = await start('otelcol', { args, env }, `http://127.0.0.1:${health}/`)
-  return { ...running, url: `http://127.0.0.1:${http}` }
-}
-
-const pairs = (attributes: Record<string, string | number>) =>
-  Object.entries(attributes).map(([key, value]) => ({
-    key,
-    value: typeof value === 'number' ? { intValue: value } : { stringValue: value },
-  }))
-const post = (url: string, body: unknown) =>
-  fetch(url, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-const trace = 'aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb'
-const now = () => `${Date.now()}000000`
-
-test("nginx's old names come out as the stable ones, health checks not at all", async (story) => {
-  if (!has(story, 'otelcol')) return
-  await using sink = await startSink()
-  await using running = await collector(sink)
-  const old = {
-    'http.method': 'GET',
-    'http.target': '/search?q=a&b=%3F',
-    'http.route': '/',
-    'http.scheme': 'http',
-    'http.flavor': '1.1',
-    'http.user_agent': 'test',
-    'http.request_content_length': 0,
-    'http.response_content_length': 512,
-    'http.status_code': 500,
-    'net.host.name': 'birds.example',
-    'net.host.port': 8080,
-    'net.sock.peer.addr': '192.0.2.7',
-    'net.sock.peer.port': 40000,
-  }
-  const span = (spanId: string, name: string, attributes: Record<string, string | number>) => ({
-    traceId: trace,
-    spanId,
-    name,
-    kind: 2,
-    startTimeUnixNano: now(),
-    endTimeUnixNano: now(),
-    attributes: pairs(attributes),
-  })
-  const of = (service: string, spans: unknown[]) => ({
-    resource: { attributes: pairs({ 'service.name': service, 'service.namespace': 'twitter' }) },
-    scopeSpans: [{ scope: { name: 'nginx' }, spans }],
-  })
-  const sent = await post(`${running.url}/v1/traces`, {
-    resourceSpans: [
-      of('nginx', [span('1111111111111111', 'GET', old)]),
-      of('twitter-app', [
-        span('2222222222222222', 'GET /readyz', { 'url.path': '/readyz' }),
-        span('3333333333333333', 'GET /', { 'url.path': '/', 'http.route': '/' }),
-      ]),
-    ],
-  })
-  assert.equal(sent.status, 200)
-  await sink.until(() => sink.deliveries.some(({ signal }) => signal === 'traces'))
-  const spans = sink.spans()
-  assert.deepEqual(spans.map(({ name }) => name).sort(), ['GET', 'GET /'])
-  assert.deepEqual(spans.find(({ name }) => name === 'GET')!.attributes, {
-    'http.request.method': 'GET',
-    'http.response.status_code': 500,
-    'error.type': '500',
-    'http.request.body.size': 0,
-    'http.response.body.size': 512,
-    'url.scheme': 'http',
-    'url.path': '/search',
-    'url.query': 'q=a&b=%3F',
-    'user_agent.original': 'test',
-    'network.protocol.version': '1.1',
-    'server.address': 'birds.example',
-    'server.port': 8080,
-    'network.peer.address': '192.0.2.7',
-    'network.peer.port': 40000,
-    'client.address': '192.0.2.7',
-  })
-  assert.equal(spans.find(({ name }) => name === 'GET /')!.attributes['http.route'], '/')
-  await sink.until(() => sink.metrics().some(({ name }) => name === 'traces.spanmetrics.duration'))
-  const duration = sink.metrics().find(({ name }) => name === 'traces.spanmetrics.duration')!
-  assert.equal(duration.unit, 's')
-  assert.doesNotMatch(running.printed(), /deprecat|alias/i)
-})
-
-test("a line of nginx's access log gets stable names and its trace", async (story) => {
-  if (!has(story, 'otelcol')) return
-  using place = scratch()
-  await using sink = await startSink()
-  // Only the processor, because reading files needs the contrib distribution.
-  const processors = /^processors:\n(?:.*\n)*?(?=^connectors:)/m.exec(source(contrib))![0]
-  const part = `${place.folder}/part.yaml`
-  writeFileSync(
-    part,
-    `${processors}service:\n  pipelines:\n    logs:\n      processors: [transform/nginx_access]\n`,
-  )
-  await using running = await collector(sink, ['--config', part])
-  const line = {
-    time: '2026-01-01T00:00:00+00:00',
-    host: '192.0.2.7',
-    vhost: 'birds.example',
-    user: '',
-    status: '404',
-    protocol: 'HTTP/1.1',
-    method: 'GET',
-    path: '/search?q=a',
-    req: 'GET /search?q=a HTTP/1.1',
-    size: '512',
-    reqtime: '0.020',
-    apptime: '0.019',
-    user_agent: 'test',
-    forwardedfor: '',
-    forwardedproto: '',
-    referrer: '',
-    'service.namespace': 'twitter',
-    'service.name': 'nginx',
-    'trace.id': trace,
-    'span.id': '1111111111111111',
-  }
-  const records = [line, { ...line, apptime: '', 'trace.id': '', 'span.id': '' }].map((one) => ({
-    timeUnixNano: now(),
-    body: { stringValue: JSON.stringify(one) },
-    attributes: pairs({ ...one, 'log.file.name': 'access.log' }),
-  }))
-  await post(`${running.url}/v1/logs`, { resourceLogs: [{ scopeLogs: [{ logRecords: records }] }] })
-  await sink.until(() => sink.logs().length === 2)
-  const [traced, file] = sink.logs()
-  assert.equal(traced!.traceId, trace)
-  assert.equal(traced!.spanId, '1111111111111111')
-  assert.equal(file!.traceId, '')
-  assert.deepEqual(traced!.attributes, {
-    'http.request.method': 'GET',
-    'http.response.status_code': 404,
-    'http.response.body.size': 512,
-    'url.path': '/search',
-    'client.address': '192.0.2.7',
-    'server.address': 'birds.example',
-    'user_agent.original': 'test',
-    'event.name': 'nginx.access',
-    duration_s: 0.02,
-    'upstream.duration_s': 0.019,
-  })
 })

@@ -67,6 +67,8 @@ test('the services are those of the original, with its names and ports', () => {
     String(of('app', 'environment', 'OTEL_RESOURCE_ATTRIBUTES')),
     /service\.name=twitter-app,service\.namespace=twitter/,
   )
+  // Without it Locust's spans have the names of before 2023.
+  assert.equal(of('load-twitter', 'environment', 'OTEL_SEMCONV_STABILITY_OPT_IN'), 'http')
   assert.equal(of('app', 'depends_on'), undefined, '`docker compose up app` starts nothing else')
 })
 

@@ -1,6 +1,6 @@
 // A collector in every bad state: no request fails or waits, and what is lost is said.
 import assert from 'node:assert/strict'
-import { createServer as createTcpServer } from 'node:net'
+import { createServer as createTcpServer, type Socket } from 'node:net'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -9,9 +9,9 @@ import { freePort } from './libsql-server.ts'
 import { startSink, type Sink, type SinkSpan } from './otlp-sink.ts'
 import { scratch, startServer } from './process.ts'
 
-/** Takes connections and never answers. */
-async function hangingPort() {
-  const server = createTcpServer(() => {})
+/** A port of TCP alone: what it does with a connection is all that it knows. */
+async function portOf(answer: (socket: Socket) => void) {
+  const server = createTcpServer(answer)
   const port = await new Promise<number>((done) =>
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
@@ -28,10 +28,12 @@ const answering = async (status: number, body = '') => {
 
 const troubles: Record<string, () => Promise<{ url: string; stop: () => unknown }>> = {
   'is not there': async () => ({ url: `http://127.0.0.1:${await freePort()}`, stop: () => {} }),
-  hangs: hangingPort,
+  hangs: () => portOf(() => {}),
   'answers 503': () => answering(503),
   'answers 429': () => answering(429),
   'answers 400': () => answering(400, 'no'),
+  'does not speak HTTP': () =>
+    portOf((socket) => socket.on('error', () => {}).end('220 mail.example.org ready\r\n')),
 }
 
 for (const [what, start] of Object.entries(troubles))
@@ -69,6 +71,21 @@ for (const [what, start] of Object.entries(troubles))
     assert.ok(others.length <= 10, `${others.length} lines about telemetry`)
   })
 
+test('a collector that answers 200 with a page of its own: nothing fails, nothing counts as lost', async () => {
+  const collector = await answering(200, '<!doctype html><title>Welcome</title>')
+  using place = scratch()
+  await using server = await startServer({
+    DATABASE_URL: `file:${place.folder}/x.db`,
+    INSPECT: '0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+  })
+  for (let number = 0; number < 50; number++) assert.equal((await ask(server, '/')).status, 200)
+  assert.equal(await server.stop(), 0)
+  await collector.stop()
+  assert.doesNotMatch(server.printed(), /telemetry: lost/)
+})
+
 test('a collector that dies and comes back: what came in between is counted, the rest arrives', async () => {
   using place = scratch()
   const first = await startSink()
@@ -94,6 +111,9 @@ test('a collector that dies and comes back: what came in between is counted, the
     [...first.spans(), ...second.spans()].filter(isPage).map((span) => span.traceId + span.spanId),
   ).size
   assert.ok(lost > 0)
+  const counted = second.metrics().find(({ name }) => name === 'tracewren.telemetry.lost')!
+  const ofTraces = counted.points.find(({ attributes }) => attributes['signal'] === 'traces')!
+  assert.equal(ofTraces.value, lost, 'the metric says what the line says')
   // An export whose answer was late may count as lost although it came; the other way round would be silence.
   assert.ok(arrived + lost >= 3 * 60, `${arrived} arrived, ${lost} lost`)
 })

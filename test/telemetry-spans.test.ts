@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
+import Database from 'libsql'
+
 import { ask, change, kinds, statuses, told, treeOf, type Asked } from './exported.ts'
 import type { AskerName } from './harness.ts'
 import type { Attributes } from './otlp-sink.ts'
@@ -225,6 +227,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
       if (span === root) continue
       const isQuery = 'db.query.text' in span.attributes
       assert.equal(span.kind, isQuery ? kinds.client : kinds.internal, span.name)
+      if (failed.includes(span.name)) assert.equal(span.attributes['error.type'], 'SQLITE_ERROR')
       if (!isQuery) continue
       const { 'db.query.text': text, 'db.response.returned_rows': rows, ...rest } = span.attributes
       const error = failed.includes(span.name) && {
@@ -241,4 +244,25 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
       assert.match(String(text), /\?/, 'placeholders, no values')
     }
   }
+})
+
+test('a deed that has waited too long for its turn says by what it was refused', async () => {
+  let trace = ''
+  const result = await told({ INSPECT: '0', WRITE_WAIT_MS: '100' }, async (server, path) => {
+    const cookie = await register(server.url, 'alice')
+    const other = new Database(path)
+    other.exec('BEGIN IMMEDIATE')
+    const answer = await ask(server, '/tweet', { cookie, fields: { msg: 'hello' } })
+    other.exec('ROLLBACK')
+    other.close()
+    assert.equal(answer.status, 503)
+    trace = answer.trace!
+  })
+  const failed = result.spans.filter(
+    (span) => span.traceId === trace && span.status === statuses.error,
+  )
+  assert.deepEqual(
+    failed.map(({ name, attributes }) => `${name}: ${String(attributes['error.type'])}`).sort(),
+    ['INSERT tweets: write_lane_full', 'POST /tweet: 503', 'tweets.create: write_lane_full'],
+  )
 })

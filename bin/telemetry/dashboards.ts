@@ -132,6 +132,14 @@ export const queriesOfLinks = (): Query[] =>
     }),
   )
 
+/** The query behind a span's link to logs. */
+export function logsOfTrace(traceId: string): string {
+  const [, query = ''] =
+    /tracesToLogsV2:\n(?: {8}.*\n)*? {8}query: '(.+)'\n/.exec(readFileSync(datasources, 'utf8')) ??
+    []
+  return query.replace('$${__trace.traceId}', traceId)
+}
+
 /** The names in Mimir that docs/telemetry-names.md lists; a histogram has its name without ending there. */
 export const metricsOfDocs = (): string[] => {
   const page = readFileSync(new URL('../../docs/telemetry-names.md', import.meta.url), 'utf8')

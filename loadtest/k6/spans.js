@@ -8,6 +8,27 @@ const batch = 64
 const patienceMs = 3000
 let sentAt = Date.now()
 
+/** Where the spans of k6 belong: its name, and what OTEL_RESOURCE_ATTRIBUTES says. */
+const resource = [
+  ...(__ENV.OTEL_RESOURCE_ATTRIBUTES || '')
+    .split(',')
+    .map((pair) => pair.trim().split('='))
+    .filter(([key, value]) => key && value && key !== 'service.name')
+    .map(([key, value]) => text(key, value)),
+  text('service.name', 'k6'),
+]
+
+function text(key, value) {
+  return { key, value: { stringValue: value } }
+}
+
+/** `server.address` and `server.port` of an address. */
+function serverOf(target) {
+  const [, scheme, host, port] = /^(https?):\/\/(\[[^\]]+\]|[^:/]+)(?::(\d+))?/.exec(target)
+  const known = { key: 'server.port', value: { intValue: port || (scheme === 'https' ? 443 : 80) } }
+  return [text('server.address', host), known]
+}
+
 /** Random bytes as hex; `crypto` fills only typed arrays of bytes reliably. */
 const hex = (size) =>
   Array.from(crypto.getRandomValues(new Uint8Array(size)), (byte) =>
@@ -32,10 +53,13 @@ export function rememberSpan({ id, span }, { name, started, target, status, fail
     startTimeUnixNano: `${started}000000`,
     endTimeUnixNano: `${Date.now()}000000`,
     attributes: [
-      { key: 'http.request.method', value: { stringValue: method } },
-      { key: 'url.full', value: { stringValue: target } },
-      { key: 'http.response.status_code', value: { intValue: status } },
-      { key: 'user_agent.synthetic.type', value: { stringValue: 'test' } },
+      text('http.request.method', method),
+      text('url.full', target),
+      ...serverOf(target),
+      text('user_agent.synthetic.type', 'test'),
+      // 0: nothing came back.
+      ...(status > 0 ? [{ key: 'http.response.status_code', value: { intValue: status } }] : []),
+      ...(failure === undefined ? [] : [text('error.type', status < 400 ? '_OTHER' : `${status}`)]),
     ],
     ...(failure !== undefined && { status: { code: 2, message: failure } }),
   })
@@ -46,11 +70,10 @@ export function rememberSpan({ id, span }, { name, started, target, status, fail
 export function sendSpans(now = true) {
   if (waiting.length === 0 || (!now && Date.now() - sentAt < patienceMs)) return
   sentAt = Date.now()
-  const attributes = [{ key: 'service.name', value: { stringValue: 'k6' } }]
   const scopeSpans = [{ scope: { name: 'loadtest' }, spans: waiting.splice(0) }]
   http.post(
     `${endpoint}/v1/traces`,
-    JSON.stringify({ resourceSpans: [{ resource: { attributes }, scopeSpans }] }),
+    JSON.stringify({ resourceSpans: [{ resource: { attributes: resource }, scopeSpans }] }),
     {
       headers: { 'Content-Type': 'application/json' },
       tags: { name: 'export of spans', kind: 'telemetry' },

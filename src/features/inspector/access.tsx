@@ -15,6 +15,8 @@ export const recorderOf = (c: Context<Env>): Recorder => c.var.recorder!
 /** Answers how to switch the looking glass on when it is off. */
 export const recorded = createMiddleware<Env>(async (c, next) => {
   if (c.var.recorder) return next()
+  // No trace is here: programs that look for one see the status alone.
+  if (c.req.param('id') !== undefined) c.status(404)
   return page(
     c,
     { title: 'Traces' },
