@@ -5,7 +5,7 @@ import http from 'k6/http'
 const endpoint = (__ENV.OTEL_EXPORTER_OTLP_ENDPOINT || '').replace(/\/$/, '')
 const waiting = []
 const batch = 64
-const patienceMs = 3000
+const longestWaitMs = 3000
 let sentAt = Date.now()
 
 /** Random bytes as hex; `crypto` fills only typed arrays of bytes reliably. */
@@ -44,7 +44,7 @@ export function rememberSpan({ id, span }, { name, started, target, status, fail
 
 /** Sends what waits; unless `now`, only when it has waited long enough. */
 export function sendSpans(now = true) {
-  if (waiting.length === 0 || (!now && Date.now() - sentAt < patienceMs)) return
+  if (waiting.length === 0 || (!now && Date.now() - sentAt < longestWaitMs)) return
   sentAt = Date.now()
   const attributes = [{ key: 'service.name', value: { stringValue: 'k6' } }]
   const scopeSpans = [{ scope: { name: 'loadtest' }, spans: waiting.splice(0) }]
