@@ -75,6 +75,8 @@ const k6Arguments = ({ smoke }: Load): string[] => [
   'run',
   '--quiet',
   '--no-usage-report',
+  // No server of its own: two runs at once would want its port.
+  '--address=',
   '--log-format=raw',
   ...(collector() ? ['--out', 'opentelemetry'] : []),
   smoke ? 'loadtest/k6/smoke.js' : 'loadtest/k6/load.js',
