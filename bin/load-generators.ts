@@ -66,7 +66,7 @@ export async function runGenerator(
     .slice(0, slowestTold)
   // k6 has numbers of its own for a run that never began.
   const hasBegun = Object.keys(result.requests).length > 0
-  return { ...result, slowest, code: hasBegun || code === 0 ? code : 2, hasBegun, file }
+  return { ...result, slowest, code: hasBegun || load.web || code === 0 ? code : 2, hasBegun, file }
 }
 
 const collector = (): string | undefined => process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
@@ -129,6 +129,8 @@ const locustEnvironment = (load: Load): Record<string, string> => ({
   ...(collector() && {
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     OTEL_SERVICE_NAME: 'locust',
+    // The names of attributes that the app uses, too.
+    OTEL_SEMCONV_STABILITY_OPT_IN: 'http',
     // Its 60 s would leave gaps in the dashboards, which look back one minute.
     OTEL_METRIC_EXPORT_INTERVAL: process.env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '15000',
   }),

@@ -81,7 +81,7 @@ function loadOf(model: Model, values: Values): Load {
       `--target is "${values.target}", but it must be an address such as http://127.0.0.1:5000.`,
     )
   const known = (option: 'mix' | 'shape', part: object) => {
-    if (values[option] === '' || values[option] in part) return values[option]
+    if (Object.hasOwn(part, values[option])) return values[option]
     throw new Error(
       `--${option} is "${values[option]}", but there are: ${Object.keys(part).join(', ')}.`,
     )
@@ -97,7 +97,7 @@ function loadOf(model: Model, values: Values): Load {
   return {
     target,
     mix: known('mix', model.mixes),
-    shape: known('shape', model.shapes),
+    shape: values.shape === '' ? '' : known('shape', model.shapes),
     users: whole('users'),
     spawn: whole('spawn'),
     seconds: whole('seconds'),
@@ -108,23 +108,26 @@ function loadOf(model: Model, values: Values): Load {
   }
 }
 
-function generatorOf(words: string[], { smoke, web }: Load): 'k6' | 'locust' {
+const generators = ['k6', 'locust'] as const
+type Generator = (typeof generators)[number]
+const isGenerator = (word: string): word is Generator => Object.hasOwn(cures, word)
+
+function generatorOf(words: string[], { smoke, web }: Load): Generator {
   const only = smoke ? 'k6' : web ? 'locust' : ''
   const [asked = only, ...more] = words
   if (more.length > 0)
     throw new Error(
       `"${more[0]}" is one word too many. Options follow two dashes: npm run load -- --users 100`,
     )
-  if (only !== '' && asked !== only && asked in cures)
-    throw new Error(smoke ? '--smoke is for k6 alone.' : '--web is for Locust alone.')
-  const found = (asked === '' ? ['k6', 'locust'] : [asked]).find(isInstalled)
-  if (found === 'k6' || found === 'locust') return found
-  if (asked === 'k6') throw new Error(`k6 is not on PATH: ${cures.k6}`)
-  if (asked === 'locust') throw new Error(`locust is not on PATH: ${cures.locust}`)
-  if (asked !== '')
+  if (asked !== '' && !isGenerator(asked))
     throw new Error(
       `There is no generator "${asked}": k6 or locust. Options follow two dashes: npm run load -- --users 100`,
     )
+  if (only !== '' && asked !== only)
+    throw new Error(smoke ? '--smoke is for k6 alone.' : '--web is for Locust alone.')
+  const found = (asked === '' ? generators : [asked]).find(isInstalled)
+  if (found !== undefined) return found
+  if (asked !== '') throw new Error(`${asked} is not on PATH: ${cures[asked]}`)
   throw new Error(
     `Neither k6 nor locust is on PATH. For k6, ${cures.k6} For Locust, ${cures.locust}`,
   )

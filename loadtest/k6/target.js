@@ -3,6 +3,7 @@ import exec from 'k6/execution'
 
 import { target } from './environment.js'
 import { accountOf, choose, fill } from './model.js'
+import { sendSpans } from './spans.js'
 import { Visitor } from './traffic.js'
 
 /** Ends the run before it begins when the target will not do. */
@@ -26,4 +27,5 @@ export function checkTarget(model) {
       )
     }
   }
+  sendSpans()
 }
