@@ -304,6 +304,48 @@ for (const generator of generators) {
   })
 }
 
+test(
+  "Locust's page says why a run does not start, and how one went",
+  { skip: missing('locust') },
+  async () => {
+    const page = `http://127.0.0.1:${await freePort()}`
+    const words = ['-f', 'loadtest/locust/locustfile.py', '--class-picker', '--web-host=127.0.0.1']
+    const child = spawn('locust', [...words, `--web-port=${new URL(page).port}`])
+    let said = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (piece: Buffer) => (said += piece))
+    const askPage = (path: string, method = 'GET', body = '') =>
+      fetch(page + path, { method, ...(body && { body: new URLSearchParams(body) }) }).then(
+        (answer) => answer.text(),
+        () => '',
+      )
+    const until = async (path: string, sentence: RegExp) => {
+      for (
+        const giveUp = Date.now() + 30_000;
+        !sentence.test(await askPage(path));
+        await pause(200)
+      )
+        assert.ok(Date.now() < giveUp, `${path} does not say ${sentence}:\n${said}`)
+    }
+    const people = 'user_count=3&spawn_rate=3&user_classes=AnonymousUser&shape_class=Default'
+    try {
+      await until('/', /AnonymousUser/)
+      await askPage('/swarm', 'POST', `${people}&host=http://127.0.0.1:${await freePort()}`)
+      await until('/exceptions', /Nothing answers at .*refused/)
+      assert.doesNotMatch(said, /Ramping/)
+      await askPage('/swarm', 'POST', `${people}&host=${server.url}/`)
+      await until('/stats/requests', /"name": "\/login"|"name": "\/",/)
+      await askPage('/stop', 'POST')
+      await until('/stats/requests', /"state": "stopped"/)
+    } finally {
+      child.kill('SIGTERM')
+      await new Promise((done) => child.once('close', done))
+    }
+    assert.match(said, /All answers were right, all thresholds were kept\./)
+    assert.match(said, new RegExp(` ms  GET / .*${server.url}/traces/[0-9a-f]{32}`))
+  },
+)
+
 describe('the model is followed', { concurrency: true }, () => {
   for (const generator of generators) {
     test(

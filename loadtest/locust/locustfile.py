@@ -3,7 +3,7 @@
     locust -f loadtest/locust/locustfile.py --class-picker --host http://127.0.0.1:5000
 
 Environment: MODEL (another model), SHAPE (ramp, spike or soak; without it --users, --spawn-rate and --run-time count),
-PATIENCE_MS (no p95 limit is below it), OUT (a file for the result as JSON).
+PATIENCE_MS (no p95 limit is below it), OUT (a file for the result as JSON), TRACES (where a person finds the traces).
 """
 import os
 

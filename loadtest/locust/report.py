@@ -11,6 +11,7 @@ import sys
 from locust import events
 from locust.runners import WorkerRunner
 
+import target
 from fields import give_up
 from model import name_of
 
@@ -77,7 +78,7 @@ def listen(model):
     def tell_page(environment, **_):
         """The page starts one run after the other: the terminal says of each how it went."""
         if environment.web_ui is not None:
-            say(sentences_of(crossings(environment.stats, limits)))
+            say(sentences_of(crossings(environment.stats, limits), environment.host))
 
     @events.quitting.add_listener
     def judge_run(environment, **_):
@@ -88,7 +89,7 @@ def listen(model):
         if crossed and not environment.process_exit_code:
             environment.process_exit_code = 99
         write({"generator": "locust", "requests": rows, "slowest": told_slowest(), "crossed": crossed})
-        told.extend(sentences_of(crossed) if rows else [])
+        told.extend(sentences_of(crossed, environment.host) if rows else [])
 
     @events.quit.add_listener
     def tell_run(**_):
@@ -102,13 +103,15 @@ def say(sentences):
         print(sentence, file=sys.stderr)
 
 
-def sentences_of(crossed):
+def sentences_of(crossed, host):
     """How it went and, unless whoever reads OUT says so, where to look next."""
     kept = "All answers were right, all thresholds were kept."
-    looks = [] if os.environ.get("OUT") else [
-        f"Slow: {slow['name']}, {slow['ms']} ms (trace {slow['trace']})" for slow in told_slowest()
-    ]
-    return ([f"Threshold crossed: {sentence}" for sentence in crossed] or [kept]) + looks
+    verdict = [f"Threshold crossed: {sentence}" for sentence in crossed] or [kept]
+    if os.environ.get("OUT") or not slowest:
+        return verdict
+    traces = os.environ.get("TRACES") or f"{(host or target.STANDARD).rstrip('/')}/traces"
+    lines = [f"{slow['ms']:8} ms  {slow['name']:30}  {traces}/{slow['trace']}" for slow in told_slowest()]
+    return [*verdict, "The slowest requests and their traces:", *lines]
 
 
 def rows_of(stats):
