@@ -25,7 +25,7 @@ type Row = { count: number; failures: number; rate: number; p50: number; p95: nu
 /** What both generators write at their end, each by itself. */
 type Result = { requests: Record<string, Row>; crossed: string[]; slowest?: Slow[] }
 
-export type Outcome = Result & { code: number; slowest: Slow[]; file: string }
+export type Outcome = Result & { code: number; hasBegun: boolean; slowest: Slow[]; file: string }
 
 const slowestTold = 5
 
@@ -46,7 +46,15 @@ export async function runGenerator(
 ): Promise<Outcome> {
   const file = `.cache/load/${generator}${load.smoke ? '-smoke' : ''}.json`
   rmSync(file, { force: true })
-  const env = { ...process.env, MODEL: load.model, OUT: file, PATIENCE_MS: String(load.patience) }
+  const env = {
+    ...process.env,
+    MODEL: load.model,
+    // Each run that the page starts tells its end by itself.
+    OUT: load.web ? '' : file,
+    PATIENCE_MS: String(load.patience),
+    // A proxy of the environment would take the load elsewhere.
+    NO_PROXY: '*',
+  }
   const { code, slow } = await (generator === 'k6'
     ? run('k6', k6Arguments(load), { ...env, ...k6Environment(load) })
     : run('locust', locustArguments(model, load), { ...env, ...locustEnvironment(load) }))
@@ -56,7 +64,9 @@ export async function runGenerator(
   const slowest = [...(result.slowest ?? []), ...slow]
     .sort((one, other) => other.ms - one.ms)
     .slice(0, slowestTold)
-  return { ...result, slowest, code, file }
+  // k6 has numbers of its own for a run that never began.
+  const hasBegun = Object.keys(result.requests).length > 0
+  return { ...result, slowest, code: hasBegun || load.web || code === 0 ? code : 2, hasBegun, file }
 }
 
 const collector = (): string | undefined => process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
@@ -65,6 +75,8 @@ const k6Arguments = ({ smoke }: Load): string[] => [
   'run',
   '--quiet',
   '--no-usage-report',
+  // No server of its own: two runs at once would want its port.
+  '--address=',
   '--log-format=raw',
   ...(collector() ? ['--out', 'opentelemetry'] : []),
   smoke ? 'loadtest/k6/smoke.js' : 'loadtest/k6/load.js',
@@ -124,7 +136,7 @@ const locustEnvironment = (load: Load): Record<string, string> => ({
   }),
 })
 
-/** Passes everything on to the terminal, but for the lines in which k6's users tell their slowest requests. */
+/** Passes everything on to the terminal, but for what k6 says for us: its users' slowest requests, and why it stopped. */
 async function run(command: string, args: string[], env: NodeJS.ProcessEnv) {
   const slow: Slow[] = []
   const child = spawn(command, args, { env, stdio: ['inherit', 'inherit', 'pipe'] })
@@ -138,8 +150,10 @@ async function run(command: string, args: string[], env: NodeJS.ProcessEnv) {
   process.on('SIGINT', wait)
   process.on('SIGTERM', passOn)
   for await (const line of createInterface({ input: child.stderr })) {
-    if (line.startsWith('slow {')) slow.push(JSON.parse(line.slice(5)) as Slow)
-    else process.stderr.write(`${line}\n`)
+    const [, name = '', ms, trace = ''] = /^Slow: (.+), (\d+) ms \(trace (\w+)\)$/.exec(line) ?? []
+    if (ms !== undefined) slow.push({ ms: Number(ms), name, trace })
+    else if (line !== 'Request Failed')
+      process.stderr.write(`${line.replace(/^test aborted: /, '')}\n`)
   }
   process.off('SIGINT', wait)
   process.off('SIGTERM', passOn)

@@ -1,10 +1,9 @@
 // `npm run load`: the traffic model against a Tracewren, with k6 or Locust. loadtest/README.md says how to read it.
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 import { readModel, type Model } from '../loadtest/k6/model.js'
 import { cures, isInstalled, runGenerator, type Load, type Outcome } from './load-generators.ts'
-import { problemOf } from './load-target.ts'
 
 const usage = `npm run load -- [k6 | locust] [options]
 
@@ -22,18 +21,32 @@ const usage = `npm run load -- [k6 | locust] [options]
 OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 makes the generator's own requests the roots of the traces.`
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  const { values, positionals } = wordsOf(process.argv.slice(2))
   if (values.help) return say(usage)
-  const model = readModel(readFileSync(values.model, 'utf8'))
+  const model = modelIn(values.model)
   const load = loadOf(model, values)
-  const generator = generatorOf(positionals[0] ?? (load.smoke ? 'k6' : load.web ? 'locust' : ''))
-  const problem = await problemOf(model, load.target)
-  if (problem !== undefined) throw new Error(problem)
+  const generator = generatorOf(positionals, load)
   mkdirSync('.cache/load', { recursive: true })
   const outcome = await runGenerator(generator, model, load)
+  if (!outcome.hasBegun) return outcome.code
   await tellTraces(load.target, outcome)
   console.log(`The numbers lie in ${outcome.file}.`)
   return outcome.code
+}
+
+/** The words of the command line; an unknown option is refused in one sentence. */
+function wordsOf(args: string[]) {
+  try {
+    return parseArgs({ args, options, allowPositionals: true })
+  } catch (error) {
+    const [sentence] = (error as Error).message.split('. ')
+    throw new Error(`${sentence}. npm run load -- --help lists them all.`, { cause: error })
+  }
+}
+
+function modelIn(file: string): Model {
+  if (!existsSync(file)) throw new Error(`--model is "${file}", but there is no such file.`)
+  return readModel(readFileSync(file, 'utf8'))
 }
 
 function say(text: string): number {
@@ -63,40 +76,58 @@ type Values = {
 
 function loadOf(model: Model, values: Values): Load {
   const target = values.target.replace(/\/$/, '')
-  if (!/^https?:\/\//.test(target) || !URL.canParse(target))
+  if (!/^https?:\/\/[^/?#@\s]+$/.test(target) || !URL.canParse(target))
     throw new Error(
       `--target is "${values.target}", but it must be an address such as http://127.0.0.1:5000.`,
     )
   const known = (option: 'mix' | 'shape', part: object) => {
-    if (values[option] === '' || values[option] in part) return values[option]
+    if (Object.hasOwn(part, values[option])) return values[option]
     throw new Error(
       `--${option} is "${values[option]}", but there are: ${Object.keys(part).join(', ')}.`,
     )
   }
-  const whole = (option: 'users' | 'spawn' | 'seconds' | 'patience') => {
-    if (/^\d{1,7}$/.test(values[option])) return Number(values[option])
-    throw new Error(`--${option} is "${values[option]}", but it must be a whole number.`)
+  const whole = (option: 'users' | 'spawn' | 'seconds' | 'patience', least = 1) => {
+    if (/^\d{1,7}$/.test(values[option]) && Number(values[option]) >= least)
+      return Number(values[option])
+    const above = least > 0 ? ' above 0' : ''
+    throw new Error(`--${option} is "${values[option]}", but it must be a whole number${above}.`)
   }
+  if (values.smoke && values.web)
+    throw new Error('--smoke is for k6 and --web for Locust: one of them.')
   return {
     target,
     mix: known('mix', model.mixes),
-    shape: known('shape', model.shapes),
+    shape: values.shape === '' ? '' : known('shape', model.shapes),
     users: whole('users'),
     spawn: whole('spawn'),
     seconds: whole('seconds'),
-    patience: whole('patience'),
+    patience: whole('patience', 0),
     model: values.model,
     smoke: values.smoke,
     web: values.web,
   }
 }
 
-function generatorOf(asked: string): 'k6' | 'locust' {
-  const found = (asked === '' ? ['k6', 'locust'] : [asked]).find(isInstalled)
-  if (found === 'k6' || found === 'locust') return found
-  if (asked === 'k6') throw new Error(`k6 is not on PATH: ${cures.k6}`)
-  if (asked === 'locust') throw new Error(`locust is not on PATH: ${cures.locust}`)
-  if (asked !== '') throw new Error(`There is no generator "${asked}": k6 or locust.`)
+const generators = ['k6', 'locust'] as const
+type Generator = (typeof generators)[number]
+const isGenerator = (word: string): word is Generator => Object.hasOwn(cures, word)
+
+function generatorOf(words: string[], { smoke, web }: Load): Generator {
+  const only = smoke ? 'k6' : web ? 'locust' : ''
+  const [asked = only, ...more] = words
+  if (more.length > 0)
+    throw new Error(
+      `"${more[0]}" is one word too many. Options follow two dashes: npm run load -- --users 100`,
+    )
+  if (asked !== '' && !isGenerator(asked))
+    throw new Error(
+      `There is no generator "${asked}": k6 or locust. Options follow two dashes: npm run load -- --users 100`,
+    )
+  if (only !== '' && asked !== only)
+    throw new Error(smoke ? '--smoke is for k6 alone.' : '--web is for Locust alone.')
+  const found = (asked === '' ? generators : [asked]).find(isInstalled)
+  if (found !== undefined) return found
+  if (asked !== '') throw new Error(`${asked} is not on PATH: ${cures[asked]}`)
   throw new Error(
     `Neither k6 nor locust is on PATH. For k6, ${cures.k6} For Locust, ${cures.locust}`,
   )

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 
+import { readModel, type Step } from '../loadtest/k6/model.js'
 import { createApp } from '../src/app.tsx'
 import { Recorder } from '../src/recorder.ts'
 import { Someone, startApp, told, type Answer, type TestApp } from './harness.ts'
@@ -214,3 +215,83 @@ test('what docs/http.md calls glass is for operators alone with DEMO=0', async (
     assert.equal(status, row.signedOut === 'glass' ? 403 : 200, row.request)
   }
 })
+
+/** The fields of query strings, but for words to search for: any are right there. */
+const queryFields = 'before through from limit kind status slower failed level by'.split(' ')
+
+test('docs/http.md has every field of a query string: its route refuses nonsense, and no other does', async () => {
+  const here = await world()
+  await using _ = here.app
+  const wrong: string[] = []
+  // One would end the session, the other never ends.
+  const others = ['/logout', '/traces/live']
+  for (const row of rows.filter(({ method, path }) => method === 'GET' && !others.includes(path))) {
+    for (const name of queryFields) {
+      const path = `${pathOf(row, here)}?${name}=nonsense`
+      const { status } = await here.bob.get(path, { as: 'program' })
+      if ((status === 400) !== row.fields.includes(`${name}?`))
+        wrong.push(`${row.request} with ${name}: ${status}`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+/** The last number in the words of the table of fields: `1 to 50 characters` ends with 50. */
+function mostOf(field: string): number {
+  const [, fields = ''] = document.split('## Fields')
+  const line = fields.split('\n').find((one) => one.split('|')[1]?.includes(`\`${field}\``)) ?? ''
+  return Number([...line.matchAll(/\d+/g)].at(-1))
+}
+
+const newcomer = { name: 'New', password: 'password of new' }
+
+/** Where each bounded field is sent, and beside what else. */
+const bounded: [field: string, path: string, beside: Record<string, string>][] = [
+  ['name', '/account/profile', { bio: '' }],
+  ['bio', '/account/profile', { name: 'Bob' }],
+  ['msg', '/tweet', {}],
+  ['key', '/tweet', { msg: 'hello' }],
+  ['fresh', '/account/password', { current: 'password-of-Bob' }],
+  ['mailaddress', '/register', newcomer],
+]
+
+test('a field may be as long as docs/http.md says, and no longer', async () => {
+  const here = await world()
+  await using _ = here.app
+  for (const [field, path, beside] of bounded) {
+    const who = beside === newcomer ? here.app.visitor() : here.bob
+    const send = (length: number) =>
+      who.post(path, { ...beside, [field]: '@example.org'.padStart(length, 'new') })
+    const most = mostOf(field)
+    const { status } = await send(most + 1)
+    assert.ok(status === 400 || status === 422, `${field} with ${most + 1} characters: ${status}`)
+    const right = await send(most)
+    assert.ok(right.status < 400, `${field} with ${most} characters: ${right.status}`)
+  }
+})
+
+const model = new URL('../loadtest/model.json', import.meta.url)
+
+/** What the smoke leaves out: a stream without an end, files, and what only whoever runs the app may ask. */
+const leftOut = ['GET /livez', 'GET /readyz', 'GET /static/*', 'GET /traces/live']
+
+test('the smoke asks every route of docs/http.md', () => {
+  const { requests, smoke } = readModel(readFileSync(model, 'utf8'))
+  const asked = new Set(
+    requestsIn(smoke.steps).map((name) => {
+      const { method, path, name: called = path } = requests[name]!
+      return `${method} ${patternOf(/^\{\w+\}$/.test(path) ? called : path)}`
+    }),
+  )
+  const missing = rows.filter(({ request }) => !asked.has(patternOf(request)))
+  assert.deepEqual(missing.map(({ request }) => request).sort(), leftOut)
+})
+
+const requestsIn = (steps: Step[]): string[] =>
+  steps.flatMap(({ request, steps: inner = [], oneOf = [] }) => [
+    ...(request === undefined ? [] : [request]),
+    ...[inner, ...oneOf].flatMap(requestsIn),
+  ])
+
+/** `/@{handle}/likes`, `/:handle/likes` and `/traces/[trace]/plan/[span]`, each variable as a star. */
+const patternOf = (path: string) => path.replace(/\?.*/, '').replace(/@?\{\w+\}|\[\w+\]|:\w+/g, '*')

@@ -1,7 +1,7 @@
 // The traffic model and its two generators: what they refuse, what stops them beforehand, what they call broken.
 // k6 and Locust themselves are asked where they are installed; .ci/run installs both.
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +10,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { isInstalled } from '../bin/load-generators.ts'
 import { sharesOf, toShares } from '../bin/load-shares.ts'
-import { problemOf } from '../bin/load-target.ts'
 import { readModel, type Model } from '../loadtest/k6/model.js'
 import { freePort } from './libsql-server.ts'
 import { scratch, startServer, type Server } from './process.ts'
@@ -49,103 +48,6 @@ function changed(change: (model: Model) => void, name = 'model.json'): string {
   return file
 }
 
-/** Changes that the types of a right model forbid. */
-// oxlint-disable-next-line typescript/no-explicit-any -- that is what is tried here
-type Loose = any
-
-const mistakes: [string, (model: Loose) => void][] = [
-  ['it needs the field "mixes".', (model) => delete model.mixes],
-  ['it has the field "mixe", which means nothing there.', (model) => (model.mixe = {})],
-  [
-    'mixes.original names the user "Bot", which does not exist.',
-    (m) => m.mixes.original.push('Bot'),
-  ],
-  ['users.LurkerUser.tasks must not be empty.', (m) => (m.users.LurkerUser.tasks = {})],
-  ['users.LurkerUser needs the field "wait".', (m) => delete m.users.LurkerUser.wait],
-  [
-    'users.LurkerUser.wait must be two numbers, the smaller one first.',
-    (m) => (m.users.LurkerUser.wait = [5, 1]),
-  ],
-  [
-    'users.LurkerUser.tasks.check_trends.weight must be a number above 0.',
-    (m) => (m.users.LurkerUser.tasks.check_trends.weight = 0),
-  ],
-  [
-    'users.LurkerUser.tasks.check_trends names the request "trend", which does not exist.',
-    (m) => (m.users.LurkerUser.tasks.check_trends.steps[0].request = 'trend'),
-  ],
-  [
-    'a step of users.LurkerUser.tasks.check_trends has the field "repeat", which means nothing there.',
-    (m) => (m.users.LurkerUser.tasks.check_trends.steps[0].repeat = 3),
-  ],
-  [
-    'a step of users.LurkerUser.tasks.check_trends.times must be two whole numbers, the smaller one first.',
-    (m) => (m.users.LurkerUser.tasks.check_trends.steps[0].times = [0.5, 2]),
-  ],
-  [
-    'a step of users.LurkerUser.tasks.check_trends must have one of "request", "pause", "steps" and "oneOf".',
-    (m) => (m.users.LurkerUser.tasks.check_trends.steps[0] = {}),
-  ],
-  [
-    'users.LurkerUser.tasks.browse_profiles does not say where {id} of the request "user" comes from.',
-    (m) => delete m.users.LurkerUser.tasks.browse_profiles.steps[0].with,
-  ],
-  [
-    'users.LurkerUser.tasks.search_content, {q} names the list "wurds", which does not exist.',
-    (m) => (m.users.LurkerUser.tasks.search_content.steps[0].with.q.of = 'wurds'),
-  ],
-  [
-    'requests.user.path must begin with "/": load goes to the target alone.',
-    (m) => (m.requests.user.path = 'http://example.org/user/{id}'),
-  ],
-  ['requests.user.method must be GET or POST.', (m) => (m.requests.user.method = 'PUT')],
-  [
-    'requests.user names the answer "page!", which does not exist.',
-    (m) => (m.requests.user.answer = 'page!'),
-  ],
-  [
-    'requests.trends.answer does not say what "htmx" gets.',
-    (m) => (m.requests.trends.answer = { program: 'page', browser: 'page' }),
-  ],
-  [
-    'requests.login.fields must be an object of texts.',
-    (m) => (m.requests.login.fields.password = 1),
-  ],
-  ['answers.page.status must be a list of statuses.', (m) => (m.answers.page.status = ['200'])],
-  ['groups.pages needs the field "p95".', (m) => delete m.groups.pages.p95],
-  [
-    'shapes.ramp[0].users must be a share above 0 and up to 1.',
-    (m) => (m.shapes.ramp[0].users = 2),
-  ],
-  ['target[0] needs the field "else".', (m) => delete m.target[0].else],
-]
-
-test('a wrong model is refused with one sentence, the same one in JavaScript and in Python', () => {
-  const files = mistakes.map(([, change], at) => changed(change, `wrong-${at}.json`))
-  const broken = `${place.folder}/broken.json`
-  writeFileSync(broken, '{ "users": NaN }')
-  for (const [at, [sentence]] of mistakes.entries()) {
-    const text = readFileSync(files[at]!, 'utf8')
-    assert.throws(() => readModel(text), { message: `The model cannot be used: ${sentence}` })
-  }
-  assert.throws(() => readModel(readFileSync(broken, 'utf8')), /^Error: The model is not JSON: /)
-  const python = spawnSync('python3', ['loadtest/locust/model.py', ...files, broken], {
-    encoding: 'utf8',
-  })
-  const said = python.stderr.trim().split('\n')
-  assert.deepEqual(
-    said.slice(0, -1),
-    mistakes.map(([sentence]) => `The model cannot be used: ${sentence}`),
-  )
-  assert.match(said.at(-1)!, /^The model is not JSON: .*\.$/)
-  assert.equal(python.status, 1)
-})
-
-test('the model that is shipped is right for both', () => {
-  readModel(standard)
-  assert.equal(spawnSync('python3', ['loadtest/locust/model.py']).status, 0)
-})
-
 type Ended = { code: number | null; said: string }
 
 /** Runs a generator as `npm run load:k6` would, or by itself with `bare`; with all that it says. */
@@ -183,7 +85,7 @@ function generate(generator: Generator, { target, mix, seconds, users, model }: 
   const locust = ['--headless', '--only-summary', '-f', 'loadtest/locust/locustfile.py']
   const ended =
     generator === 'k6'
-      ? run('k6', ['run', '--quiet', '--no-usage-report', 'loadtest/k6/load.js'], env)
+      ? run('k6', ['run', '--quiet', '--no-usage-report', '--address=', 'loadtest/k6/load.js'], env)
       : run(
           'locust',
           [
@@ -232,57 +134,94 @@ const answerWith = (answer: ServerResponse, status: number, body: string): true 
   return true
 }
 
-const fresh = (name: string, env: Record<string, string>) =>
-  startServer({ DATABASE_URL: `file:${place.folder}/${name}.db`, LOG_LEVEL: 'silent', ...env })
+let targets = 0
+const fresh = (env: Record<string, string>) =>
+  startServer({
+    DATABASE_URL: `file:${place.folder}/target-${targets++}.db`,
+    LOG_LEVEL: 'silent',
+    ...env,
+  })
 
-/** Targets that will not do, with the sentence that says so. `once`: a limit is then spent, and the next is told less. */
-const unfit: {
-  start: () => Promise<AsyncDisposable & { url: string }>
-  says: RegExp
-  once?: true
-}[] = [
+/** Runs `npm run load` with these words, as npm would. */
+const load = (...words: string[]) =>
+  run(process.execPath, ['--import', 'tsx', 'bin/load.ts', ...words])
+
+/** Targets that will not do, with the sentence that says so. */
+const unfit: { start: () => Promise<AsyncDisposable & { url: string }>; says: RegExp }[] = [
   {
     start: async () => ({
       url: `http://127.0.0.1:${await freePort()}`,
       [Symbol.asyncDispose]: async () => undefined,
     }),
-    says: /^Nothing answers at \S+ \(.*refused.*\)\. Start it with `npm start`, or name another address/i,
+    says: /^Nothing answers at \S+ \(.*refused\)\. Start it with `npm start`, or name another target\.$/im,
   },
   {
     start: () => inFront((_, answer) => answerWith(answer, 200, '<h1>It works!</h1>')),
-    says: /^\S+ answers, but it is not a Tracewren: its start page is another one \(status 200\)\.$/,
+    says: /^\S+ answers, but it is not a Tracewren: its start page is another one \(status 200\)\.$/m,
   },
   {
-    start: () => fresh('empty', { DEMO: '0' }),
-    says: /^\S+ does not let the demo account user0001@example\.com in \(POST \/login: status 422/,
+    start: () => fresh({ DEMO: '0' }),
+    says: /^\S+ does not let the demo account user0001@example\.com in \(POST \/login: status 422/m,
   },
   {
-    start: () => fresh('strict', { LIMIT_WRITE: '60/60' }),
-    says: /^\S+ allows so few deeds a minute .* \(status 429 at number 61\)/,
-    once: true,
+    start: () => fresh({ LIMIT_WRITE: '60/60' }),
+    says: /^\S+ allows so few deeds a minute .* \(status 429 at number 61\)/m,
   },
   {
-    start: () => fresh('guarded', { LIMIT_LOGIN_ACCOUNT: '10/600' }),
-    says: /^\S+ allows so few logins .* \(status 429 at number 10\)/,
-    once: true,
+    start: () => fresh({ LIMIT_LOGIN_ACCOUNT: '10/600' }),
+    says: /^\S+ allows so few logins .* \(status 429 at number 10\)/m,
   },
 ]
 
-test('a target that will not do is named in one sentence before any user comes', async () => {
-  for (const { start, says, once } of unfit) {
-    await using target = await start()
-    const sentence = (await problemOf(readModel(standard), target.url)) ?? ''
-    assert.match(sentence, says)
-    const asked = generators.filter((generator) => !once && !missing(generator))
-    const short = { target: target.url, mix: 'original', seconds: 5, users: 5 }
-    for (const { code, said } of await Promise.all(asked.map((one) => generate(one, short)))) {
-      assert.notEqual(code, 0, said)
-      // What follows in brackets, the cause or the count, has its own words in each generator.
-      assert.ok(said.includes(sentence.split(' (')[0]!), said)
-      assert.doesNotMatch(said, /Traceback/)
-    }
+for (const generator of generators) {
+  test(
+    `${generator} names in one sentence a target that will not do, before any user comes`,
+    { skip: missing(generator) },
+    async () => {
+      for (const { start, says } of unfit) {
+        await using target = await start()
+        const { code, said } = await load(generator, '--target', target.url, '--users', '5')
+        assert.equal(code, 2, said)
+        assert.match(said, says)
+        assert.doesNotMatch(said, /Traceback|Request Failed|Threshold|The numbers lie/)
+      }
+    },
+  )
+}
+
+const refusals: [words: string[], sentence: RegExp][] = [
+  [['--frob'], /^Unknown option '--frob'\. npm run load -- --help lists them all\.$/],
+  [['--mix', 'other'], /^--mix is "other", but there are: original, realistic\.$/],
+  [['--shape', 'other'], /^--shape is "other", but there are: ramp, spike, soak\.$/],
+  [['--users', '0'], /^--users is "0", but it must be a whole number above 0\.$/],
+  [['--model', 'none.json'], /^--model is "none\.json", but there is no such file\.$/],
+  [['--target', '127.0.0.1:5000'], /^--target is "127\.0\.0\.1:5000", but it must be an address/],
+  [['--target', 'http://127.0.0.1/app'], /^--target is "http:\/\/127\.0\.0\.1\/app", but it must/],
+  [['k6', '--web'], /^--web is for Locust alone\.$/],
+  [['locust', '--smoke'], /^--smoke is for k6 alone\.$/],
+  [['k6', 'locust'], /^"locust" is one word too many\./],
+  // What npm leaves of `npm run load --mix original`.
+  [['original'], /^There is no generator "original": k6 or locust\. Options follow two dashes/],
+]
+
+test('words that mean nothing are refused in one sentence', async () => {
+  for (const [words, sentence] of refusals) {
+    const { code, said } = await load(...words)
+    assert.equal(code, 2, said)
+    assert.match(said.trimEnd(), sentence)
   }
-  assert.equal(await problemOf(readModel(standard), server.url), undefined)
+})
+
+test('without a generator, it says which there are and how to get them', async () => {
+  for (const word of [[], ['k6'], ['locust']]) {
+    const words = ['--import', 'tsx', 'bin/load.ts', ...word]
+    const { code, said } = await run(process.execPath, words, { PATH: place.folder })
+    assert.equal(code, 2, said)
+    assert.match(
+      said,
+      /^(Neither k6 nor locust is|k6 is not|locust is not) on PATH.*(Go|pip install)/,
+    )
+  }
 })
 
 /** The model with people in a hurry: a few seconds are enough for hundreds of requests. */
@@ -291,12 +230,13 @@ const hurried = () =>
     for (const user of Object.values(model.users)) user.wait = [0.05, 0.2]
   }, 'hurried.json')
 
-const faults: { name: string; fault: () => Fault; names: RegExp }[] = [
+const faults: { name: string; fault: () => Fault; route: string; says: RegExp }[] = [
   {
     name: 'a route answers 500',
     fault: () => (request, answer) =>
       request.url?.startsWith('/search') === true && answerWith(answer, 500, 'oops'),
-    names: /GET \/search\?q=\[words\]/,
+    route: 'GET /search?q=[words]',
+    says: /answered 500, not 200 \(trace [0-9a-f]{32}\)/,
   },
   {
     name: 'a login shows the login page again',
@@ -309,7 +249,27 @@ const faults: { name: string; fault: () => Fault; names: RegExp }[] = [
         ++logins > 12 &&
         answerWith(answer, 200, 'Email address or password is incorrect')
     },
-    names: /POST \/login/,
+    route: 'POST /login',
+    says: /answered 200, not 303 or 422 \(trace [0-9a-f]{32}\)/,
+  },
+  {
+    name: 'a route hangs up',
+    fault: () => (request) => {
+      if (request.url?.startsWith('/user/') !== true) return false
+      request.socket.destroy()
+      return true
+    },
+    route: 'GET /user/[id]',
+    says: /no answer: .+ \(trace [0-9a-f]{32}\)/,
+  },
+  {
+    name: 'a page is too long',
+    fault: () => (request, answer) =>
+      request.method === 'GET' &&
+      request.url === '/login' &&
+      answerWith(answer, 200, `Tracewren</html>${' '.repeat(200_000)}`),
+    route: 'GET /login',
+    says: /the largest answer has 200016 bytes, the limit is 100000/,
   },
   {
     name: 'the timeline takes 2 s',
@@ -317,26 +277,74 @@ const faults: { name: string; fault: () => Fault; names: RegExp }[] = [
       if (request.url === '/timeline') await pause(2000)
       return false
     },
-    names: /GET \/timeline/,
+    route: 'GET /timeline',
+    says: /p95 is \d{4,} ms, the limit is 1500 ms/,
   },
 ]
 
 for (const generator of generators) {
   describe(generator, { skip: missing(generator), concurrency: true }, () => {
-    for (const { name, fault, names } of faults) {
+    for (const { name, fault, route, says } of faults) {
       test(`fails and names the route when ${name}`, async () => {
         await using broken = await inFront(fault())
         const short = { target: broken.url, mix: 'original', seconds: 5, users: 8 }
         const { code, said } = await generate(generator, { ...short, model: hurried() })
         assert.notEqual(code, 0, said)
-        const accused = said.split('\n').filter((line) => line.includes('Threshold crossed'))
-        assert.match(accused.join('\n'), names, said)
-        const innocent = accused.filter((line) => !names.test(line))
+        const lines = said.split('\n')
+        assert.ok(
+          lines.some((line) => line.includes(route) && says.test(line)),
+          said,
+        )
+        const accused = lines.filter((line) => line.includes('Threshold crossed'))
+        const innocent = accused.filter((line) => !line.includes(`Threshold crossed: ${route}: `))
         assert.deepEqual(innocent, [], 'nothing else is accused')
+        assert.notDeepEqual(accused, [])
       })
     }
   })
 }
+
+test(
+  "Locust's page says why a run does not start, and how one went",
+  { skip: missing('locust') },
+  async () => {
+    const page = `http://127.0.0.1:${await freePort()}`
+    const words = ['-f', 'loadtest/locust/locustfile.py', '--class-picker', '--web-host=127.0.0.1']
+    const child = spawn('locust', [...words, `--web-port=${new URL(page).port}`])
+    let said = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (piece: Buffer) => (said += piece))
+    const askPage = (path: string, method = 'GET', body = '') =>
+      fetch(page + path, { method, ...(body && { body: new URLSearchParams(body) }) }).then(
+        (answer) => answer.text(),
+        () => '',
+      )
+    const until = async (path: string, sentence: RegExp) => {
+      for (
+        const giveUp = Date.now() + 30_000;
+        !sentence.test(await askPage(path));
+        await pause(200)
+      )
+        assert.ok(Date.now() < giveUp, `${path} does not say ${sentence}:\n${said}`)
+    }
+    const people = 'user_count=3&spawn_rate=3&user_classes=AnonymousUser&shape_class=Default'
+    try {
+      await until('/', /AnonymousUser/)
+      await askPage('/swarm', 'POST', `${people}&host=http://127.0.0.1:${await freePort()}`)
+      await until('/exceptions', /Nothing answers at .*refused/)
+      assert.doesNotMatch(said, /Ramping/)
+      await askPage('/swarm', 'POST', `${people}&host=${server.url}/`)
+      await until('/stats/requests', /"name": "\/login"|"name": "\/",/)
+      await askPage('/stop', 'POST')
+      await until('/stats/requests', /"state": "stopped"/)
+    } finally {
+      child.kill('SIGTERM')
+      await new Promise((done) => child.once('close', done))
+    }
+    assert.match(said, /All answers were right, all thresholds were kept\./)
+    assert.match(said, new RegExp(` ms  GET / .*${server.url}/traces/[0-9a-f]{32}`))
+  },
+)
 
 describe('the model is followed', { concurrency: true }, () => {
   for (const generator of generators) {
@@ -354,7 +362,13 @@ describe('the model is followed', { concurrency: true }, () => {
           model.mixes['original'] = ['AnonymousUser']
         }, `${generator}-follows.json`)
         const model = readModel(readFileSync(file, 'utf8'))
-        const short = { target: server.url, mix: 'original', seconds: 8, users: 10, model: file }
+        const short = {
+          target: `${server.url}/`,
+          mix: 'original',
+          seconds: 8,
+          users: 10,
+          model: file,
+        }
         const { code, said, result } = await generate(generator, short)
         assert.equal(code, 0, said)
         const { requests } = JSON.parse(readFileSync(result, 'utf8')) as {

@@ -1,7 +1,8 @@
 // What a traffic model must look like: refuses a wrong one with one sentence that names the place.
 // ../locust/check.py does the same in Python, in the same words.
 
-import { checkFields, isObject, isText, isTexts, isWhole, refuse } from './fields.js'
+import { checkFields, isPattern, isText, isTexts, known, refuse } from './fields.js'
+import { checkRequested, checkSources, checkSteps, checkTexts } from './steps.js'
 
 /** Checks every entry of one part of the model. */
 function checkEach(part, where, given, more) {
@@ -10,11 +11,6 @@ function checkEach(part, where, given, more) {
     checkFields(`${where}.${name}`, value, given)
     if (more) more(value, `${where}.${name}`)
   }
-}
-
-function known(part, name, where, what) {
-  if (!Object.hasOwn(part, name))
-    refuse(`${where} names the ${what} "${name}", which does not exist.`)
 }
 
 const partsOfModel = {
@@ -36,7 +32,9 @@ const partsOfModel = {
 export function checkModel(model) {
   checkFields('it', model, partsOfModel)
   checkEach(model.groups, 'groups', { p95: 'weight', bytes: 'weight' })
-  checkEach(model.askers, 'askers', { answersLike: 'text', headers: 'named' })
+  checkEach(model.askers, 'askers', { answersLike: 'text', headers: 'named' }, (one, where) =>
+    checkTexts(one.headers, ['target', 'here'], `${where}.headers`),
+  )
   checkEach(model.answers, 'answers', {
     status: 'statuses',
     'type?': 'text',
@@ -62,9 +60,12 @@ export function checkModel(model) {
     (one, where) => {
       if (!['login', 'register'].includes(one.first ?? 'login'))
         refuse(`${where}.first must be login or register.`)
-      for (const deed of ['login', 'register']) known(model.requests, one[deed], where, 'request')
+      for (const deed of ['login', 'register'])
+        checkRequested(model, one[deed], accountVariables, where)
     },
   )
+  for (const [name, pattern] of Object.entries(model.sights))
+    if (!isPattern(pattern)) refuse(`sights.${name} must be a regular expression.`)
   for (const [name, list] of Object.entries(model.lists))
     if (!isTexts(list)) refuse(`lists.${name} must be a list of texts.`)
   checkEach(model.users, 'users', userFields, (one, where) => checkUser(model, one, where))
@@ -80,15 +81,16 @@ export function checkModel(model) {
     )
   }
   checkSmoke(model)
-  model.target.forEach((check, at) => {
-    checkFields(`target[${at}]`, check, {
-      request: 'text',
-      'times?': 'whole',
-      'with?': 'object',
-      else: 'text',
-    })
-    known(model.requests, check.request, `target[${at}]`, 'request')
-  })
+  known(model.accounts, 'demo', 'target', 'account')
+  known(model.askers, 'program', 'target', 'asker')
+  model.target.forEach((check, at) => checkTarget(model, check, `target[${at}]`))
+}
+
+function checkTarget(model, check, where) {
+  checkFields(where, check, { request: 'text', 'times?': 'whole', 'with?': 'object', else: 'text' })
+  const given = [...accountVariables, ...checkSources(model, check, where)]
+  checkRequested(model, check.request, given, where)
+  checkTexts({ else: check.else }, [...given, 'target', 'status', 'count'], where)
 }
 
 const requestFields = {
@@ -108,17 +110,6 @@ const userFields = {
   'welcome?': 'list',
   tasks: 'object',
 }
-const stepFields = {
-  'request?': 'text',
-  'as?': 'text',
-  'with?': 'object',
-  'times?': 'counts',
-  'chance?': 'share',
-  'pause?': 'range',
-  'steps?': 'list',
-  'oneOf?': 'list',
-}
-
 function checkRequest(model, { method, path, group, answer, sees = [] }, where) {
   if (method !== 'GET' && method !== 'POST') refuse(`${where}.method must be GET or POST.`)
   if (!/^(\/|\{\w+\}$)/.test(path))
@@ -164,40 +155,3 @@ function checkSmoke(model) {
 }
 
 const accountVariables = ['name', 'mailaddress', 'password']
-
-/** `given`: the variables that the steps around these ones have already chosen. */
-function checkSteps(model, steps, where, given) {
-  if (!Array.isArray(steps)) refuse(`${where} must have lists of steps.`)
-  for (const step of steps) {
-    checkFields(`a step of ${where}`, step, stepFields)
-    const acts = ['request', 'pause', 'steps', 'oneOf'].filter((name) => step[name] !== undefined)
-    if (acts.length !== 1)
-      refuse(`a step of ${where} must have one of "request", "pause", "steps" and "oneOf".`)
-    const chosen = [...given, ...Object.keys(step.with ?? {})]
-    for (const [name, source] of Object.entries(step.with ?? {}))
-      checkSource(model, source, `${where}, {${name}}`)
-    if (step.as !== undefined) known(model.askers, step.as, where, 'asker')
-    if (step.request !== undefined) {
-      known(model.requests, step.request, where, 'request')
-      for (const [, name] of model.requests[step.request].path.matchAll(/\{(\w+)\}/g)) {
-        if (!chosen.includes(name))
-          refuse(
-            `${where} does not say where {${name}} of the request "${step.request}" comes from.`,
-          )
-      }
-    }
-    for (const inner of step.steps === undefined ? (step.oneOf ?? []) : [step.steps])
-      checkSteps(model, inner, where, chosen)
-  }
-}
-
-function checkSource(model, source, where) {
-  if (isObject(source) && isText(source.of)) return known(model.lists, source.of, where, 'list')
-  if (isObject(source) && isText(source.seen))
-    return known(model.sights, source.seen, where, 'sight')
-  if (isObject(source) && isWhole(source.from) && isWhole(source.to) && source.from <= source.to)
-    return undefined
-  return refuse(
-    `${where} must come "of" a list, be "seen", or lie "from" one whole number "to" another.`,
-  )
-}

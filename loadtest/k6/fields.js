@@ -14,6 +14,16 @@ export const isObject = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 export const isTexts = (value) => Array.isArray(value) && value.length > 0 && value.every(isText)
 
+export function isPattern(value) {
+  try {
+    return Boolean(new RegExp(value))
+  } catch {
+    return false
+  }
+}
+
+const isNamed = (value) => isObject(value) && Object.values(value).every(isText)
+
 /** What a field may be, with its words for a refusal. */
 const kinds = {
   share: [(value) => isNumber(value) && value > 0 && value <= 1, 'a share above 0 and up to 1'],
@@ -32,11 +42,16 @@ const kinds = {
   ],
   list: [(value) => Array.isArray(value) && value.length > 0, 'a list that is not empty'],
   object: [isObject, 'an object'],
-  named: [(value) => isObject(value) && Object.values(value).every(isText), 'an object of texts'],
+  named: [isNamed, 'an object of texts'],
   answer: [
-    (value) => isText(value) || isObject(value),
+    (value) => isText(value) || isNamed(value),
     'the name of an answer, or one for each asker',
   ],
+}
+
+export function known(part, name, where, what) {
+  if (!Object.hasOwn(part, name))
+    refuse(`${where} names the ${what} "${name}", which does not exist.`)
 }
 
 /** Checks one object: `given` names its fields with their kinds; a `?` marks those that may be missing. */

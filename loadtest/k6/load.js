@@ -4,10 +4,12 @@
 //     k6 run -e SHAPE=spike loadtest/k6/load.js
 //
 // Environment: TARGET, MIX (realistic), USERS (50), SECONDS (60) or SHAPE (ramp, spike, soak), SPAWN (users that come
-// each second, 5), PATIENCE_MS (no p95 limit is below it), MODEL (another model), OUT (result as JSON).
+// each second, 5), PATIENCE_MS (no p95 limit is below it), MODEL (another model), OUT (result as JSON),
+// TRACES (where a person finds the traces of the target).
 import { sleep } from 'k6'
 import exec from 'k6/execution'
 
+import { wholeOf } from './environment.js'
 import { pickByWeight, readModel, wholeWithin, within } from './model.js'
 import { sendSpans } from './spans.js'
 import { namesIn, summarise, thresholdsOf } from './summary.js'
@@ -19,7 +21,7 @@ const mix = model.mixes[__ENV.MIX || 'realistic']
 if (mix === undefined)
   throw new Error(`There is no mix "${__ENV.MIX}"; mixes: ${Object.keys(model.mixes).join(', ')}.`)
 const kinds = mix.map((name) => ({ name, ...model.users[name] }))
-const peak = Number(__ENV.USERS || 50)
+const peak = wholeOf('USERS', 50)
 const stages = stagesOf(__ENV.SHAPE)
 
 const requestNames = kinds.flatMap(({ account, welcome = [], tasks }) => [
@@ -40,8 +42,8 @@ function stagesOf(shape) {
       )
     return found
   }
-  const seconds = Number(__ENV.SECONDS || 60)
-  const rise = Math.min(seconds, Math.ceil(peak / Number(__ENV.SPAWN || 5)))
+  const seconds = wholeOf('SECONDS', 60)
+  const rise = Math.min(seconds, Math.ceil(peak / wholeOf('SPAWN', 5)))
   const plateau = { seconds: seconds - rise, users: 1 }
   return [{ seconds: rise, users: 1 }, ...(plateau.seconds > 0 ? [plateau] : [])]
 }

@@ -38,10 +38,10 @@ export function choose(model, source, seen, random) {
   return all[Math.floor(random() * all.length)]
 }
 
-/** A text with its variables filled in; undefined when one of them has no value. */
+/** A text with its variables, `{id}` or `{key?}`, filled in; undefined when one of them has no value. */
 export function fill(template, variables, encode = (value) => value) {
   let isWhole = true
-  const text = template.replace(/\{(\w+)\}/g, (_, name) => {
+  const text = template.replace(/\{(\w+)\??\}/g, (_, name) => {
     if (variables[name] === undefined) isWhole = false
     return encode(String(variables[name]))
   })

@@ -2,10 +2,12 @@
 //
 //     k6 run loadtest/k6/smoke.js
 //
-// Environment: TARGET, SECONDS (60), PATIENCE_MS (no p95 limit is below it), MODEL (another model), OUT (result as JSON).
+// Environment: TARGET, SECONDS (60), PATIENCE_MS (no p95 limit is below it), MODEL (another model), OUT (result as JSON),
+// TRACES (where a person finds the traces of the target).
 import { sleep } from 'k6'
 import exec from 'k6/execution'
 
+import { wholeOf } from './environment.js'
 import { accountOf, readModel, within } from './model.js'
 import { sendSpans } from './spans.js'
 import { namesIn, summarise, thresholdsOf } from './summary.js'
@@ -21,7 +23,7 @@ export const options = {
     smoke: {
       executor: 'constant-vus',
       vus: smoke.users,
-      duration: `${__ENV.SECONDS || 60}s`,
+      duration: `${wholeOf('SECONDS', 60)}s`,
       gracefulStop: '30s',
     },
   },

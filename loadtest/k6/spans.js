@@ -5,7 +5,7 @@ import http from 'k6/http'
 const endpoint = (__ENV.OTEL_EXPORTER_OTLP_ENDPOINT || '').replace(/\/$/, '')
 const waiting = []
 const batch = 64
-const patienceMs = 3000
+const longestWaitMs = 3000
 let sentAt = Date.now()
 
 /** Where the spans of k6 belong: its name, and what OTEL_RESOURCE_ATTRIBUTES says. */
@@ -68,7 +68,7 @@ export function rememberSpan({ id, span }, { name, started, target, status, fail
 
 /** Sends what waits; unless `now`, only when it has waited long enough. */
 export function sendSpans(now = true) {
-  if (waiting.length === 0 || (!now && Date.now() - sentAt < patienceMs)) return
+  if (waiting.length === 0 || (!now && Date.now() - sentAt < longestWaitMs)) return
   sentAt = Date.now()
   const scopeSpans = [{ scope: { name: 'loadtest' }, spans: waiting.splice(0) }]
   http.post(

@@ -1,9 +1,10 @@
 // What a run leaves behind: thresholds for each request, a readable text, a JSON file, the slowest traces.
+// ../locust/report.py says the same in the same words.
+import { patienceMs, traces } from './environment.js'
 import { nameOf } from './model.js'
 
-/** The limit of a request's group in ms, but not below PATIENCE_MS: a busy machine needs some. */
-const limitOf = (model, request) =>
-  Math.max(model.groups[request.group].p95, Number(__ENV.PATIENCE_MS || 0))
+/** The limit of a request's group in ms, but not below PATIENCE_MS. */
+const limitOf = (model, request) => Math.max(model.groups[request.group].p95, patienceMs)
 
 /** The requests that these steps can send, once for each name. */
 export function requestsOf(model, requestNames) {
@@ -39,7 +40,7 @@ export function thresholdsOf(model, requestNames, atLeast = 0) {
 const slowest = []
 const slowestKept = 5
 
-/** Prints a request that is among the slowest of this user: bin/load.ts finds the slowest of all in these lines. */
+/** Says of a request that it is among the slowest of this user: bin/load.ts finds the slowest of all in these lines. */
 export function noteSlow(ms, name, trace) {
   if (__ENV.SLOWEST !== '1' || !trace) return
   if (slowest.length === slowestKept && ms <= slowest[slowestKept - 1]) return
@@ -47,7 +48,7 @@ export function noteSlow(ms, name, trace) {
   slowest.sort((one, other) => other - one)
   slowest.length = Math.min(slowest.length, slowestKept)
   // oxlint-disable-next-line no-console -- k6 has no other voice
-  console.log(`slow ${JSON.stringify({ ms: Math.round(ms), name, trace })}`)
+  console.log(`Slow: ${name}, ${Math.round(ms)} ms (trace ${trace})`)
 }
 
 /** What k6 calls at the end. `OUT` is a file for the result as JSON. */
@@ -77,17 +78,24 @@ export function summarise(model, requestNames, data) {
   }
 }
 
-/** `http_req_duration{name:GET /timeline}: p(95)<500, but it is 2004` */
+/** A sentence for each threshold that was crossed. */
 const crossedIn = (data) =>
   Object.entries(data.metrics).flatMap(([metric, { thresholds = {}, values }]) =>
     Object.entries(thresholds)
       .filter(([, { ok }]) => !ok)
       .map(([rule]) => {
-        const key = rule.replace(/[<>=].*/, '').trim()
-        const value = values[key]
-        return `${metric}: ${rule}${value === undefined ? '' : `, but it is ${Math.round(value * 1000) / 1000}`}`
+        const [, kind, name] = metric.match(/^(\w+)\{name:(.*)\}$/)
+        return `${name}: ${words[kind](values, rule.replace(/.*[<>=]/, ''))}`
       }),
   )
+
+const words = {
+  checks: ({ passes, fails }) => `${fails} of ${passes + fails} failed`,
+  http_req_duration: (values, limit) =>
+    `p95 is ${Math.round(values['p(95)'])} ms, the limit is ${limit} ms`,
+  answer_bytes: ({ max }, limit) => `the largest answer has ${max} bytes, the limit is ${limit}`,
+  http_reqs: ({ count }, least) => `sent ${count} times, but it must be ${least} at least`,
+}
 
 function readable({ requests, crossed }) {
   const wide = Math.max(10, ...Object.keys(requests).map((name) => name.length))
@@ -103,6 +111,10 @@ function readable({ requests, crossed }) {
     '',
     ...crossed.map((sentence) => `Threshold crossed: ${sentence}`),
     ...(crossed.length === 0 ? ['All answers were right, all thresholds were kept.'] : []),
+    // A user of k6 knows nothing of the others: who is not started by bin/load.ts asks the target.
+    ...(__ENV.SLOWEST === '1'
+      ? []
+      : [`The slowest requests and their traces: ${traces}?slower=100`]),
     '',
   ].join('\n')
 }

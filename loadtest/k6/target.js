@@ -1,8 +1,10 @@
 // Looks at the target before the users come: says in one sentence what would make the load pointless.
 import exec from 'k6/execution'
 
+import { target } from './environment.js'
 import { accountOf, choose, fill } from './model.js'
-import { target, Visitor } from './traffic.js'
+import { sendSpans } from './spans.js'
+import { Visitor } from './traffic.js'
 
 /** Ends the run before it begins when the target will not do. */
 export function checkTarget(model) {
@@ -20,9 +22,10 @@ export function checkTarget(model) {
       if (problem === undefined) continue
       exec.test.abort(
         status === 0
-          ? `Nothing answers at ${target} (${error}). Start it with \`npm start\`, or name another address.`
+          ? `Nothing answers at ${target} (${error}). Start it with \`npm start\`, or name another target.`
           : fill(step.else, { ...visitor.variables, status, count }),
       )
     }
   }
+  sendSpans()
 }

@@ -3,6 +3,7 @@ import { check, sleep } from 'k6'
 import http from 'k6/http'
 import { Trend } from 'k6/metrics'
 
+import { target } from './environment.js'
 import {
   accountOf,
   choose,
@@ -19,11 +20,8 @@ import { newTrace, rememberSpan } from './spans.js'
 import { noteSlow } from './summary.js'
 
 const bytes = new Trend('answer_bytes')
-/** Where the load goes, and nowhere else: no redirect is followed. */
-export const target = (__ENV.TARGET || 'http://127.0.0.1:5000').replace(/\/$/, '')
-
 /** How long an answer may take. */
-const patienceMs = 30_000
+const timeoutMs = 30_000
 const timedOut = ({ error }) => error === 'request timeout'
 
 /** Failures that this user prints; the others are only counted. */
@@ -98,12 +96,11 @@ export class Visitor {
         jar: this.jar,
         redirects: 0,
         tags,
-        timeout: patienceMs,
+        timeout: timeoutMs,
       },
     )
     // Cut off by the end of the run, not by the target: k6 calls that a timeout, too, but does not count it.
-    const isCutOff =
-      response.status === 0 && Date.now() - started < patienceMs && timedOut(response)
+    const isCutOff = response.status === 0 && Date.now() - started < timeoutMs && timedOut(response)
     const body = typeof response.body === 'string' ? response.body : ''
     const problem = judge(expectedOf(model, request, asker), {
       status: response.status,

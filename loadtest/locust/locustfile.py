@@ -3,25 +3,23 @@
     locust -f loadtest/locust/locustfile.py --class-picker --host http://127.0.0.1:5000
 
 Environment: MODEL (another model), SHAPE (ramp, spike or soak; without it --users, --spawn-rate and --run-time count),
-PATIENCE_MS (no p95 limit is below it), OUT (a file for the result as JSON).
+PATIENCE_MS (no p95 limit is below it), OUT (a file for the result as JSON), TRACES (where a person finds the traces).
 """
 import os
-import sys
 
 from locust import between
 
 import report
 import shapes
 import target
-from check import WrongModel
+from fields import WrongModel, give_up
 from model import STANDARD, read_model
 from traffic import ModelUser
 
 try:
     model = read_model(os.environ.get("MODEL") or STANDARD)
-    chosen_shapes = shapes.of_model(model, os.environ.get("SHAPE"))
 except WrongModel as wrong:
-    sys.exit(str(wrong))
+    give_up(wrong)
 
 
 def task_of(name, task):
@@ -42,6 +40,6 @@ def class_of(name, kind):
 
 
 globals().update({name: class_of(name, kind) for name, kind in model["users"].items()})
-globals().update(chosen_shapes)
+globals().update(shapes.of_model(model, os.environ.get("SHAPE")))
 target.listen(model)
 report.listen(model)

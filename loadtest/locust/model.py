@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from check import WrongModel, check_model, is_text
+from check import check_model
+from fields import WrongModel, is_text
 
 STANDARD = Path(__file__).resolve().parent.parent / "model.json"
 
@@ -45,10 +46,10 @@ def choose(model, source, seen):
 
 
 def fill(template, variables, encode=lambda value: value):
-    """A text with its variables filled in; None when one of them has no value."""
-    if any(variables.get(name) is None for name in re.findall(r"\{(\w+)\}", template)):
+    """A text with its variables, `{id}` or `{key?}`, filled in; None when one of them has no value."""
+    if any(variables.get(name) is None for name in re.findall(r"\{(\w+)\??\}", template)):
         return None
-    return re.sub(r"\{(\w+)\}", lambda found: encode(str(variables[found[1]])), template)
+    return re.sub(r"\{(\w+)\??\}", lambda found: encode(str(variables[found[1]])), template)
 
 
 def path_of(request, variables):

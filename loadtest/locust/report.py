@@ -1,16 +1,25 @@
-"""What a run leaves behind: failures with a trace id, thresholds, the slowest traces, the result as JSON."""
+"""What a run leaves behind: failures with a trace id, thresholds, the slowest traces, the result as JSON.
+
+../k6/summary.js says the same in the same words.
+"""
 import heapq
 import json
 import os
 import secrets
+import sys
 
 from locust import events
+from locust.runners import WorkerRunner
 
+import target
+from fields import give_up
 from model import name_of
 
 SLOWEST = 5
+NO_LIMIT = {"p95": float("inf"), "bytes": float("inf")}  # for what a scenario of your own sends beside the model
 
 slowest = []  # a heap of (ms, name, trace id); the fastest of the slowest is first
+largest = {}  # bytes of the largest answer to each request
 examples = {}
 
 
@@ -34,16 +43,27 @@ def failure_of(request, problem, answer):
     return f"{problem} (trace {examples.setdefault(key, trace_id_of(answer))})"
 
 
+def limits_of(model):
+    """The limits of each request's group; no p95 limit is below PATIENCE_MS: a busy machine needs some."""
+    asked = os.environ.get("PATIENCE_MS") or "0"
+    if not asked.isdecimal():
+        give_up(f'PATIENCE_MS is "{asked}", but it must be a whole number.')
+    groups = {
+        name: {"p95": max(group["p95"], int(asked)), "bytes": group["bytes"]}
+        for name, group in model["groups"].items()
+    }
+    return {(one["method"], name_of(one)): groups[one["group"]] for one in model["requests"].values()}
+
+
 def listen(model):
-    limits = {}
-    for request in model["requests"].values():
-        group = model["groups"][request["group"]]
-        patience = float(os.environ.get("PATIENCE_MS") or 0)
-        limits[request["method"], name_of(request)] = max(group["p95"], patience)
+    limits = limits_of(model)
+    told = []
 
     @events.request.add_listener
     def remember(request_type, name, response_time, response, **_):
-        entry = (response_time, f"{request_type} {name}", (response.headers or {}).get("X-Trace-Id"))
+        where = f"{request_type} {name}"
+        largest[where] = max(largest.get(where, 0), len(response.content or b""))
+        entry = (response_time, where, (response.headers or {}).get("X-Trace-Id"))
         if entry[2] and len(slowest) < SLOWEST:
             heapq.heappush(slowest, entry)
         elif entry[2] and response_time > slowest[0][0]:
@@ -51,18 +71,47 @@ def listen(model):
 
     @events.test_start.add_listener
     def forget(**_):
-        slowest.clear()
-        examples.clear()
+        for kept in (slowest, largest, examples):
+            kept.clear()
+
+    @events.test_stop.add_listener
+    def tell_page(environment, **_):
+        """The page starts one run after the other: the terminal says of each how it went."""
+        if environment.web_ui is not None:
+            say(sentences_of(crossings(environment.stats, limits), environment.host))
 
     @events.quitting.add_listener
-    def tell(environment, **_):
+    def judge_run(environment, **_):
+        if environment.web_ui is not None or isinstance(environment.runner, WorkerRunner):
+            return
         rows = rows_of(environment.stats)
         crossed = crossings(environment.stats, limits) if rows else ["nothing was requested"]
-        for sentence in crossed:
-            print(f"Threshold crossed: {sentence}")
         if crossed and not environment.process_exit_code:
             environment.process_exit_code = 99
         write({"generator": "locust", "requests": rows, "slowest": told_slowest(), "crossed": crossed})
+        told.extend(sentences_of(crossed, environment.host) if rows else [])
+
+    @events.quit.add_listener
+    def tell_run(**_):
+        """Below Locust's own tables."""
+        say(told)
+
+
+def say(sentences):
+    """Where Locust's tables go, so that the order stays."""
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+
+
+def sentences_of(crossed, host):
+    """How it went and, unless whoever reads OUT says so, where to look next."""
+    kept = "All answers were right, all thresholds were kept."
+    verdict = [f"Threshold crossed: {sentence}" for sentence in crossed] or [kept]
+    if os.environ.get("OUT") or not slowest:
+        return verdict
+    traces = os.environ.get("TRACES") or f"{(host or target.STANDARD).rstrip('/')}/traces"
+    lines = [f"{slow['ms']:8} ms  {slow['name']:30}  {traces}/{slow['trace']}" for slow in told_slowest()]
+    return [*verdict, "The slowest requests and their traces:", *lines]
 
 
 def rows_of(stats):
@@ -80,20 +129,23 @@ def rows_of(stats):
 
 
 def crossings(stats, limits):
-    """A sentence for each failing or slow request."""
+    """A sentence for each request that failed, was slow, or was answered at length."""
     sentences = []
     for entry in stats.entries.values():
         where = f"{entry.method} {entry.name}"
+        limit = limits.get((entry.method, entry.name), NO_LIMIT)
+        p95, size = entry.get_response_time_percentile(0.95) or 0, largest.get(where, 0)
         if entry.num_failures:
-            reasons = [
+            reason = next(
                 error.error
                 for error in stats.errors.values()
-                if error.name == entry.name and error.method == entry.method
-            ]
-            sentences.append(f"{where}: {entry.num_failures} of {entry.num_requests} failed, {reasons[0] if reasons else ''}")
-        p95, limit = entry.get_response_time_percentile(0.95) or 0, limits.get((entry.method, entry.name))
-        if limit is not None and p95 > limit:
-            sentences.append(f"{where}: p95 {p95:.0f} ms, above {limit:.0f} ms")
+                if (error.method, error.name) == (entry.method, entry.name)
+            )
+            sentences.append(f"{where}: {entry.num_failures} of {entry.num_requests} failed, {reason}")
+        if p95 >= limit["p95"]:
+            sentences.append(f"{where}: p95 is {p95:.0f} ms, the limit is {limit['p95']:.0f} ms")
+        if size >= limit["bytes"]:
+            sentences.append(f"{where}: the largest answer has {size} bytes, the limit is {limit['bytes']:.0f}")
     return sentences
 
 

@@ -1,7 +1,7 @@
 """The load shapes of the model as Locust classes: `Ramp`, `Spike`, `Soak`. Their peak is --users, 100 without it."""
 from locust import LoadTestShape
 
-from check import refuse
+from fields import give_up
 
 PEAK = 100
 
@@ -11,7 +11,7 @@ def of_model(model, asked):
     if not asked:
         return {}
     if asked != "pick" and asked not in model["shapes"]:
-        refuse(f'there is no shape "{asked}"; shapes: {", ".join(model["shapes"])}.')
+        give_up(f'There is no shape "{asked}"; shapes: {", ".join(model["shapes"])}.')
     names = list(model["shapes"]) if asked == "pick" else [asked]
     return {name.capitalize(): shape_of(name, model["shapes"][name]) for name in names}
 

@@ -1,4 +1,5 @@
 """Looks at the target before the users come: says in one sentence what would make the load pointless."""
+import re
 import sys
 
 import requests
@@ -6,23 +7,26 @@ from gevent import GreenletExit
 from locust import events
 from locust.runners import WorkerRunner
 
+from fields import give_up
 from model import account_of, choose, expected_of, fill, fill_all, judge, path_of
+
+
+STANDARD = "http://127.0.0.1:5000"
 
 
 def listen(model):
     @events.init.add_listener
     def before_all(environment, runner, web_ui, **_):
         if web_ui is None and not isinstance(runner, WorkerRunner):
-            if problem := problem_of(model, environment.host):
-                print(problem, file=sys.stderr)
-                sys.exit(2)
+            if problem := problem_of(model, environment.host or STANDARD):
+                give_up(problem)
 
     @events.test_start.add_listener
     def before_each(environment, **_):
         """The page starts one run after the other, each against the host that is written there."""
         if environment.web_ui is None:
             return
-        if problem := problem_of(model, environment.host):
+        if problem := problem_of(model, environment.host or STANDARD):
             print(problem, file=sys.stderr)
             environment.runner.log_exception("local", problem, "")
             raise GreenletExit
@@ -30,6 +34,8 @@ def listen(model):
 
 def problem_of(model, target):
     """The sentence of the first check that the target fails; None when it is ready."""
+    if not re.fullmatch(r"https?://[^/?#@\s]+/?", target):
+        return f'The target is "{target}", but it must be an address such as {STANDARD}.'
     session = requests.Session()
     session.trust_env = False
     account = account_of(model["accounts"]["demo"], 1)
@@ -48,7 +54,7 @@ def problem_of(model, target):
                     timeout=10,
                 )
             except requests.RequestException as error:
-                return f"Nothing answers at {target} ({reason_of(error)}). Start it with `npm start`, or name another address."
+                return f"Nothing answers at {target} ({reason_of(error)}). Start it with `npm start`, or name another target."
             expected = expected_of(model, request, "program")
             if judge(expected, answer.status_code, answer.headers, answer.content.decode("utf-8", "replace")):
                 return fill(check["else"], {**variables, "status": answer.status_code, "count": count})

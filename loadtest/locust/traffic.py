@@ -5,6 +5,7 @@ import gevent
 from locust import HttpUser
 
 import report
+import target
 from model import account_of, choose, expected_of, fill_all, judge, look, name_of, path_of
 
 TIMEOUT = 30
@@ -16,12 +17,15 @@ class NothingSeen(Exception):
 
 class ModelUser(HttpUser):
     abstract = True
+    host = target.STANDARD
     model: dict
     kind: dict
 
     def on_start(self):
         # A proxy of the environment would take the load elsewhere.
         self.client.trust_env = False
+        # Locust would ask for `http://host//timeline`.
+        self.client.base_url = self.host = self.host.rstrip("/")
         self.seen = {}
         self.here = "/"
         self.variables = {"target": self.host}
@@ -98,6 +102,8 @@ class ModelUser(HttpUser):
             # Not `answer.text`: it guesses the encoding of JSON, slowly.
             body = (answer.content or b"").decode("utf-8", "replace")
             problem = judge(expected_of(self.model, request, asker), answer.status_code, answer.headers, body)
+            if answer.error is not None:
+                problem = f"{problem}: {target.reason_of(answer.error)}"
             if problem:
                 answer.failure(report.failure_of(request, problem, answer))
             else:
