@@ -184,20 +184,3 @@ test('every setting is parsed or refused by name', () => {
     }),
   )
 })
-
-test('.env.example has every OTEL variable that is read, and no other', () => {
-  const read = new Set<string>(['OTEL_SERVICE_NAME']) // the SDK reads this one itself
-  const env = new Proxy<Record<string, string>>(
-    { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://x', OTEL_TRACES_SAMPLER: 'traceidratio' },
-    {
-      get: (target, name: string) => {
-        read.add(name)
-        return target[name]
-      },
-    },
-  )
-  assert.deepEqual(readTelemetrySettings(env, false).warnings, [])
-  const example = readFileSync(new URL('../.env.example', import.meta.url), 'utf8')
-  const listed = [...example.matchAll(/^# (OTEL_\w+)=/gm)].map(([, name]) => name)
-  assert.deepEqual(new Set(listed), read)
-})
