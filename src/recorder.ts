@@ -126,10 +126,10 @@ export class Recorder {
 
   /** Kept requests, newest first. */
   requests(): RecordedRequest[] {
-    const all = [...this.#errors.values(), ...this.#slow.values(), ...this.#traces.values()]
-    return [...new Set(all.flatMap((trace) => trace.requests))].sort(
-      (one, other) => other.number - one.number,
-    )
+    const all: RecordedRequest[] = []
+    for (const kept of [this.#slow, this.#errors, this.#traces])
+      for (const { requests } of kept.values()) all.push(...requests)
+    return all.sort((one, other) => other.number - one.number)
   }
 
   /** The requests that htmx sent from a page, oldest first. */

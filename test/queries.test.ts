@@ -8,7 +8,7 @@ import { explain } from '../src/db.ts'
 import { expectQueries } from './budget.ts'
 import { startApp, type Answer, type TestApp } from './harness.ts'
 
-/** Queries for each route: the visitor is one of them. README and docs/reading-traces.md speak of the same numbers. */
+/** Queries for each route: the visitor is one of them. docs/reading-traces.md has the same table. */
 const budgets: [
   method: 'GET' | 'POST',
   path: string,

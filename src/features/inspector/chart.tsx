@@ -9,11 +9,13 @@ const step = 4
 /** The last one is drawn on top of the others, and named first. */
 type Series = { kind: string; values: number[]; label?: string }
 
+const tenths = (number: number) => Math.round(10 * number) / 10
+
 /** Values over time as bars, one for each bucket that has any: an SVG drawn here, with the numbers as text beside it. */
 const Bars = ({ values, max, kind }: Omit<Series, 'label'> & { max: number }) => {
   const bars = values.map((value, index) =>
     value > 0
-      ? `M${index * step} ${height}v-${Math.max(1, (value / max) * height).toFixed(1)}h3V${height}z`
+      ? `M${index * step} ${height}v-${Math.max(1, tenths((value / max) * height))}h3V${height}z`
       : '',
   )
   return <path class={kind} d={bars.join('')} />

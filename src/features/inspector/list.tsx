@@ -1,4 +1,6 @@
 // /traces: the newest requests.
+import { raw } from 'hono/html'
+
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
 import { recorderBounds, type RecordedRequest } from '../../recorder.ts'
@@ -16,8 +18,16 @@ export const titleOf = ({ name, method, route }: RecordedRequest): string =>
 // Each tenfold is a quarter of the bar: beside a login of 200 ms, 2 ms and 20 ms still differ.
 const logShare = (ms: number) => Math.min(100, Math.max(1, 25 * Math.log10(ms / 0.1)))
 
-/** One request in the list. */
-export const RequestRow = ({ request }: { request: RecordedRequest }) => (
+const rendered = new WeakMap<RecordedRequest, string>()
+
+/** One request in the list, rendered once for all lists and tails that show it. */
+export function RequestRow({ request }: { request: RecordedRequest }) {
+  const html = rendered.get(request) ?? (<Row request={request} />).toString()
+  rendered.set(request, html)
+  return raw(html)
+}
+
+const Row = ({ request }: { request: RecordedRequest }) => (
   <tr class={request.failed ? 'failed' : undefined}>
     <td class='time'>
       <Clock at={request.at} />
