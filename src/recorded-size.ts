@@ -4,11 +4,13 @@ import type { RecordedLog, RecordedSpan } from './recorder.ts'
 /** Characters of a message or a fact: a line is for reading. */
 const textMax = 8192
 
+const longTexts = ['url.path', 'url.query', 'user_agent.original', 'db.query.text']
+
 // Estimates: an object with its attributes, and the texts that a client can make long.
 export const sizeOfSpan = ({ attributes }: RecordedSpan): number =>
   600 +
   40 * Object.keys(attributes).length +
-  ['url.path', 'url.query', 'user_agent.original', 'db.query.text'].reduce(
+  longTexts.reduce(
     (sum, name) => sum + (typeof attributes[name] === 'string' ? attributes[name].length : 0),
     0,
   )

@@ -1,4 +1,5 @@
 // What the looking glass shows: the newest traces and log lines of this process, in memory, within fixed bounds.
+import { requestOf, type RecordedRequest } from './recorded-request.ts'
 import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
 import { Statistics } from './statistics.ts'
 
@@ -29,22 +30,6 @@ export type RecordedLog = {
   spanId: string | undefined
 }
 
-/** One request (or background job) of this process: the root of the spans that belong to it. */
-export type RecordedRequest = {
-  traceId: string
-  number: number
-  at: number
-  name: string
-  route: string
-  method: string
-  kind: 'page' | 'partial' | 'program' | 'prefetch' | 'background'
-  status: number
-  failed: boolean
-  ms: number
-  queries: number
-  pageTraceId: string | undefined
-}
-
 export type RecordedTrace = {
   id: string
   spans: RecordedSpan[]
@@ -67,11 +52,6 @@ export const recorderBounds = {
   logBytes: 4 * 1024 * 1024,
 }
 
-const ms = ([seconds, nanos]: readonly [number, number]) => (seconds * 1e9 + nanos) / 1e6
-
-/** When a span began (ms UTC) and how long it took (ms). */
-export const spanTimes = (span: RecordedSpan) => ({ at: ms(span.startTime), ms: ms(span.duration) })
-
 /** Spans of a request that has not ended, and how many more there were. */
 type Open = { spans: RecordedSpan[]; cut: number }
 
@@ -81,8 +61,12 @@ export class Recorder {
   readonly statistics = new Statistics()
   readonly #open = new Map<string, Open>()
   readonly #traces = new Map<string, RecordedTrace>()
+  /** The same, oldest first: a map whose first entries keep going is slow to find its first one. */
+  readonly #order: RecordedTrace[] = []
   readonly #errors = new Map<string, RecordedTrace>()
-  readonly #slow = new Map<string, RecordedTrace>()
+  #slow = new Map<string, RecordedTrace>()
+  /** Only what took longer than this gets among the slowest, in ms. */
+  #slowFrom = 0
   readonly #logs: RecordedLog[] = []
   readonly #listeners = new Set<Listener>()
   #traceBytes = 0
@@ -92,17 +76,21 @@ export class Recorder {
   /** Takes a finished span. The root of a request comes last and closes it. */
   takeSpan(span: RecordedSpan): void {
     const { traceId } = span.spanContext()
-    const known = this.#traces.get(traceId)
     const isRoot = span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true
-    if (!isRoot && known && !this.#open.has(traceId)) return this.#add(known, span)
-    const open = this.#open.get(traceId) ?? { spans: [], cut: 0 }
+    const open = this.#open.get(traceId)
     if (isRoot) return this.#close(traceId, open, span)
-    // A request that runs for long, or never ends, must not fill the memory.
-    if (open.spans.length < recorderBounds.spansOfTrace - 1) open.spans.push(span)
+    const known = open ? undefined : this.#traces.get(traceId)
+    if (known) return this.#add(known, span)
+    return this.#await(traceId, open, span)
+  }
+
+  /** A request that runs for long, or never ends, must not fill the memory. */
+  #await(traceId: string, open: Open | undefined, span: RecordedSpan): void {
+    if (!open) {
+      this.#open.set(traceId, { spans: [span], cut: 0 })
+      if (this.#open.size > recorderBounds.open) this.#open.delete(this.#open.keys().next().value!)
+    } else if (open.spans.length < recorderBounds.spansOfTrace - 1) open.spans.push(span)
     else open.cut += 1
-    this.#open.set(traceId, open)
-    if (this.#open.size > recorderBounds.open) this.#open.delete(this.#open.keys().next().value!)
-    return undefined
   }
 
   /** How many spans wait for their request to end. */
@@ -150,21 +138,15 @@ export class Recorder {
     return () => this.#listeners.delete(listener)
   }
 
-  #close(traceId: string, { spans, cut }: Open, root: RecordedSpan): void {
+  #close(traceId: string, open: Open | undefined, root: RecordedSpan): void {
     this.#open.delete(traceId)
-    spans.push(root)
     if (isOurOwn(root.attributes['url.path'])) return
-    const trace = this.#traces.get(traceId) ?? {
-      id: traceId,
-      spans: [],
-      cut: 0,
-      bytes: 0,
-      requests: [],
-    }
-    this.#traces.set(traceId, trace)
+    const { spans, cut } = open ?? { spans: [], cut: 0 }
+    spans.push(root)
+    const trace = this.#traces.get(traceId) ?? this.#begin(traceId)
     for (const span of spans) this.#add(trace, span)
     trace.cut += cut
-    const request = describe(root, ++this.#number)
+    const request = requestOf(root, ++this.#number)
     trace.requests.push(request)
     // A client that sends one traceparent for ever must not fill the memory.
     if (trace.requests.length > recorderBounds.requestsOfTrace) trace.requests.shift()
@@ -174,8 +156,15 @@ export class Recorder {
       this.#traces.size > recorderBounds.traces ||
       this.#traceBytes > recorderBounds.traceBytes
     ) {
-      this.#evict(this.#traces.values().next().value!)
+      this.#evict(this.#order.shift()!)
     }
+  }
+
+  #begin(id: string): RecordedTrace {
+    const trace: RecordedTrace = { id, spans: [], cut: 0, bytes: 0, requests: [] }
+    this.#traces.set(id, trace)
+    this.#order.push(trace)
+    return trace
   }
 
   #add(trace: RecordedTrace, span: RecordedSpan): void {
@@ -200,12 +189,15 @@ export class Recorder {
         this.#errors.delete(this.#errors.keys().next().value!)
       return
     }
-    this.#slow.set(trace.id, trace)
-    if (this.#slow.size <= recorderBounds.slow) return
-    const fastest = [...this.#slow.values()].reduce((one, other) =>
-      slowness(one) <= slowness(other) ? one : other,
-    )
-    this.#slow.delete(fastest.id)
+    if (slowness(trace) > this.#slowFrom) this.#keepSlow(trace)
+  }
+
+  #keepSlow(trace: RecordedTrace): void {
+    const slowest = [...this.#slow.values(), trace]
+      .sort((one, other) => slowness(other) - slowness(one))
+      .slice(0, recorderBounds.slow)
+    this.#slow = new Map(slowest.map((one) => [one.id, one]))
+    if (slowest.length === recorderBounds.slow) this.#slowFrom = slowness(slowest.at(-1)!)
   }
 }
 
@@ -215,30 +207,3 @@ const slowness = (trace: RecordedTrace) =>
 /** Looking must not fill what one looks at. */
 const isOurOwn = (path: unknown): boolean =>
   typeof path === 'string' && /^\/(traces|logs|routes|static|livez|readyz)(\/|$)/.test(path)
-
-function describe(root: RecordedSpan, number: number): RecordedRequest {
-  const of = root.attributes
-  const times = spanTimes(root)
-  const status = Number(of['http.response.status_code'] ?? 0)
-  return {
-    traceId: root.spanContext().traceId,
-    number,
-    at: times.at,
-    name: root.name,
-    route: root.kind === 1 ? String(of['http.route'] ?? '(no route)') : root.name,
-    method: String(of['http.request.method'] ?? ''),
-    kind:
-      root.kind !== 1
-        ? 'background'
-        : of['app.prefetch'] === true
-          ? 'prefetch'
-          : kindOf(of['app.asker']),
-    status,
-    failed: root.status.code === 2 || status >= 500,
-    ms: times.ms,
-    queries: Number(of['app.db.query_count'] ?? 0),
-    pageTraceId: typeof of['app.page.trace_id'] === 'string' ? of['app.page.trace_id'] : undefined,
-  }
-}
-
-const kindOf = (asker: unknown) => (asker === 'page' || asker === 'partial' ? asker : 'program')

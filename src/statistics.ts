@@ -1,5 +1,6 @@
 import { addDuration, histogram, type Histogram } from './histogram.ts'
-import type { RecordedRequest, RecordedSpan } from './recorder.ts'
+import type { RecordedRequest } from './recorded-request.ts'
+import type { RecordedSpan } from './recorder.ts'
 
 /** Requests of ten seconds. */
 export type Bucket = { at: number; count: number; errors: number; durations: Histogram }

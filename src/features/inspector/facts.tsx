@@ -1,7 +1,8 @@
 // The head of a trace: what it was, where its time went, and what one can take away.
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
-import type { RecordedRequest, RecordedTrace } from '../../recorder.ts'
+import type { RecordedRequest } from '../../recorded-request.ts'
+import type { RecordedTrace } from '../../recorder.ts'
 import { Status } from './list.tsx'
 import type { Waterfall } from './waterfall.ts'
 

@@ -1,7 +1,7 @@
 // The filters of /traces: they live in the address, so that what one sees can be shared.
 import * as v from 'valibot'
 
-import type { RecordedRequest } from '../../recorder.ts'
+import type { RecordedRequest } from '../../recorded-request.ts'
 import { query } from '../../web.ts'
 
 const number = v.optional(

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 
-import type { RecordedRequest } from '../../recorder.ts'
+import type { RecordedRequest } from '../../recorded-request.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Env } from '../../web.ts'
 import { recorderOf } from './access.tsx'

@@ -1,11 +1,7 @@
 // /traces/:id: one trace as a waterfall, with what it asked the database and what it logged.
 import { shortMs } from '../../chip.tsx'
-import {
-  recorderBounds,
-  type RecordedLog,
-  type RecordedRequest,
-  type RecordedTrace,
-} from '../../recorder.ts'
+import type { RecordedRequest } from '../../recorded-request.ts'
+import { recorderBounds, type RecordedLog, type RecordedTrace } from '../../recorder.ts'
 import { Bars } from './bars.tsx'
 import { Critic } from './critic.tsx'
 import { Facts } from './facts.tsx'

@@ -1,5 +1,6 @@
 // A trace as rows of a waterfall: who called whom, when, for how long, and what of it mattered. Pure arithmetic.
-import { spanTimes, type RecordedSpan, type RecordedTrace } from '../../recorder.ts'
+import { spanTimes } from '../../recorded-request.ts'
+import type { RecordedSpan, RecordedTrace } from '../../recorder.ts'
 
 /** A piece of time in a trace: milliseconds after its start, and how many. */
 export type Stretch = { from: number; ms: number }

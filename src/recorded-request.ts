@@ -1,0 +1,50 @@
+import type { RecordedSpan } from './recorder.ts'
+
+/** One request (or background job) of this process: the root of the spans that belong to it. */
+export type RecordedRequest = {
+  traceId: string
+  number: number
+  at: number
+  name: string
+  route: string
+  method: string
+  kind: 'page' | 'partial' | 'program' | 'prefetch' | 'background'
+  status: number
+  failed: boolean
+  ms: number
+  queries: number
+  pageTraceId: string | undefined
+}
+
+const ms = ([seconds, nanos]: readonly [number, number]) => (seconds * 1e9 + nanos) / 1e6
+
+/** When a span began (ms UTC) and how long it took (ms). */
+export const spanTimes = (span: RecordedSpan) => ({ at: ms(span.startTime), ms: ms(span.duration) })
+
+/** What the root of a request says of it; `number` counts the requests of this process. */
+export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
+  const of = root.attributes
+  const times = spanTimes(root)
+  const status = Number(of['http.response.status_code'] ?? 0)
+  return {
+    traceId: root.spanContext().traceId,
+    number,
+    at: times.at,
+    name: root.name,
+    route: root.kind === 1 ? String(of['http.route'] ?? '(no route)') : root.name,
+    method: String(of['http.request.method'] ?? ''),
+    kind:
+      root.kind !== 1
+        ? 'background'
+        : of['app.prefetch'] === true
+          ? 'prefetch'
+          : kindOf(of['app.asker']),
+    status,
+    failed: root.status.code === 2 || status >= 500,
+    ms: times.ms,
+    queries: Number(of['app.db.query_count'] ?? 0),
+    pageTraceId: typeof of['app.page.trace_id'] === 'string' ? of['app.page.trace_id'] : undefined,
+  }
+}
+
+const kindOf = (asker: unknown) => (asker === 'page' || asker === 'partial' ? asker : 'program')
