@@ -101,14 +101,12 @@ test('a demo account may call itself anything, but keeps its password and is not
   assert.equal((await app.visitor().post('/login', login)).location, '/timeline')
 })
 
-test('with DEMO=0 a demo account is nobody: it cannot sign in, and its session ends', async () => {
+test('with DEMO=0 the session of a demo account counts no more', async () => {
   await using app = await startApp({ DEMO: '0' })
   const mara = await app.person('Mara')
   assert.equal((await mara.get('/timeline')).status, 200)
   await app.database.db.run(sql`update users set demo = 1`)
   assert.equal((await mara.get('/timeline')).status, 302)
-  const login = { mailaddress: 'mara@example.org', password: 'password-of-Mara' }
-  assert.equal((await app.visitor().post('/login', login)).status, 422)
 })
 
 test('sessions that have expired are deleted, the others stay', async () => {

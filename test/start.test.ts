@@ -181,6 +181,26 @@ test('it says where it listens, how to log in and where the data lies; DEMO=0 st
   await demoFile.stop()
 })
 
+test('a start deletes the sessions that have expired, and leaves the others', async () => {
+  using place = scratch()
+  const path = `${place.folder}/old.db`
+  const env = { DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' }
+  await using first = await startServer(env)
+  await register(first.url, 'sally')
+  const cookie = await register(first.url, 'bert')
+  await first.stop()
+  const db = new Database(path)
+  db.exec(
+    "UPDATE sessions SET seen_at = 1 WHERE user_id = (SELECT id FROM users WHERE name = 'sally')",
+  )
+  db.close()
+  await using second = await startServer(env)
+  const bert = await fetch(`${second.url}/timeline`, { headers: { Cookie: cookie } })
+  assert.match(await bert.text(), /Hello, bert/)
+  await second.stop()
+  assert.deepEqual(new Database(path).prepare('SELECT count(*) FROM sessions').raw().all([]), [[1]])
+})
+
 test('SIGTERM under load: every acknowledged tweet is on disk and the file is clean', async () => {
   using place = scratch()
   const env = { DATABASE_URL: `file:${place.folder}/stop.db`, LOG_LEVEL: 'silent' }
