@@ -33,7 +33,7 @@ export async function openDb(settings: Settings): Promise<Database> {
 }
 
 /** drizzle over a client, with a span around every query. `place` is the database in those spans. */
-export const drizzleOver = (client: Client, place: DatabasePlace): Db =>
+const drizzleOver = (client: Client, place: DatabasePlace): Db =>
   drizzleOn(traceClient(client, place))
 
 /**
@@ -64,7 +64,7 @@ export async function explain(db: Db, text: string): Promise<PlanStep[]> {
 }
 
 /** One step of a query plan, and how many others it belongs to. */
-export type PlanStep = { step: string; depth: number }
+type PlanStep = { step: string; depth: number }
 
 /** Does this error (or its cause) say that a constraint was broken? Matched by message: the codes differ by mode. */
 export function isConstraint(error: unknown, which: 'FOREIGN KEY' | `UNIQUE: ${string}`): boolean {
@@ -106,7 +106,7 @@ const summaries = new Map<string, string>()
 const summariesKept = 500
 
 /** `SELECT tweets users`: the verb and the tables in order of appearance, kept for each SQL text. */
-export function summarise(text: string): string {
+function summarise(text: string): string {
   const known = summaries.get(text)
   if (known !== undefined) return known
   const verb = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? 'QUERY'

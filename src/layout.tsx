@@ -67,7 +67,7 @@ export const showsChip = (c: Context<Env>): boolean =>
   c.get('recorder') !== undefined && getCookie(c, 'chip') !== 'off'
 
 /** The theme of the visitor's cookie; the system's when there is none. */
-export function themeOf(c: Context): Theme {
+function themeOf(c: Context): Theme {
   const theme = getCookie(c, 'theme')
   return theme === 'light' || theme === 'dark' ? theme : 'system'
 }

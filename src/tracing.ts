@@ -59,7 +59,7 @@ export const traceparent = (): string | undefined => {
 }
 
 /** The pattern of the route that answers, without regular expressions: `/favorite/:id`. Undefined when none does. */
-export function routeOf(c: Context): string | undefined {
+function routeOf(c: Context): string | undefined {
   const pattern = routePath(c)
   return pattern === '/*' || pattern === '*'
     ? undefined

@@ -36,15 +36,13 @@ export const TweetCard = ({
 
 type Inside = { card: Card; when: string; mayDelete: boolean }
 
-// Everything that is shown is compared, so a kept card can never be a wrong one.
-const isSame = (one: Inside, other: Inside): boolean =>
-  one.when === other.when &&
-  one.card.likeCount === other.card.likeCount &&
-  one.card.createdAt === other.card.createdAt &&
-  one.card.userId === other.card.userId &&
-  one.card.handle === other.card.handle &&
-  one.card.name === other.card.name &&
-  one.card.msg === other.card.msg
+// All of a card is compared, so a kept one can never be a wrong one; its place in a list is not shown.
+function isSame(one: Inside, other: Inside): boolean {
+  if (one.when !== other.when) return false
+  let name: keyof Card
+  for (name in one.card) if (name !== 'cursor' && one.card[name] !== other.card[name]) return false
+  return true
+}
 
 const keyOf = ({ card, mayDelete }: Inside) =>
   4 * card.id + 2 * Number(card.liked) + Number(mayDelete)
