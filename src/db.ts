@@ -56,10 +56,11 @@ export async function explain(db: Db, text: string): Promise<PlanStep[]> {
     sql.raw(`EXPLAIN QUERY PLAN ${text}`),
   )
   const depths = new Map<number, number>()
-  return rows.map(([id, parent, , step]) => {
-    const depth = (depths.get(parent) ?? -1) + 1
-    depths.set(id, depth)
-    return { step, depth }
+  // By index: a libSQL server's rows are no arrays.
+  return rows.map((row) => {
+    const depth = (depths.get(row[1]) ?? -1) + 1
+    depths.set(row[0], depth)
+    return { step: row[3], depth }
   })
 }
 
