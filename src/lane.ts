@@ -2,12 +2,19 @@ import { measured } from './metrics.ts'
 import { Refusal } from './refusal.ts'
 
 /** What a lane is called in refusals, and its bounds: jobs at a time, jobs waiting, milliseconds of waiting. */
-export type LaneLimits = { name: string; concurrency: number; waiting: number; waitMs: number }
+export type LaneLimits = {
+  name: string
+  concurrency: number
+  waiting: number
+  waitMs: number
+  /** Its jobs take about as long as each other: who would wait in vain is refused at once. */
+  isSteady?: boolean
+}
 
 /** Requests that are being worked on, those that wait in a lane left out. The in-flight cap reads it. */
 export const inFlight = { running: 0 }
 
-type Waiter = { start: () => void; timer: NodeJS.Timeout }
+type Waiter = { start: () => void; refuse: () => void; until: number }
 
 /**
  * A queue in order of arrival with three bounds. `run` starts the job when its turn comes, or rejects with a 503
@@ -17,6 +24,8 @@ export class Lane {
   readonly #limits: LaneLimits
   readonly #waiters: Waiter[] = []
   #running = 0
+  /** How long the last jobs took, each: a moving average. */
+  #jobMs = 0
   #idle: (() => void)[] = []
 
   constructor(limits: LaneLimits) {
@@ -34,10 +43,13 @@ export class Lane {
     const deadline = asked + this.#limits.waitMs
     if (this.#running < this.#limits.concurrency) this.#running += 1
     else await this.#turn()
-    measured().laneWait.record((performance.now() - asked) / 1000, { lane: this.#limits.name })
+    const began = performance.now()
+    measured().laneWait.record((began - asked) / 1000, { lane: this.#limits.name })
     try {
       return await job(deadline)
     } finally {
+      const ms = performance.now() - began
+      this.#jobMs += (ms - this.#jobMs) / (this.#jobMs === 0 ? 1 : 8)
       this.#next()
     }
   }
@@ -62,26 +74,37 @@ export class Lane {
     measured().laneDepth.add(1, { lane: this.#limits.name })
     return new Promise<void>((resolve, reject) => {
       const settle = (how: () => void) => {
+        clearTimeout(timer)
         inFlight.running += 1
         measured().laneDepth.add(-1, { lane: this.#limits.name })
         how()
       }
-      const timer = setTimeout(() => {
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
-        settle(() => reject(this.refusal()))
-      }, this.#limits.waitMs)
       const waiter: Waiter = {
-        timer,
-        start: () => {
-          clearTimeout(timer)
-          settle(resolve)
+        start: () => settle(resolve),
+        refuse: () => {
+          this.#waiters.splice(this.#waiters.indexOf(waiter), 1)
+          settle(() => reject(this.refusal()))
         },
+        until: performance.now() + this.#limits.waitMs,
       }
+      const timer = setTimeout(waiter.refuse, this.#limits.waitMs)
       this.#waiters.push(waiter)
+      this.#refuseInTime()
     })
   }
 
+  /** From the end of the line: those whose job would not be done before their waiting is over. */
+  #refuseInTime(): void {
+    if (!this.#limits.isSteady) return
+    for (let last = this.#waiters.at(-1); last; last = this.#waiters.at(-1)) {
+      const waitMs = ((this.depth + 1) * this.#jobMs) / this.#limits.concurrency
+      if (performance.now() + waitMs <= last.until) return
+      last.refuse()
+    }
+  }
+
   #next(): void {
+    this.#refuseInTime()
     const waiter = this.#waiters.shift()
     if (waiter) return waiter.start() // which takes over this place among the running
     this.#running -= 1

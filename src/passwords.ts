@@ -17,6 +17,7 @@ export class Passwords {
       concurrency: settings.passwordLanes,
       waiting: settings.PASSWORD_QUEUE,
       waitMs: settings.PASSWORD_WAIT_MS,
+      isSteady: true,
     })
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
+import { availableParallelism } from 'node:os'
 import test from 'node:test'
 
 import { startApp, type AskerName } from '../test/harness.ts'
@@ -77,4 +78,34 @@ test('while as many requests are at work as may be, others are refused in their 
   client.emit('rest')
   assert.equal((await first).status, 200)
   assert.equal((await alice.get('/timeline')).status, 200)
+})
+
+test('more logins than can be checked in time: who would wait in vain is refused at once', async () => {
+  await using app = await startApp({
+    PASSWORD_COST: '10',
+    PASSWORD_WAIT_MS: '400',
+    REQUEST_WAIT_MS: '60000',
+    MAX_IN_FLIGHT: '1000',
+  })
+  await app.person('Alice') // from here on it is known how long a password takes
+  const order: number[] = []
+  const visitor = app.visitor()
+  const fields = { mailaddress: 'nobody@example.org', password: 'password123' }
+  const count = 40 * availableParallelism()
+  const answers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const answer = await visitor.post('/login', fields)
+      order.push(answer.status)
+      return answer
+    }),
+  )
+  const refused = answers.filter(({ status }) => status === 503)
+  assert.ok(refused.length > 0 && refused.length < count, `${refused.length} of ${count} refused`)
+  assert.ok(order.indexOf(503) < order.lastIndexOf(422), 'while others still wait')
+  for (const answer of refused) {
+    assert.equal(answer.headers.get('Retry-After'), '2')
+    assert.equal(answer.spans.at(-1)?.attributes['app.error.slug'], 'password_lane_full')
+  }
+  assert.ok(answers.every(({ status }) => status === 503 || status === 422))
+  assert.equal((await visitor.post('/login', fields)).status, 422, 'there is room again')
 })

@@ -2,6 +2,8 @@ import { Refusal } from './refusal.ts'
 
 /** More would keep the network waiting: a turn of eight takes some ten milliseconds. */
 const perTurn = 8
+/** Where refusing a crowd takes longer than that, as many begin as take the same time, up to here. */
+const perTurnMax = 64
 
 /** How many requests may wait, and for how long (milliseconds) by what the last ones took. */
 export type TurnLimits = { waiting: number; waitMs: number }
@@ -16,8 +18,9 @@ export class Turns {
   readonly #waiting: (() => void)[] = []
   #isTaken = false
   #requestMs = 0
-  /** When this turn began (performance.now), and how many requests with it. */
+  /** When this turn began and was done with the network (performance.now), and how many requests begin in it. */
   #began = 0
+  #listened = 0
   #begun = 1
 
   constructor(limits: TurnLimits) {
@@ -46,18 +49,23 @@ export class Turns {
 
   #take(): void {
     this.#isTaken = true
-    this.#began = performance.now()
+    this.#began = this.#listened = performance.now()
     setImmediate(() => this.#pass())
   }
 
-  /** The end of a turn: some of those who wait begin, one after the other, before the next look at the network. */
+  /** The end of a turn: some of those who wait begin, one after the other, after the next look at the network. */
   #pass(): void {
-    // A moving average over some twenty turns.
-    this.#requestMs += ((performance.now() - this.#began) / this.#begun - this.#requestMs) / 20
-    this.#begun = Math.max(1, Math.min(perTurn, this.depth))
+    const now = performance.now()
+    const workMs = (now - this.#listened) / this.#begun
+    const fair = Math.floor((this.#listened - this.#began) / workMs)
+    // A moving average over some eight turns.
+    this.#requestMs += ((now - this.#began) / this.#begun - this.#requestMs) / 8
+    const most = Math.max(perTurn, Math.min(fair, perTurnMax))
+    this.#begun = Math.max(1, Math.min(most, this.depth))
     this.#isTaken = this.depth > 0
     if (!this.#isTaken) return
-    this.#began = performance.now()
+    this.#began = now
+    setImmediate(() => (this.#listened = performance.now()))
     for (let count = 0; count < this.#begun; count++) setImmediate(this.#waiting.shift()!)
     setImmediate(() => this.#pass())
   }
