@@ -7,6 +7,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 
 import { serveAsset } from './assets.ts'
+import { wholeForms } from './bodies.ts'
 import type { Database } from './db.ts'
 import type { Settings } from './env.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './errors.tsx'
@@ -32,7 +33,7 @@ import { Refusal } from './refusal.ts'
 import { traceRequests } from './tracing.ts'
 import { Turns } from './turns.ts'
 import { loadVisitor } from './viewer.ts'
-import { formsOnly, type Env } from './web.ts'
+import type { Env } from './web.ts'
 
 /** What the app needs from the process. `state.stopping` turns /readyz off while the last requests finish. */
 export type Deps = {
@@ -67,11 +68,11 @@ export function createApp({ database, settings, state, recorder }: Deps) {
   app.use(methodNotAllowed({ app, onMethodNotAllowed: answerNotAllowed }))
   app.get('/static/*', serveAsset)
   app.route('/', healthRoutes(state))
-  app.use(crowdControl(settings))
   app.use(privateAnswers)
   app.use(bodyCap(settings.MAX_BODY_BYTES))
   app.use(sameOrigin(settings))
-  app.use(formsOnly)
+  app.use(wholeForms)
+  app.use(crowdControl(settings))
   app.use(loadVisitor)
 
   app.route('/', trendRoutes)

@@ -1,7 +1,6 @@
 // What every route is made of: the request's variables, who asks and how to answer them, and validation at the door.
 import type { HttpBindings } from '@hono/node-server'
-import { Hono, type Context, type MiddlewareHandler } from 'hono'
-import { createMiddleware } from 'hono/factory'
+import { Hono, type Context } from 'hono'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import { validator } from 'hono/validator'
 import * as v from 'valibot'
@@ -186,15 +185,3 @@ const problemsOf = (issues: v.BaseIssue<unknown>[]) =>
   Object.fromEntries(
     issues.map((issue) => [String(issue.path?.[0]?.key), issue.message] as const).toReversed(),
   )
-
-/** Bodies are forms: a JSON body is 415, but an empty one with a JSON content type (the original's script) passes. */
-export const formsOnly: MiddlewareHandler<Env> = createMiddleware<Env>(async (c, next) => {
-  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
-  const length = c.req.header('Content-Length')
-  const empty = c.req.header('Transfer-Encoding') === undefined && (length ?? '0') === '0'
-  const isForm = type === 'application/x-www-form-urlencoded' || type === 'multipart/form-data'
-  if (c.req.method === 'POST' && !empty && !isForm) {
-    throw new Refusal(415, 'Send a form: application/x-www-form-urlencoded or multipart/form-data.')
-  }
-  await next()
-})
