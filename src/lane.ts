@@ -14,6 +14,9 @@ export type LaneLimits = {
 /** Requests that are being worked on, those that wait in a lane left out. The in-flight cap reads it. */
 export const inFlight = { running: 0 }
 
+/** From so many jobs on, one can say how long the next will take. */
+const jobsKnown = 4
+
 type Waiter = { start: () => void; refuse: () => void; until: number }
 
 /**
@@ -24,8 +27,9 @@ export class Lane {
   readonly #limits: LaneLimits
   readonly #waiters: Waiter[] = []
   #running = 0
-  /** How long the last jobs took, each: a moving average. */
+  /** How long a job takes, rather too short than too long: one that is slow by chance must not refuse anybody. */
   #jobMs = 0
+  #jobs = 0
   #idle: (() => void)[] = []
 
   constructor(limits: LaneLimits) {
@@ -48,10 +52,15 @@ export class Lane {
     try {
       return await job(deadline)
     } finally {
-      const ms = performance.now() - began
-      this.#jobMs += (ms - this.#jobMs) / (this.#jobMs === 0 ? 1 : 8)
+      this.#learn(performance.now() - began)
       this.#next()
     }
+  }
+
+  #learn(ms: number): void {
+    this.#jobs += 1
+    const pace = this.#jobs === 1 ? 1 : ms < this.#jobMs ? 2 : 32
+    this.#jobMs += (ms - this.#jobMs) / pace
   }
 
   /** Refuses for this lane: the caller's job could not be done in time. */
@@ -95,7 +104,7 @@ export class Lane {
 
   /** From the end of the line: those whose job would not be done before their waiting is over. */
   #refuseInTime(): void {
-    if (!this.#limits.isSteady) return
+    if (!this.#limits.isSteady || this.#jobs < jobsKnown) return
     for (let last = this.#waiters.at(-1); last; last = this.#waiters.at(-1)) {
       const waitMs = ((this.depth + 1) * this.#jobMs) / this.#limits.concurrency
       if (performance.now() + waitMs <= last.until) return

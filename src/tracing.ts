@@ -13,11 +13,8 @@ import {
 } from '@opentelemetry/api'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import { routePath } from 'hono/route'
 
 import { isLogged, log, requestEvent } from './log.ts'
-import { Lru } from './lru.ts'
-import { measured } from './metrics.ts'
 import { peerOf } from './peers.ts'
 import { behindQuery } from './query-error.ts'
 import {
@@ -29,12 +26,10 @@ import {
   timeAt,
   type RequestCosts,
 } from './query-tracing.ts'
-import { asker, type Env } from './web.ts'
+import { factsOf, knownMethod, measure, round } from './request-facts.ts'
+import type { Env } from './web.ts'
 
 const tracer = trace.getTracer('tracewren')
-const knownMethods = new Set(
-  'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
-)
 
 /** Adds facts to the span that is active: counts and ids, never texts, addresses or secrets. */
 export const annotate = (attributes: Attributes): void => {
@@ -58,14 +53,6 @@ export const traceparent = (): string | undefined => {
   return active && traceparentOf(active)
 }
 
-/** The pattern of the route that answers, without regular expressions: `/favorite/:id`. Undefined when none does. */
-function routeOf(c: Context): string | undefined {
-  const pattern = routePath(c)
-  return pattern === '/*' || pattern === '*'
-    ? undefined
-    : pattern.replace(/\{(?:[^{}]|\{[^}]*\})*\}/g, '')
-}
-
 /**
  * One SERVER span, one log line and one measurement for each request. It continues the trace of a trusted proxy or
  * load generator; a request of htmx is a trace of its own with a link to the page that sent it.
@@ -74,7 +61,7 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
   const parent = peerOf(c).trusted
     ? propagation.extract(ROOT_CONTEXT, c, headersOfRequest)
     : ROOT_CONTEXT
-  const method = knownMethods.has(c.req.method) ? c.req.method : 'HTTP'
+  const method = knownMethod(c.req.method) ?? 'HTTP'
   const costs = newCosts()
   const span = tracer.startSpan(
     method,
@@ -94,10 +81,7 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
     measure(c, ms)
     // Of ten requests nine are not sampled, and nobody reads what they would have said.
     if (span.isRecording() || isLogged('info')) {
-      const facts: Attributes = {}
-      describeRequest(c, facts)
-      describeAnswer(c, facts)
-      describeCosts(costs, facts)
+      const facts = factsOf(c, costs)
       // One call: attributes that are given one by one, or at the start, cost several times as much.
       span.setAttributes(facts)
       const route = facts['http.route']
@@ -116,8 +100,6 @@ const headersOfRequest: TextMapGetter<Context> = {
   keys: () => [],
 }
 
-const round = (ms: number) => Math.round(ms * 1000) / 1000
-
 /** A page's traceparent, sent by htmx with every request of that page. */
 function linkToPage(c: Context<Env>, span: Span): void {
   const [, page = '', parentSpan = '', flags = ''] =
@@ -129,84 +111,9 @@ function linkToPage(c: Context<Env>, span: Span): void {
   span.setAttribute('app.page.trace_id', page)
 }
 
-// These three fill one object: an object that is put together from others costs ten microseconds.
-function describeRequest(c: Context<Env>, facts: Attributes): void {
-  const { origin, path, query } = splitUrl(c.req.url)
-  const { hostname, port } = originOf(origin)
-  const peer = peerOf(c)
-  const known = knownMethods.has(c.req.method)
-  facts['http.request.method'] = known ? c.req.method : '_OTHER'
-  if (!known) facts['http.request.method_original'] = c.req.method
-  facts['url.path'] = path
-  facts['url.scheme'] = peer.scheme
-  if (query) facts['url.query'] = query
-  facts['client.address'] = peer.clientAddress
-  facts['network.peer.address'] = peer.address
-  facts['network.peer.port'] = peer.port
-  facts['network.protocol.version'] = httpVersion(c)
-  facts['server.address'] = hostname
-  if (port) facts['server.port'] = Number(port)
-  const agent = c.req.header('user-agent')
-  if (agent) facts['user_agent.original'] = agent
-  facts['app.asker'] = asker(c)
-  if (c.req.header('Sec-Purpose')?.includes('prefetch')) facts['app.prefetch'] = true
-}
-
-const httpVersion = (c: Context<Env>) => c.env?.incoming?.httpVersion ?? '1.1'
-
-/** Parsing a whole address costs as much as a query; ours differ in what comes after the origin. */
-const origins = new Lru<URL>(100)
-const originOf = (origin: string) => origins.get(origin, () => new URL(origin))
-
-function splitUrl(url: string) {
-  const path = url.indexOf('/', url.indexOf('://') + 3)
-  const query = url.indexOf('?', path)
-  return {
-    origin: url.slice(0, path),
-    path: url.slice(path, query < 0 ? undefined : query),
-    query: query < 0 ? '' : url.slice(query + 1),
-  }
-}
-
-/** A wrong method is answered before any route. */
-const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : routeOf(c))
-
-function describeAnswer(c: Context<Env>, facts: Attributes): void {
-  const status = c.res.status
-  const route = answeredRoute(c)
-  facts['http.response.status_code'] = status
-  if (route !== undefined) facts['http.route'] = route
-  if (status >= 500) facts['error.type'] = String(status)
-  if (c.get('slug')) facts['app.error.slug'] = c.get('slug')
-  const visitor = c.get('visitor')
-  if (visitor) facts['user.id'] = String(visitor.id)
-}
-
-function describeCosts(costs: RequestCosts, facts: Attributes): void {
-  facts['app.db.query_count'] = costs.queries
-  facts['app.db.duration_ms'] = round(costs.queryMs)
-  facts['app.db.rows'] = costs.rows
-  facts['app.render.duration_ms'] = round(costs.renderMs)
-  if (costs.bytes > 0) facts['http.response.body.size'] = costs.bytes
-}
-
 const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
   `total;dur=${round(ms)}, db;dur=${round(costs.queryMs)};desc="${costs.queries} queries", ` +
   `render;dur=${round(costs.renderMs)}, traceparent;desc="${traceparentOf(span)}"`
-
-function measure(c: Context<Env>, ms: number): void {
-  const status = c.res.status
-  const route = answeredRoute(c)
-  const facts: Attributes = {
-    'http.request.method': knownMethods.has(c.req.method) ? c.req.method : '_OTHER',
-    'url.scheme': peerOf(c).scheme,
-    'http.response.status_code': status,
-    'network.protocol.version': httpVersion(c),
-  }
-  if (route !== undefined) facts['http.route'] = route
-  if (status >= 500) facts['error.type'] = String(status)
-  measured().requests.record(ms / 1000, facts)
-}
 
 /** An INTERNAL span named `<feature>.<deed>` around the rest of a route. */
 export const traced = (name: string) =>
