@@ -39,7 +39,9 @@ export const passes = (
   request: RecordedRequest,
   { q, kind, status, slower, failed }: Filter,
 ): boolean =>
-  (q === '' || `${request.name} ${request.traceId}`.toLowerCase().includes(q.toLowerCase())) &&
+  (q === '' ||
+    request.name.toLowerCase().includes(q.toLowerCase()) ||
+    request.traceId.includes(q.toLowerCase())) &&
   (kind === '' || request.kind === kind) &&
   (status === '' || String(request.status)[0] === status[0]) &&
   (slower === undefined || request.ms > slower) &&
