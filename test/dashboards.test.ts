@@ -173,7 +173,8 @@ describe('docs/telemetry-names.md', () => {
   })
 
   it('has every attribute', () => {
-    const spans = ['src/tracing.ts', 'src/query-tracing.ts', 'src/features/timeline.tsx'].map(read)
+    const files = ['tracing.ts', 'request-facts.ts', 'query-tracing.ts', 'features/timeline.tsx']
+    const spans = files.map((file) => read(`src/${file}`))
     const attributes = matches(
       spans.join('\n'),
       /'((?:http|url|client|network|server|user_agent|user|error|app|db)\.[a-z_.]+)'/g,
