@@ -99,6 +99,8 @@ test('more logins than can be checked in time: who would wait in vain is refused
   const order: number[] = []
   const visitor = app.visitor()
   const fields = { mailaddress: 'nobody@example.org', password: 'password123' }
+  // From here on it is known how long a password takes.
+  for (let known = 0; known < 4; known++) await visitor.post('/login', fields)
   const count = 40 * availableParallelism()
   const answers = await Promise.all(
     Array.from({ length: count }, async () => {
@@ -109,8 +111,7 @@ test('more logins than can be checked in time: who would wait in vain is refused
   )
   const refused = answers.filter(({ status }) => status === 503)
   assert.ok(refused.length > 0 && refused.length < count, `${refused.length} of ${count} refused`)
-  const served = count - refused.length
-  assert.ok(order.indexOf(503) < served / 2, 'not after their waiting, when all of these are done')
+  assert.equal(order[0], 503, 'before the first of the others is checked')
   for (const answer of refused) {
     assert.equal(answer.headers.get('Retry-After'), '2')
     assert.equal(answer.spans.at(-1)?.attributes['app.error.slug'], 'password_lane_full')
