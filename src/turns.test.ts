@@ -111,7 +111,8 @@ test('more logins than can be checked in time: who would wait in vain is refused
   )
   const refused = answers.filter(({ status }) => status === 503)
   assert.ok(refused.length > 0 && refused.length < count, `${refused.length} of ${count} refused`)
-  assert.equal(order[0], 503, 'before the first of the others is checked')
+  const served = count - refused.length
+  assert.ok(order.indexOf(503) < served / 2, 'not after their waiting, when all of these are done')
   for (const answer of refused) {
     assert.equal(answer.headers.get('Retry-After'), '2')
     assert.equal(answer.spans.at(-1)?.attributes['app.error.slug'], 'password_lane_full')
