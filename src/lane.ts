@@ -21,7 +21,7 @@ type Waiter = { start: () => void; refuse: () => void; until: number }
 
 /**
  * A queue in order of arrival with three bounds. `run` starts the job when its turn comes, or rejects with a 503
- * Refusal when too many wait or the wait is over.
+ * Refusal when too many wait, or the wait is over or sure to be in vain.
  */
 export class Lane {
   readonly #limits: LaneLimits
