@@ -12,7 +12,11 @@ export class Refusal extends HTTPException {
   readonly slug: string
 
   constructor(status: ContentfulStatusCode, message: string, extras: Extras = {}) {
+    // An answer, not a defect: nobody reads where it was thrown, and writing that down is a twentieth of refusing a crowd.
+    const frames = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
     super(status, { message })
+    Error.stackTraceLimit = frames
     this.headers = extras.headers ?? {}
     this.slug = extras.slug ?? `refused_${status}`
   }
