@@ -177,12 +177,12 @@ test('bodies that are no forms, and fields that are no text', async () => {
     400,
   )
   assert.equal((await bob.post('/tweet', {})).status, 400)
-  const large = await bob.post(
-    '/tweet',
-    { msg: 'x'.repeat(70_000) },
-    { headers: { 'Content-Length': '70004' } },
-  )
+  const tooLong = { msg: 'x'.repeat(70_000) }
+  const announced = { headers: { 'Content-Length': '70004' } }
+  const large = await bob.post('/tweet', tooLong, announced)
   assert.equal(large.status, 413)
+  const inChunks = { headers: { 'Transfer-Encoding': 'chunked' } }
+  assert.equal((await bob.post('/tweet', tooLong, inChunks)).status, 413)
   const control = await bob.post('/tweet', { msg: 'alice\u0000x' })
   assert.equal(control.status, 400)
   for (const answer of [twice, large, control])
