@@ -119,7 +119,7 @@ const privateAnswers = createMiddleware<Env>(async (c, next) => {
 
 /**
  * A body of announced length is judged by that alone: Hono's check looks for the body first, for which node-server
- * builds a whole Request and a stream, a fifth of what a deed costs.
+ * builds a whole Request and a stream, a quarter of what a like costs.
  */
 function bodyCap(maxSize: number) {
   const onError = () => {
