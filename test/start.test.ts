@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import test from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import Database from 'libsql'
 
@@ -230,6 +231,28 @@ test('SIGTERM under load: every acknowledged tweet is on disk and the file is cl
     [],
   )
   assert.equal(runTool('db-check', [], env).code, 0)
+})
+
+test('when nobody asks any more, the memory that a crowd took is given back', async () => {
+  using place = scratch()
+  await using server = await startServer({
+    DATABASE_URL: `file:${place.folder}/crowd.db`,
+    LOG_LEVEL: 'debug',
+  })
+  const givenBack = async (times: number) => {
+    for (const giveUp = Date.now() + 30_000; Date.now() < giveUp; await pause(100)) {
+      const lines = server.printed().match(/\{.*memory given back.*\}/g) ?? []
+      if (lines.length >= times)
+        return JSON.parse(lines[times - 1]!) as { before: number; after: number }
+    }
+    throw new Error(`It kept its memory:\n${server.printed().slice(-2000)}`)
+  }
+  await givenBack(1) // what starting took
+  for (let round = 0; round < 20; round++)
+    await Promise.all(Array.from({ length: 40 }, async () => (await fetch(server.url)).text()))
+  const { before, after } = await givenBack(2)
+  assert.ok(after < before, `${after} of ${before} bytes`)
+  assert.equal((await fetch(server.url)).status, 200)
 })
 
 /** A disk of this size in megabytes; undefined where this user may not mount one. */
