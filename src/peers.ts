@@ -26,7 +26,8 @@ export function trustedPeers(entries: string[]): (address: string) => boolean {
   for (const entry of entries.flatMap((one) => words[one] ?? [one])) {
     const [address = '', bits] = entry.split('/')
     const family = isIP(address)
-    if (family === 0)
+    // "10.0.0.0/" alone would be taken for all addresses.
+    if (family === 0 || !/^\d+$/.test(bits ?? '0'))
       throw new Error(`"${entry}" is not an address, a range, "loopback" or "private"`)
     const type = family === 4 ? 'ipv4' : 'ipv6'
     list.addSubnet(address, bits === undefined ? (family === 4 ? 32 : 128) : Number(bits), type)

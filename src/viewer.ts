@@ -104,15 +104,24 @@ function turnAway(c: Context<Env>): Response {
   return c.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 302)
 }
 
+const insertSession = prepared((db: Db) =>
+  db
+    .insert(sessions)
+    .values({
+      tokenHash: sql.placeholder('tokenHash'),
+      userId: sql.placeholder('userId'),
+      createdAt: sql.placeholder('now'),
+      seenAt: sql.placeholder('now'),
+    })
+    .prepare(),
+)
+
 /** Starts a session: a new token in the cookie, its hash in the table. An old session of this browser ends. */
 export async function startSession(c: Context<Env>, userId: number): Promise<void> {
   const { db, settings } = c.var
   await endSession(c)
   const token = randomBytes(32).toString('base64url')
-  const now = Date.now()
-  await db
-    .insert(sessions)
-    .values({ tokenHash: hashOf(token), userId, createdAt: now, seenAt: now })
+  await insertSession(db).run({ tokenHash: hashOf(token), userId, now: Date.now() })
   setCookie(c, cookieName(settings), token, {
     path: '/',
     httpOnly: true,

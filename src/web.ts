@@ -153,29 +153,33 @@ type Redisplay = (
  * Validates the form in the body: a missing, repeated or wrongly typed field is 400. A broken rule is 422, answered
  * by `redisplay` where there is a page for it.
  */
-export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) =>
-  validator('form', (value, c: Context<Env>): Parsed<T> | Response | Promise<Response> => {
+export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) => {
+  const schema = v.object(fields)
+  return validator('form', (value, c: Context<Env>): Parsed<T> | Response | Promise<Response> => {
     for (const name of Object.keys(fields)) {
       const given = value[name]
       if (typeof given === 'string' || (given === undefined && isOptional(fields[name]))) continue
       throw new Refusal(400, `Send the field "${name}" once, as text.`, { slug: 'bad_field' })
     }
     const given = value as Record<string, string>
-    const parsed = v.safeParse(v.object(fields), given)
+    const parsed = v.safeParse(schema, given)
     if (parsed.success) return parsed.output
     const problems = problemsOf(parsed.issues)
     if (redisplay) return redisplay(c, given, problems)
     throw new Refusal(422, Object.values(problems)[0]!, { slug: 'invalid_input' })
   })
+}
 
 /** Validates the query string; of a repeated parameter the first counts. */
-export const query = <T extends Fields>(fields: T) =>
-  validator('query', (value): Parsed<T> => {
+export const query = <T extends Fields>(fields: T) => {
+  const schema = v.object(fields)
+  return validator('query', (value): Parsed<T> => {
     const firsts = Object.entries(value).map(([name, given]) => [name, [given].flat()[0]])
-    const parsed = v.safeParse(v.object(fields), Object.fromEntries(firsts))
+    const parsed = v.safeParse(schema, Object.fromEntries(firsts))
     if (parsed.success) return parsed.output
     throw new Refusal(400, parsed.issues[0].message, { slug: 'bad_query' })
   })
+}
 
 const isOptional = (schema: v.GenericSchema<unknown, unknown> | undefined) =>
   schema?.type === 'optional'

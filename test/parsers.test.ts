@@ -170,7 +170,7 @@ test('.env.example has every variable of telemetry that is read, no other, and t
 
 test('every setting is parsed or refused by name', () => {
   const names = example.map(([name]) => name).filter((name) => !isOtel(name))
-  for (const TRUSTED_PROXIES of ['nobody', '10.0.0.0/99', '1.2.3']) {
+  for (const TRUSTED_PROXIES of ['nobody', '10.0.0.0/99', '10.0.0.0/', '1.2.3']) {
     assert.throws(() => readSettings({ TRUSTED_PROXIES }), /TRUSTED_PROXIES is "/)
   }
   fc.assert(
