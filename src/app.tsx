@@ -156,8 +156,8 @@ const unlessRead = (check: MiddlewareHandler<Env>): MiddlewareHandler<Env> =>
 /** Beyond these bounds, a quick 503 serves everybody better than a long queue. */
 function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Settings) {
   const turns = new Turns({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
-  return createMiddleware<Env>(async (_, next) => {
-    const turn = turns.next()
+  return createMiddleware<Env>(async (c, next) => {
+    const turn = turns.next(c.env?.outgoing)
     if (turn) await turn
     if (inFlight.running >= MAX_IN_FLIGHT) {
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {

@@ -74,7 +74,7 @@ const schema = v.object({
   PASSWORD_WAIT_MS: whole(0, 60_000, 10_000),
   PASSWORD_QUEUE: whole(1, 10_000, 256),
   MAX_IN_FLIGHT: whole(1, 10_000, 64),
-  REQUEST_QUEUE: whole(1, 10_000, 256),
+  REQUEST_QUEUE: whole(1, 10_000, 300),
   REQUEST_WAIT_MS: whole(10, 60_000, 400),
   MAX_BODY_BYTES: whole(1024, 10_485_760, 65_536),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info'),

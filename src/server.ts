@@ -12,6 +12,7 @@ import { observe } from './metrics.ts'
 import { asStartError, StartError } from './start-error.ts'
 import type { Telemetry } from './telemetry.ts'
 import { rebaseTrends } from './trend-score.ts'
+import { accepted } from './turns.ts'
 import { countSessions, deleteExpiredSessions } from './viewer.ts'
 
 const day = 86_400_000
@@ -101,6 +102,7 @@ function listen(
         keepAliveTimeout: 65_000,
       },
     })
+    server.on('connection', () => (accepted.connections += 1))
     server.once('listening', () => resolve(server))
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = `${settings.HOST}:${settings.PORT}`

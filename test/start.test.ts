@@ -13,6 +13,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
+import { Agent, get } from 'node:http'
 import { createServer } from 'node:net'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -231,6 +232,42 @@ test('SIGTERM under load: every acknowledged tweet is on disk and the file is cl
     [],
   )
   assert.equal(runTool('db-check', [], env).code, 0)
+})
+
+test('newcomers get in while a crowd that is refused comes back at once', async () => {
+  using place = scratch()
+  await using server = await startServer({
+    DATABASE_URL: `file:${place.folder}/newcomers.db`,
+    LOG_LEVEL: 'silent',
+    REQUEST_QUEUE: '20',
+  })
+  const status = (path: string, agent: Agent | false) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      get(`${server.url}${path}`, { agent }, (answer) =>
+        answer.resume().once('end', () => resolve(answer.statusCode)),
+      ).once('error', reject)
+    })
+  const agent = new Agent({ keepAlive: true, maxSockets: 100 })
+  const seen = new Map<number | undefined, number>()
+  const answers = () => [...seen.values()].reduce((sum, one) => sum + one, 0)
+  let done = false
+  const crowd = Array.from({ length: 100 }, async () => {
+    while (!done) {
+      const answer = await status('/', agent)
+      seen.set(answer, (seen.get(answer) ?? 0) + 1)
+    }
+  })
+  while (answers() < 2000) await pause(5)
+  const before = answers()
+  const newcomers = await Promise.all(Array.from({ length: 60 }, () => status('/livez', false)))
+  const meanwhile = answers() - before
+  done = true
+  await Promise.all(crowd)
+  agent.destroy()
+  assert.deepEqual(new Set(newcomers), new Set([200]))
+  assert.deepEqual(new Set(seen.keys()), new Set([200, 503]))
+  // One in each turn would be sixty rounds of those who are refused.
+  assert.ok(meanwhile < 2000, `the crowd had ${meanwhile} answers meanwhile`)
 })
 
 test('when nobody asks any more, the memory that a crowd took is given back', async () => {
