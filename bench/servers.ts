@@ -15,8 +15,10 @@ const tools = `${folder}/tools`
 /** Compiles what runs beside the server under test, so that no loader of TypeScript is measured with it. */
 export function buildTools(): void {
   buildSync({
-    entryPoints: ['meter', 'sink', 'twin'].map((name) => `bench/${name}.ts`),
+    entryPoints: ['floor', 'meter', 'sink', 'twin'].map((name) => `bench/${name}.ts`),
     bundle: true,
+    mainFields: ['module', 'main'],
+    external: ['libsql', '@node-rs/bcrypt'],
     platform: 'node',
     format: 'esm',
     target: 'node20',
@@ -138,6 +140,10 @@ export async function startApp(
 /** node:http with recorded answers. */
 export const startTwin = async (answers?: string): Promise<Process> =>
   answering(await start({ program: `${tools}/twin.mjs`, args: answers ? [answers] : [] }))
+
+/** The packages alone, on a database. */
+export const startFloor = async (path: string): Promise<Process> =>
+  answering(await start({ program: `${tools}/floor.mjs`, env: { DATABASE_URL: `file:${path}` } }))
 
 /** Asks for the start page so many times. */
 export async function loadPage(on: number, requests: number): Promise<void> {

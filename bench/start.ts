@@ -1,7 +1,7 @@
 // From spawning to the first 200, and resident memory then: next to a bare node:http and next to each other, in turn.
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { loadPage, startApp, startTwin, type Process } from './servers.ts'
+import { loadPage, startApp, startFloor, startTwin, type Process } from './servers.ts'
 import { figuresOf, short, table, type Figures } from './statistics.ts'
 import { copyOf, worldOf } from './world.ts'
 
@@ -22,7 +22,8 @@ export async function measureStart(rounds: number): Promise<StartOutcome> {
   const samples: Record<string, Sample[]> = {}
   for (let round = 0; round < rounds; round++) {
     const loaded = [await loadedOf('bare node:http', await startTwin())]
-    const copies = []
+    const copies = [copyOf(world, 'start-floor')]
+    loaded.push(await loadedOf('the packages alone', await startFloor(copies[0]!.path)))
     for (const [name, env] of Object.entries(modes)) {
       const copy = copyOf(world, `start-${loaded.length}`)
       copies.push(copy)
