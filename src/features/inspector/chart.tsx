@@ -11,7 +11,10 @@ type Series = { kind: string; values: number[]; label?: string }
 
 const tenths = (number: number) => Math.round(10 * number) / 10
 
-/** Values over time as bars, one for each bucket that has any: an SVG drawn here, with the numbers as text beside it. */
+/**
+ * Values over time as bars, one for each bucket that has any: an SVG drawn here, because a library for charts would weigh
+ * more than the page, with the numbers as text beside it.
+ */
 const Bars = ({ values, max, kind }: Omit<Series, 'label'> & { max: number }) => {
   const bars = values.map((value, index) =>
     value > 0
