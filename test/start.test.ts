@@ -276,12 +276,17 @@ test('when nobody asks any more, the memory that a crowd took is given back', as
     DATABASE_URL: `file:${place.folder}/crowd.db`,
     LOG_LEVEL: 'debug',
   })
+  const line = /\{.*memory given back.*\}/
+  const isGiven = () => line.test(server.printed())
   // Each page is 150 KB, and all of them are under way at once.
   const page = async () => (await fetch(`${server.url}/?limit=100`)).text()
-  for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 250 }, page))
-  const line = /\{.*memory given back.*\}/
-  for (const giveUp = Date.now() + 30_000; !line.test(server.printed()); await pause(100))
-    assert.ok(Date.now() < giveUp, `It kept its memory:\n${server.printed().slice(-2000)}`)
+  // After some crowds V8 has collected by itself, and what is left is not worth it.
+  for (let crowds = 0; !isGiven(); crowds++) {
+    assert.ok(crowds < 6, `It kept its memory:\n${server.printed().slice(-2000)}`)
+    for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 250 }, page))
+    for (const end = Date.now() + 11_000; Date.now() < end && !isGiven(); await pause(100))
+      for (const path of ['/livez', '/readyz']) await fetch(server.url + path)
+  }
   const [text] = line.exec(server.printed())!
   const { before, after } = JSON.parse(text) as { before: number; after: number }
   assert.ok(after < before, `${after} of ${before} bytes`)
