@@ -1,10 +1,11 @@
 // The quiet chip on every page: what the page cost, and the way to its trace.
 import { raw } from 'hono/html'
 
+import { placeholder } from './memo.ts'
 import { elapsedMs, type RequestCosts } from './query-tracing.ts'
 
-/** Where a page's numbers are put in after rendering. No text of a person can hold this character. */
-export const chipMark = '\u0001'
+/** Where a page's numbers are put in after rendering. */
+export const chipMark = placeholder('chip')
 
 /** A page that takes longer is felt. */
 const slowMs = 100

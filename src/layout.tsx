@@ -58,6 +58,11 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
   )
 }
 
+/** Drops what is kept of the frame around the pages of somebody who has deleted their account. */
+export function forgetVisitor(id: number): void {
+  for (const part of [Rail, QuickBar, Side]) part.forget(({ visitor }) => visitor?.id === id)
+}
+
 /** Where people reach this site: PUBLIC_ORIGIN, else what the request itself says. */
 const originOf = (c: Context<Env>): string =>
   c.get('settings').PUBLIC_ORIGIN ?? new URL(c.req.url).origin

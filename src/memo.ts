@@ -1,5 +1,7 @@
 // Rendered pieces of HTML that are kept as bytes. In a page a token stands for each of them until the page is put
 // together: building and encoding one text of 30 KB costs more than reading the twenty tweets in it.
+import { randomBytes } from 'node:crypto'
+
 import { raw } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 
@@ -20,9 +22,13 @@ type Piece = {
 const pieces: (Piece | undefined)[] = Array.from({ length: piecesKept })
 let made = 0
 
-// No text of a person can hold these two (`text` in web.ts).
-const opening = '\u0002'
+// 128 random bits of this process: whatever a person sends may hold control characters, but it cannot hold these. They
+// never leave the process, because each placeholder is replaced before an answer goes out.
+const opening = `\u0002${randomBytes(16).toString('base64url')}:`
 const closing = '\u0003'
+
+/** A text that stands in rendered HTML for what is put in later. Nobody outside of this process can write it. */
+export const placeholder = (name: string | number): string => opening + name + closing
 
 type Memo<Props> = {
   /** What most often tells two pieces apart, cheap to make. */
@@ -32,6 +38,11 @@ type Memo<Props> = {
   counts?: typeof cardLookups
 }
 
+type Memoised<Props> = ((props: Props) => HtmlEscapedString) & {
+  /** Drops what is kept for props that `isGone` names: the HTML of what has been deleted. */
+  forget: (isGone: (props: Props) => boolean) => void
+}
+
 /**
  * A component whose rendered HTML is kept for props that show the same. What it gives has to be answered by `render`.
  * Not for async components.
@@ -39,9 +50,9 @@ type Memo<Props> = {
 export function memoised<Props>(
   { keyOf, isSame, counts }: Memo<Props>,
   component: (props: Props) => HtmlEscapedString | Promise<HtmlEscapedString>,
-): (props: Props) => HtmlEscapedString {
+): Memoised<Props> {
   const kept = new Map<string | number, { props: Props; piece: Piece }>()
-  return (props) => {
+  const fragmentOf = (props: Props) => {
     const key = keyOf(props)
     const known = kept.get(key)
     const isKept = known !== undefined && (isSame === undefined || isSame(known.props, props))
@@ -51,8 +62,31 @@ export function memoised<Props>(
     const piece = keep(bytes, () => {
       if (kept.get(key)?.piece === piece) kept.delete(key)
     })
+    if (known) drop(known.piece)
     kept.set(key, { props, piece })
     return piece.token
+  }
+  const forget = (isGone: (props: Props) => boolean) => {
+    for (const { props, piece } of kept.values()) {
+      if (!isGone(props)) continue
+      piece.forget()
+      drop(piece)
+    }
+  }
+  return Object.assign(fragmentOf, { forget })
+}
+
+const dropped: Piece[] = []
+
+/** Frees a piece at the end of this turn of the event loop: a page that is being put together may hold its token. */
+function drop(piece: Piece): void {
+  if (dropped.push(piece) === 1) setImmediate(free)
+}
+
+function free(): void {
+  for (const { id } of dropped.splice(0)) {
+    const slot = id % piecesKept
+    if (pieces[slot]?.id === id) pieces[slot] = undefined
   }
 }
 
@@ -60,7 +94,7 @@ function keep(bytes: Buffer<ArrayBuffer>, forget: () => void): Piece {
   const id = made++
   const slot = id % piecesKept
   pieces[slot]?.forget()
-  const token = raw(opening + id + closing)
+  const token = raw(placeholder(id))
   return (pieces[slot] = { id, token, bytes, forget })
 }
 
@@ -74,7 +108,7 @@ export function encode(html: string): Buffer<ArrayBuffer> {
   for (let start = html.indexOf(opening); start >= 0; start = html.indexOf(opening, end)) {
     texts.push(html.slice(end, start))
     end = html.indexOf(closing, start) + 1
-    const bytes = bytesOf(Number(html.slice(start + 1, end - 1)))
+    const bytes = bytesOf(Number(html.slice(start + opening.length, end - closing.length)))
     kept.push(bytes)
     size += bytes.length
   }

@@ -5,96 +5,18 @@ import test from 'node:test'
 
 import { readModel, type Step } from '../loadtest/k6/model.js'
 import { createApp } from '../src/app.tsx'
-import { Recorder } from '../src/recorder.ts'
-import { Someone, startApp, told, type Answer, type TestApp } from './harness.ts'
-
-const document = readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8')
-const askers = ['htmx', 'browser', 'program', 'json'] as const
-
-type Row = {
-  request: string
-  method: string
-  path: string
-  fields: string[]
-  signedOut: string
-  answers: Record<(typeof askers)[number], string>
-}
-
-const rows: Row[] = document
-  .split('\n')
-  .filter((line) => /^\| `(GET|POST) /.test(line))
-  .map((line) => {
-    const [request, fields, signedOut, htmx, browser, program] = line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim().replaceAll('`', ''))
-    const [method, path] = request!.split(' ')
-    return {
-      request: request!,
-      method: method!,
-      path: path!,
-      fields: fields === '' ? [] : fields!.split(' '),
-      signedOut: signedOut!,
-      answers: { htmx: htmx!, browser: browser!, program: program!, json: program! },
-    }
-  })
-
-/** Examples for what a row leaves open. */
-const fieldExamples: Record<string, string> = {
-  bio: 'I watch birds.',
-  chip: 'on',
-  current: 'password-of-Bob',
-  farewell: 'password-of-Bob',
-  fresh: 'another password',
-  mailaddress: 'new@example.org',
-  msg: 'hello there',
-  name: 'New',
-  password: 'password of new',
-  theme: 'dark',
-}
-
-type World = { app: TestApp; bob: Someone; traceId: string; spanId: string }
-
-/** Alice with a tweet, Bob with one, and a trace that the looking glass has kept. */
-async function world(env: Record<string, string> = {}): Promise<World> {
-  const inner = await startApp(env)
-  const recorder = new Recorder()
-  const state = { stopping: false }
-  const { database, settings } = inner
-  const whole = createApp({ database, settings, state, recorder })
-  const app: TestApp = {
-    ...inner,
-    fetch: async (request) => whole.fetch(request),
-    visitor: () => new Someone(app),
-  }
-  const alice = await inner.person('Alice')
-  await alice.tweet('hello world')
-  const bob = await inner.person('Bob')
-  await bob.tweet('hello alice')
-  const { spans } = await alice.get('/timeline')
-  for (const span of spans) recorder.takeSpan(span)
-  const query = spans.find((span) => 'db.query.text' in span.attributes)!.spanContext()
-  const here = app.visitor()
-  for (const [name, value] of bob.cookies) here.cookies.set(name, value)
-  return { app, bob: here, traceId: query.traceId, spanId: query.spanId }
-}
-
-const pathOf = ({ path }: Row, { traceId, spanId }: World): string =>
-  path
-    .replace('/traces/:id', `/traces/${traceId}`)
-    .replace(':span', spanId)
-    // Bob's own tweet is 2; Alice, whom he follows, is 1.
-    .replace('/tweet/:id/delete', '/tweet/2/delete')
-    .replace(':id', '1')
-    .replace(':handle', '@alice')
-    .replace('*', 'app.css')
-
-const requiredOf = ({ fields }: Row) =>
-  Object.fromEntries(
-    fields
-      .filter((name) => !name.endsWith('?'))
-      .map((name) => [name, fieldExamples[name] ?? assert.fail(`no example for ${name}`)]),
-  )
+import { startApp, told, type Answer, type Someone } from './harness.ts'
+import {
+  askers,
+  document,
+  fieldExamples,
+  pathOf,
+  requiredOf,
+  rows,
+  world,
+  type Row,
+  type World,
+} from './http-table.ts'
 
 async function ask(row: Row, here: World, who: Someone, as: (typeof askers)[number]) {
   const path = pathOf(row, here)

@@ -6,7 +6,7 @@ import * as v from 'valibot'
 
 import { isCommon } from '../../common-passwords.ts'
 import type { Db } from '../../db.ts'
-import { page } from '../../layout.tsx'
+import { forgetVisitor, page } from '../../layout.tsx'
 import { limited } from '../../rate-limits.ts'
 import { Refusal } from '../../refusal.ts'
 import { sessions, users } from '../../schema.ts'
@@ -14,6 +14,7 @@ import { traced } from '../../tracing.ts'
 import { endSession, endSessions, signedIn } from '../../viewer.ts'
 import { answer, asker, flash, form, router, text, type Env } from '../../web.ts'
 import { newPassword, personName } from '../sessions/fields.ts'
+import { forgetCards } from '../tweets/views.tsx'
 import { DeleteForm, PasswordForm, ProfileForm, SessionsForm, type Problems } from './views.tsx'
 
 const bio = v.pipe(
@@ -135,7 +136,10 @@ export const accountRoutes = router()
       if (!(await isOwnPassword(c, c.req.valid('form').farewell)))
         return refuse(c, {}, { farewell: 'That is not your password.' })
       await endSession(c)
-      await c.var.db.delete(users).where(eq(users.id, c.var.viewer.id))
+      const { id } = c.var.viewer
+      await c.var.db.delete(users).where(eq(users.id, id))
+      forgetCards((card) => card.userId === id)
+      forgetVisitor(id)
       c.header('Clear-Site-Data', '"cache"')
       flash(c, 'Your account is deleted.')
       return asker(c) === 'program' ? c.json({ success: true }) : c.redirect('/', 303)

@@ -11,7 +11,7 @@ import { signedIn } from '../../viewer.ts'
 import { answer, asker, form, found, idParam, router, text, type Env, render } from '../../web.ts'
 import { fits, graphemesMax } from './length.ts'
 import { createTweet, deleteTweet, findTweet } from './queries.ts'
-import { Composer, TweetCard } from './views.tsx'
+import { Composer, forgetCards, TweetCard } from './views.tsx'
 
 const tooLong = `Tweet must be between 1 and ${graphemesMax} characters`
 
@@ -129,6 +129,7 @@ export const tweetRoutes = router()
       const { db, viewer } = c.var
       const { id } = c.req.valid('param')
       found((await deleteTweet(db, viewer, id)) || undefined)
+      forgetCards((card) => card.id === id)
       // On the tweet's own page nothing would be left.
       if (c.req.header('HX-Current-URL')?.endsWith(`/tweet/${id}`))
         c.header('HX-Redirect', '/timeline')

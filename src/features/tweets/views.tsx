@@ -69,6 +69,10 @@ const inside = memoised(
   },
 )
 
+/** Drops the kept cards of tweets that have been deleted. */
+export const forgetCards = (isGone: (card: Card) => boolean): void =>
+  inside.forget(({ card }) => isGone(card))
+
 /** A link to the page that asks, which htmx turns into a dialog and a deed. */
 const DeleteButton = ({ id }: { id: number }) => (
   <a

@@ -1,0 +1,101 @@
+// The table of docs/http.md as data, and a world in which each of its rows can be asked.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+
+import { createApp } from '../src/app.tsx'
+import { Recorder } from '../src/recorder.ts'
+import { Someone, startApp, type TestApp } from './harness.ts'
+
+export const document = readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8')
+export const askers = ['htmx', 'browser', 'program', 'json'] as const
+
+export type Row = {
+  request: string
+  method: string
+  path: string
+  fields: string[]
+  signedOut: string
+  answers: Record<(typeof askers)[number], string>
+}
+
+export const rows: Row[] = document
+  .split('\n')
+  .filter((line) => /^\| `(GET|POST) /.test(line))
+  .map((line) => {
+    const [request, fields, signedOut, htmx, browser, program] = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', ''))
+    const [method, path] = request!.split(' ')
+    return {
+      request: request!,
+      method: method!,
+      path: path!,
+      fields: fields === '' ? [] : fields!.split(' '),
+      signedOut: signedOut!,
+      answers: { htmx: htmx!, browser: browser!, program: program!, json: program! },
+    }
+  })
+
+/** Examples for what a row leaves open. */
+export const fieldExamples: Record<string, string> = {
+  bio: 'I watch birds.',
+  chip: 'on',
+  current: 'password-of-Bob',
+  farewell: 'password-of-Bob',
+  fresh: 'another password',
+  mailaddress: 'new@example.org',
+  msg: 'hello there',
+  name: 'New',
+  password: 'password of new',
+  theme: 'dark',
+}
+
+export type World = {
+  app: TestApp
+  bob: Someone
+  recorder: Recorder
+  traceId: string
+  spanId: string
+}
+
+/** Alice with a tweet, Bob with one, and a trace that the looking glass has kept. */
+export async function world(env: Record<string, string> = {}): Promise<World> {
+  const inner = await startApp(env)
+  const recorder = new Recorder()
+  const state = { stopping: false }
+  const { database, settings } = inner
+  const whole = createApp({ database, settings, state, recorder })
+  const app: TestApp = {
+    ...inner,
+    fetch: async (request) => whole.fetch(request),
+    visitor: () => new Someone(app),
+  }
+  const alice = await inner.person('Alice')
+  await alice.tweet('hello world')
+  const bob = await inner.person('Bob')
+  await bob.tweet('hello alice')
+  const { spans } = await alice.get('/timeline')
+  for (const span of spans) recorder.takeSpan(span)
+  const query = spans.find((span) => 'db.query.text' in span.attributes)!.spanContext()
+  const here = app.visitor()
+  for (const [name, value] of bob.cookies) here.cookies.set(name, value)
+  return { app, bob: here, recorder, traceId: query.traceId, spanId: query.spanId }
+}
+
+export const pathOf = ({ path }: Row, { traceId, spanId }: World): string =>
+  path
+    .replace('/traces/:id', `/traces/${traceId}`)
+    .replace(':span', spanId)
+    // Bob's own tweet is 2; Alice, whom he follows, is 1.
+    .replace('/tweet/:id/delete', '/tweet/2/delete')
+    .replace(':id', '1')
+    .replace(':handle', '@alice')
+    .replace('*', 'app.css')
+
+export const requiredOf = ({ fields }: Row) =>
+  Object.fromEntries(
+    fields
+      .filter((name) => !name.endsWith('?'))
+      .map((name) => [name, fieldExamples[name] ?? assert.fail(`no example for ${name}`)]),
+  )
