@@ -156,7 +156,7 @@ const studies: Record<string, () => Promise<void>> = {
       await variant('traces out, glass on', { env: traced(sink, on) }),
       await variant('traces out, glass on, chip hidden', { env: traced(sink, on) }).then((one) => ({
         ...one,
-        cookie: `${one.cookie}; chip=off`,
+        cookie: `${one.cookie}; tracewren_chip=off`,
       })),
     ])
   },

@@ -13,7 +13,7 @@ import { memoised } from './memo.ts'
 import { behindQuery } from './query-error.ts'
 import { Refusal } from './refusal.ts'
 import { traceId } from './tracing.ts'
-import { asker, render, type Env } from './web.ts'
+import { asker, render, wantsJson, type Env } from './web.ts'
 
 /** The forms that redirect programs, too. Whatever else is posted is a deed: programs get its errors as JSON. */
 const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chip)$/.test(path)
@@ -32,9 +32,8 @@ export function answerError(error: unknown, c: Context<Env>): Response | Promise
   c.header('Cache-Control', 'no-store')
   const who = asker(c)
   if (who === 'partial') return c.html(<p class='problem'>{refusal.message}</p>, refusal.status)
-  if (who === 'program' && c.req.method === 'POST' && !redirectsAll(c.req.path)) {
-    return c.json({ error: refusal.message }, refusal.status)
-  }
+  const isAction = who === 'program' && c.req.method === 'POST' && !redirectsAll(c.req.path)
+  if (isAction || wantsJson(c)) return c.json({ error: refusal.message }, refusal.status)
   if (isBusy) {
     c.status(refusal.status)
     return render(c, busyPage({ message: refusal.message }))
@@ -138,7 +137,6 @@ function asRefusal(error: unknown): Refusal {
 
 const sentences: Partial<Record<ContentfulStatusCode, string>> = {
   400: 'This request is malformed.',
-  403: 'This request came from another site, so it was not carried out.',
   413: 'That is too large.',
 }
 

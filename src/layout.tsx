@@ -6,6 +6,7 @@ import type { Child } from 'hono/jsx'
 
 import { asset } from './assets.ts'
 import { Chip } from './chip.tsx'
+import { chipCookie, flashCookie, themeCookie } from './cookie-names.ts'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
 import { Side } from './side.tsx'
 import { traceparent } from './tracing.ts'
@@ -38,8 +39,8 @@ export const head =
 
 /** Answers with a whole page around `main`. */
 export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
-  const sentence = getCookie(c, 'flash')
-  if (sentence) deleteCookie(c, 'flash', { path: '/' })
+  const sentence = getCookie(c, flashCookie)
+  if (sentence) deleteCookie(c, flashCookie, { path: '/' })
   return render(
     c,
     document({
@@ -69,11 +70,11 @@ const originOf = (c: Context<Env>): string =>
 
 /** Does this visitor see the chip? Only where something is recorded, and not when they have hidden it. */
 export const showsChip = (c: Context<Env>): boolean =>
-  c.get('recorder') !== undefined && getCookie(c, 'chip') !== 'off'
+  c.get('recorder') !== undefined && getCookie(c, chipCookie) !== 'off'
 
 /** The theme of the visitor's cookie; the system's when there is none. */
 function themeOf(c: Context): Theme {
-  const theme = getCookie(c, 'theme')
+  const theme = getCookie(c, themeCookie)
   return theme === 'light' || theme === 'dark' ? theme : 'system'
 }
 

@@ -5,8 +5,8 @@ import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
 
+import { formerSessionCookie, sessionCookie } from './cookie-names.ts'
 import { prepared, type Db } from './db.ts'
-import type { Settings } from './env.ts'
 import { Refusal } from './refusal.ts'
 import { sessions, users } from './schema.ts'
 import { inBackground } from './tracing.ts'
@@ -18,7 +18,6 @@ const absoluteMs = 90 * day
 const seenEveryMs = day / 24
 
 const hashOf = (token: string) => hash('sha256', token)
-const cookieName = (settings: Settings) => (settings.https ? '__Host-session' : 'session')
 
 const visitorQuery = prepared((db: Db) =>
   db
@@ -54,10 +53,23 @@ export type Viewer = Omit<Row, 'seenAt'> & { operator: boolean; tokenHash: strin
 
 /** Sets `visitor`: the person of the session cookie, or undefined. A lost or expired session is a visitor. */
 export const loadVisitor = createMiddleware<Env>(async (c, next) => {
-  const token = getCookie(c, cookieName(c.get('settings')))
+  const token = getCookie(c, sessionCookie(c.get('settings')))
   if (token) c.set('visitor', await findVisitor(c, hashOf(token)))
+  else await renameCookie(c)
   await next()
 })
+
+/** A session of before the cookie had our name goes on under the new one. Another program's cookie is left alone. */
+async function renameCookie(c: Context<Env>): Promise<void> {
+  const { settings } = c.var
+  const former = formerSessionCookie(settings)
+  const token = getCookie(c, former)
+  const visitor = token && (await findVisitor(c, hashOf(token)))
+  if (!token || !visitor) return
+  c.set('visitor', visitor)
+  setSessionCookie(c, token)
+  deleteCookie(c, former, { path: '/', secure: settings.https })
+}
 
 async function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer | undefined> {
   const { db, settings } = c.var
@@ -118,11 +130,16 @@ const insertSession = prepared((db: Db) =>
 
 /** Starts a session: a new token in the cookie, its hash in the table. An old session of this browser ends. */
 export async function startSession(c: Context<Env>, userId: number): Promise<void> {
-  const { db, settings } = c.var
+  const { db } = c.var
   await endSession(c)
   const token = randomBytes(32).toString('base64url')
   await insertSession(db).run({ tokenHash: hashOf(token), userId, now: Date.now() })
-  setCookie(c, cookieName(settings), token, {
+  setSessionCookie(c, token)
+}
+
+function setSessionCookie(c: Context<Env>, token: string): void {
+  const { settings } = c.var
+  setCookie(c, sessionCookie(settings), token, {
     path: '/',
     httpOnly: true,
     sameSite: 'Lax',
@@ -133,10 +150,11 @@ export async function startSession(c: Context<Env>, userId: number): Promise<voi
 
 /** Ends the session of this request, if there is one. */
 export async function endSession(c: Context<Env>): Promise<void> {
-  const name = cookieName(c.get('settings'))
+  const name = sessionCookie(c.get('settings'))
   const token = getCookie(c, name)
-  if (!token) return
-  await c.var.db.delete(sessions).where(eq(sessions.tokenHash, hashOf(token)))
+  const tokenHash = token ? hashOf(token) : c.get('visitor')?.tokenHash
+  if (!tokenHash) return
+  await c.var.db.delete(sessions).where(eq(sessions.tokenHash, tokenHash))
   deleteCookie(c, name, { path: '/', secure: c.get('settings').https })
 }
 

@@ -2,10 +2,12 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import type { HtmlEscapedString } from 'hono/utils/html'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { validator } from 'hono/validator'
 import * as v from 'valibot'
 
 import { chipMark, chipNumbers } from './chip.tsx'
+import { flashCookie } from './cookie-names.ts'
 import type { Database, Db } from './db.ts'
 import type { Settings } from './env.ts'
 import { encode } from './memo.ts'
@@ -73,6 +75,31 @@ export function asker(c: Context): Asker {
   return 'program'
 }
 
+/** Does this client want errors as JSON: does its `Accept` name JSON, and not HTML? A bare wildcard names neither. */
+export function wantsJson(c: Context): boolean {
+  const accept = c.req.header('Accept') ?? ''
+  return names(accept, 'application/json') && !names(accept, 'text/html')
+}
+
+/** Does a list of media types have this one, with a weight that is not zero? */
+const names = (accept: string, type: string): boolean =>
+  accept.split(',').some((one) => {
+    const [name, ...parameters] = one.split(';').map((part) => part.trim().toLowerCase())
+    return name === type && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
+  })
+
+/** An error that has a page or a form of its own, shown by `show`; a client that wants JSON gets the sentence alone. */
+export function answerProblem(
+  c: Context<Env>,
+  status: ContentfulStatusCode,
+  sentence: string,
+  show: () => Response | Promise<Response>,
+): Response | Promise<Response> {
+  if (wantsJson(c)) throw new Refusal(status, sentence)
+  c.status(status)
+  return show()
+}
+
 type Deed = {
   /** What a click changed, rendered anew: the answer for htmx. */
   partial: Html
@@ -95,7 +122,7 @@ export function answer(c: Context<Env>, { partial, to, flash: sentence }: Deed) 
 export function flash(c: Context, sentence: string): void {
   c.header(
     'Set-Cookie',
-    `flash=${encodeURIComponent(sentence)}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax`,
+    `${flashCookie}=${encodeURIComponent(sentence)}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax`,
     {
       append: true,
     },

@@ -34,7 +34,7 @@ const shownHeaders = (text: string, who: Someone): Record<string, string> => ({
   traceparent: text,
   Cookie: [
     ...who.cookies,
-    ...['flash', 'theme', 'chip'].map((name) => [name, encodeURIComponent(text)]),
+    ...['flash', 'theme', 'chip'].map((name) => [`tracewren_${name}`, encodeURIComponent(text)]),
   ]
     .map((pair) => pair.join('='))
     .join('; '),

@@ -27,6 +27,8 @@ test('other sites cannot act for somebody, programs without a browser can', asyn
       'application/x-www-form-urlencoded',
       'multipart/form-data; boundary=x',
       'text/plain',
+      'application/json',
+      'anything/else',
       undefined,
     ]) {
       const answer = await alice.send(
@@ -49,7 +51,7 @@ test('with PUBLIC_ORIGIN only that origin counts, and the cookie is for https al
   )
   assert.match(
     answer.headers.getSetCookie()[0]!,
-    /^__Host-session=[\w-]{43}; Max-Age=7776000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    /^__Host-tracewren_session=[\w-]{43}; Max-Age=7776000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
   )
   assert.match(answer.headers.get('Strict-Transport-Security') ?? '', /max-age=31536000/)
   const evil = await app
@@ -88,7 +90,7 @@ test('every kind of answer carries the headers that keep browsers safe', async (
 test('a session is a random token, kept only as its hash, new at each login, dead after logout', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
-  const token = alice.cookies.get('session')!
+  const token = alice.cookies.get('tracewren_session')!
   assert.match(token, /^[\w-]{43}$/)
   const rows = await app.database.db.all<Record<string, unknown>>(
     sql`select token_hash from sessions`,
@@ -98,14 +100,46 @@ test('a session is a random token, kept only as its hash, new at each login, dea
     [createHash('sha256').update(token).digest('hex')],
   )
   const again = app.visitor()
-  again.cookies.set('session', 'planted-by-somebody')
+  again.cookies.set('tracewren_session', 'planted-by-somebody')
   await again.post('/login', { mailaddress: 'alice@example.org', password: 'password-of-Alice' })
-  assert.notEqual(again.cookies.get('session'), 'planted-by-somebody')
-  assert.notEqual(again.cookies.get('session'), token)
+  assert.notEqual(again.cookies.get('tracewren_session'), 'planted-by-somebody')
+  assert.notEqual(again.cookies.get('tracewren_session'), token)
   await alice.post('/logout')
   const replay = app.visitor()
-  replay.cookies.set('session', token)
+  replay.cookies.set('tracewren_session', token)
   assert.equal((await replay.get('/timeline')).status, 302)
+})
+
+test('a session of before goes on under the new name; the cookies of other programs are left alone', async () => {
+  await using app = await startApp()
+  const alice = await app.person('Alice')
+  const token = alice.cookies.get('tracewren_session')!
+  const old = app.visitor()
+  old.cookies.set('session', token)
+  assert.equal((await old.get('/timeline')).status, 200)
+  assert.deepEqual([...old.cookies], [['tracewren_session', token]])
+  assert.equal((await old.get('/timeline')).status, 200)
+
+  const leaving = app.visitor()
+  leaving.cookies.set('session', token)
+  await leaving.post('/logout')
+  assert.deepEqual([...leaving.cookies], [])
+  assert.equal((await alice.get('/timeline')).status, 302, 'the session has ended')
+
+  const foreign = 'eyJfcGVybWFuZW50Ijp0cnVlfQ.a-flask-session'
+  const bob = app.visitor()
+  bob.cookies.set('session', foreign)
+  assert.equal((await bob.get('/timeline')).status, 302)
+  await bob.post('/register', {
+    name: 'Bob',
+    mailaddress: 'bob@example.org',
+    password: 'long enough',
+  })
+  assert.equal((await bob.get('/timeline')).status, 200)
+  await bob.post('/theme', { theme: 'dark' })
+  await bob.post('/logout')
+  assert.equal(bob.cookies.get('session'), foreign)
+  assert.ok([...bob.cookies.keys()].every((name) => /^(session|tracewren_\w+)$/.test(name)))
 })
 
 test('changing the password ends all other sessions; deleting the account ends all', async () => {
@@ -308,7 +342,7 @@ test('who looks at what everybody does: a demo, an operator, or nobody', async (
   })
   const ask = async (path: string, who?: Someone) => {
     const headers: Record<string, string> = { Accept: 'text/html' }
-    if (who) headers['Cookie'] = `session=${who.cookies.get('session')}`
+    if (who) headers['Cookie'] = `tracewren_session=${who.cookies.get('tracewren_session')}`
     return (await inspected.request(path, { headers })).status
   }
   for (const path of ['/traces', '/logs', '/routes', '/routes?by=query', '/traces/live']) {

@@ -141,7 +141,12 @@ test('what people write and who they are is in no span', async () => {
       ]),
     ),
   )
-  for (const secret of [...secrets, someone.cookies.get('session')!, 'canary-auth', 'canary-odd'])
+  for (const secret of [
+    ...secrets,
+    someone.cookies.get('tracewren_session')!,
+    'canary-auth',
+    'canary-odd',
+  ])
     assert.ok(!said.includes(secret), secret)
 })
 

@@ -1,15 +1,20 @@
-import { router } from '../web.ts'
+import type { Context } from 'hono'
+
+import { router, wantsJson } from '../web.ts'
 
 /** `/livez`: the process answers. `/readyz`: it can serve people: not stopping, and the database takes a write. */
 export const healthRoutes = (state: { stopping: boolean }) =>
   router()
     .get('/livez', (c) => c.text('ok\n'))
     .get('/readyz', async (c) => {
-      if (state.stopping) return c.text('stopping\n', 503)
+      if (state.stopping) return unready(c, 'stopping')
       try {
         await c.var.database.probe()
         return c.text('ok\n')
       } catch {
-        return c.text('the database cannot be written\n', 503)
+        return unready(c, 'the database cannot be written')
       }
     })
+
+const unready = (c: Context, why: string) =>
+  wantsJson(c) ? c.json({ error: why }, 503) : c.text(`${why}\n`, 503)

@@ -12,7 +12,13 @@ test('a theme is kept in a cookie and drawn by the server, until the system deci
 
   const chosen = await visitor.post('/theme', { theme: 'dark' })
   const cookie = chosen.headers.get('Set-Cookie') ?? ''
-  for (const part of [/^theme=dark;/, /Path=\//, /HttpOnly/, /SameSite=Lax/, /Max-Age=31536000/])
+  for (const part of [
+    /^tracewren_theme=dark;/,
+    /Path=\//,
+    /HttpOnly/,
+    /SameSite=Lax/,
+    /Max-Age=31536000/,
+  ])
     assert.match(cookie, part)
   assert.equal(await themeOf(), 'dark')
   await visitor.post('/theme', { theme: 'light' })
@@ -20,11 +26,11 @@ test('a theme is kept in a cookie and drawn by the server, until the system deci
 
   assert.equal((await visitor.post('/theme', { theme: 'purple' })).status, 422)
   assert.equal(await themeOf(), 'light')
-  visitor.cookies.set('theme', '"><script>')
+  visitor.cookies.set('tracewren_theme', '"><script>')
   assert.equal(await themeOf(), undefined, 'a cookie of somebody else is no theme')
 
   await visitor.post('/theme', { theme: 'system' })
-  assert.equal(visitor.cookies.has('theme'), false)
+  assert.equal(visitor.cookies.has('tracewren_theme'), false)
 })
 
 test('choosing a theme comes back to the page, if it is one of ours', async () => {

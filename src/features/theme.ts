@@ -1,6 +1,7 @@
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
+import { themeCookie } from '../cookie-names.ts'
 import { traced } from '../tracing.ts'
 import { cameFrom, form, router } from '../web.ts'
 
@@ -12,9 +13,9 @@ const yearSeconds = 365 * 24 * 3600
 /** The theme lives in a cookie and is drawn by the server: no flash, no script. */
 export const themeRoutes = router().post('/theme', traced('theme.choose'), form(theme), (c) => {
   const chosen = c.req.valid('form').theme
-  if (chosen === 'system') deleteCookie(c, 'theme', { path: '/' })
+  if (chosen === 'system') deleteCookie(c, themeCookie, { path: '/' })
   else
-    setCookie(c, 'theme', chosen, {
+    setCookie(c, themeCookie, chosen, {
       path: '/',
       sameSite: 'Lax',
       httpOnly: true,

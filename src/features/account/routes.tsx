@@ -12,7 +12,7 @@ import { Refusal } from '../../refusal.ts'
 import { sessions, users } from '../../schema.ts'
 import { traced } from '../../tracing.ts'
 import { endSession, endSessions, signedIn } from '../../viewer.ts'
-import { answer, asker, flash, form, router, text, type Env } from '../../web.ts'
+import { answer, answerProblem, asker, flash, form, router, text, type Env } from '../../web.ts'
 import { newPassword, personName } from '../sessions/fields.ts'
 import { forgetCards } from '../tweets/views.tsx'
 import { DeleteForm, PasswordForm, ProfileForm, SessionsForm, type Problems } from './views.tsx'
@@ -52,10 +52,9 @@ async function accountPage(
 }
 
 const refuse = (c: Context<Env>, given: Record<string, string>, problems: Problems) => {
-  if (asker(c) === 'program')
-    throw new Refusal(422, Object.values(problems)[0] ?? 'Something is wrong with the form.')
-  c.status(422)
-  return accountPage(c, given, problems)
+  const sentence = Object.values(problems)[0] ?? 'Something is wrong with the form.'
+  if (asker(c) === 'program') throw new Refusal(422, sentence)
+  return answerProblem(c, 422, sentence, () => accountPage(c, given, problems))
 }
 
 const done = (c: Context<Env>, sentence: string) =>

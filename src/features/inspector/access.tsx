@@ -7,7 +7,7 @@ import { page } from '../../layout.tsx'
 import type { Recorder } from '../../recorder.ts'
 import { Refusal } from '../../refusal.ts'
 import { mayInspect } from '../../viewer.ts'
-import type { Env } from '../../web.ts'
+import { answerProblem, type Env } from '../../web.ts'
 
 /** The recorder, where `recorded` stands in the route. */
 export const recorderOf = (c: Context<Env>): Recorder => c.var.recorder!
@@ -16,8 +16,12 @@ export const recorderOf = (c: Context<Env>): Recorder => c.var.recorder!
 export const recorded = createMiddleware<Env>(async (c, next) => {
   if (c.var.recorder) return next()
   // No trace is here: programs that look for one see the status alone.
-  if (c.req.param('id') !== undefined) c.status(404)
-  return page(
+  if (c.req.param('id') === undefined) return isOff(c)
+  return answerProblem(c, 404, 'This process records no traces.', () => isOff(c))
+})
+
+const isOff = (c: Context<Env>) =>
+  page(
     c,
     { title: 'Traces' },
     <>
@@ -40,7 +44,6 @@ export const recorded = createMiddleware<Env>(async (c, next) => {
       </div>
     </>,
   )
-})
 
 export const forLookers = createMiddleware<Env>(async (c, next) => {
   if (!mayInspect(c))

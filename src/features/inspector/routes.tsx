@@ -2,9 +2,20 @@
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
+import { chipCookie } from '../../cookie-names.ts'
 import { page, showsChip } from '../../layout.tsx'
 import { mayInspect } from '../../viewer.ts'
-import { cameFrom, asker, flash, form, found, query, render, router } from '../../web.ts'
+import {
+  answerProblem,
+  asker,
+  cameFrom,
+  flash,
+  form,
+  found,
+  query,
+  render,
+  router,
+} from '../../web.ts'
 import { forLookers, recorded, recorderOf } from './access.tsx'
 import { filterQuery } from './filters.tsx'
 import { Guide } from './guide.tsx'
@@ -67,8 +78,9 @@ const traceRoutes = router()
     const recorder = recorderOf(c)
     const trace = recorder.trace(c.req.param('id'))
     if (!trace) {
-      c.status(404)
-      return page(c, { title: 'Trace', wide }, <Gone />)
+      return answerProblem(c, 404, 'This trace is not here.', () =>
+        page(c, { title: 'Trace', wide }, <Gone />),
+      )
     }
     const logs = recorder.logs().filter((line) => line.traceId === trace.id)
     const since = recorder.requestsOfPage(trace.id)
@@ -104,9 +116,9 @@ const traceRoutes = router()
   })
 
 const chipRoutes = router().post('/chip', form(chip), (c) => {
-  if (c.req.valid('form').chip === 'on') deleteCookie(c, 'chip', { path: '/' })
+  if (c.req.valid('form').chip === 'on') deleteCookie(c, chipCookie, { path: '/' })
   else {
-    setCookie(c, 'chip', 'off', {
+    setCookie(c, chipCookie, 'off', {
       path: '/',
       sameSite: 'Lax',
       httpOnly: true,

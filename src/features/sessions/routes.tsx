@@ -8,7 +8,7 @@ import { clientKey } from '../../rate-limits.ts'
 import { Refusal } from '../../refusal.ts'
 import { traced } from '../../tracing.ts'
 import { endSession, startSession } from '../../viewer.ts'
-import { form, query, router, safePath, text, type Env } from '../../web.ts'
+import { answerProblem, form, query, router, safePath, text, type Env } from '../../web.ts'
 import { mailaddress, newPassword, personName } from './fields.ts'
 import { createUser, findUser, type User } from './queries.ts'
 import { loginPage, type Shown } from './views.tsx'
@@ -33,8 +33,8 @@ async function authenticate(
 }
 
 const refuse = (c: Context<Env>, shown: Shown) => {
-  c.status(422)
-  return loginPage(c, shown)
+  const sentence = shown.problem ?? Object.values(shown.problems ?? {})[0] ?? wrong
+  return answerProblem(c, 422, sentence, () => loginPage(c, shown))
 }
 
 const register = form(registration, (c, given, problems) =>

@@ -8,7 +8,18 @@ import { limited } from '../../rate-limits.ts'
 import { Refusal } from '../../refusal.ts'
 import { traced } from '../../tracing.ts'
 import { signedIn } from '../../viewer.ts'
-import { answer, asker, form, found, idParam, router, text, type Env, render } from '../../web.ts'
+import {
+  answer,
+  answerProblem,
+  asker,
+  form,
+  found,
+  idParam,
+  render,
+  router,
+  text,
+  type Env,
+} from '../../web.ts'
 import { fits, graphemesMax } from './length.ts'
 import { createTweet, deleteTweet, findTweet } from './queries.ts'
 import { Composer, forgetCards, TweetCard } from './views.tsx'
@@ -42,10 +53,11 @@ const post = form(tweet, (c, { msg, key }, { msg: problem, key: keyProblem }) =>
   const who = asker(c)
   // The original's clients expect 400 here.
   if (who === 'program' && c.req.path === '/tweet') throw new Refusal(400, draft.problem ?? tooLong)
-  c.status(422)
-  return who === 'partial'
-    ? render(c, <Composer {...draft} author={c.var.viewer.id} live />)
-    : postPage(c, draft)
+  return answerProblem(c, 422, draft.problem ?? tooLong, () =>
+    who === 'partial'
+      ? render(c, <Composer {...draft} author={c.var.viewer.id} live />)
+      : postPage(c, draft),
+  )
 })
 
 async function create(
