@@ -42,17 +42,3 @@ for (const synchronous of ['normal', 'full'] as const) {
     assert.deepEqual(rows.flat(), ['owl', 'rook', 'tit', 'wren'], 'half a batch leaves nothing')
   })
 }
-
-test('full: writes that come together share one commit', async () => {
-  using client = open('full')
-  await client.execute('CREATE TABLE words (word TEXT) STRICT')
-  const frames = async () => {
-    const { rows } = await client.execute('PRAGMA wal_checkpoint(PASSIVE)')
-    return Number((rows[0] as unknown as number[])[1])
-  }
-  const before = await frames()
-  await Promise.all(
-    Array.from({ length: 20 }, () => client.execute("INSERT INTO words VALUES ('wren')")),
-  )
-  assert.ok((await frames()) - before <= 2, 'twenty commits would write twenty pages to the log')
-})

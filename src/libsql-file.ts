@@ -4,7 +4,6 @@
 import type { Client, InArgs, InStatement, ResultSet, Transaction } from '@libsql/core/api'
 import Database from 'libsql'
 
-import { CommitGroups, type Outcome } from './commit-groups.ts'
 import { Lane } from './lane.ts'
 import {
   changesSchema,
@@ -27,8 +26,6 @@ export type FileClientOptions = {
 }
 
 const statementsKept = 256
-/** How many writes share one commit with `synchronous: 'full'`. */
-const groupSize = 32
 const readRetryMs = 250
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
@@ -44,7 +41,6 @@ export class FileClient implements Client {
   readonly #pragmas: string
   #connection: Database.Database | undefined
   readonly #statements = new Lru<Prepared>(statementsKept)
-  readonly #groups: CommitGroups<Sql[], ResultSet[]> | undefined
 
   /** Opens the file and creates it when it is missing; throws what SQLite says when it cannot. */
   constructor(path: string, options: FileClientOptions) {
@@ -53,13 +49,9 @@ export class FileClient implements Client {
       PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous}; PRAGMA busy_timeout=0;
       PRAGMA cache_size=-20000; PRAGMA journal_size_limit=67108864; PRAGMA trusted_schema=OFF;
       PRAGMA foreign_keys=ON;`
-    if (options.synchronous === 'full')
-      this.#groups = new CommitGroups((jobs, deadline) =>
-        this.#transact(deadline, () => jobs.map((one) => this.#attempt(one))),
-      )
     this.lane = new Lane({
       name: 'write',
-      concurrency: this.#groups ? groupSize : 1,
+      concurrency: 1,
       waiting: options.writeQueue,
       waitMs: options.writeWaitMs,
     })
@@ -147,26 +139,7 @@ export class FileClient implements Client {
   }
 
   #write(statements: Sql[]): Promise<ResultSet[]> {
-    return this.lane.run(
-      (deadline) =>
-        this.#groups?.join(statements, deadline) ??
-        this.#transact(deadline, () => this.#runAll(statements)),
-    )
-  }
-
-  /** One write among others: what it did is undone when it fails, and the others stay. */
-  #attempt(statements: Sql[]): Outcome<ResultSet[]> {
-    const connection = this.#open()
-    connection.exec('SAVEPOINT member')
-    try {
-      const result = this.#runAll(statements)
-      connection.exec('RELEASE member')
-      return { result }
-    } catch (error) {
-      if (!connection.inTransaction) throw error // a full disk has rolled back everything
-      connection.exec('ROLLBACK TO member; RELEASE member')
-      return { error }
-    }
+    return this.lane.run((deadline) => this.#transact(deadline, () => this.#runAll(statements)))
   }
 
   /** Waits for the write lock without stopping anybody else, then goes from BEGIN to COMMIT without a pause. */

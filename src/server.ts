@@ -5,7 +5,6 @@ import { createApp } from './app.tsx'
 import { openDb, type Database, type Db } from './db.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
 import { processSettings, processTelemetry, type Settings } from './env.ts'
-import { giveBackMemory } from './idle-memory.ts'
 import { errorFacts, log, printRequests, setLogLevel } from './log.ts'
 import { cardLookups } from './memo.ts'
 import { observe } from './metrics.ts'
@@ -46,7 +45,6 @@ async function start(settings: Settings): Promise<void> {
     createApp({ database, settings, state, recorder: telemetry?.recorder }).fetch,
     settings,
   )
-  giveBackMemory(server)
   announce(server, settings)
   stopOnSignal({ server, database, state, telemetry })
 }

@@ -270,29 +270,6 @@ test('newcomers get in while a crowd that is refused comes back at once', async 
   assert.ok(meanwhile < 2000, `the crowd had ${meanwhile} answers meanwhile`)
 })
 
-test('when nobody asks any more, the memory that a crowd took is given back', async () => {
-  using place = scratch()
-  await using server = await startServer({
-    DATABASE_URL: `file:${place.folder}/crowd.db`,
-    LOG_LEVEL: 'debug',
-  })
-  const line = /\{.*memory given back.*\}/
-  const isGiven = () => line.test(server.printed())
-  // Each page is 150 KB, and all of them are under way at once.
-  const page = async () => (await fetch(`${server.url}/?limit=100`)).text()
-  // After some crowds V8 has collected by itself, and what is left is not worth it.
-  for (let crowds = 0; !isGiven(); crowds++) {
-    assert.ok(crowds < 6, `It kept its memory:\n${server.printed().slice(-2000)}`)
-    for (let round = 0; round < 10; round++) await Promise.all(Array.from({ length: 250 }, page))
-    for (const end = Date.now() + 11_000; Date.now() < end && !isGiven(); await pause(100))
-      for (const path of ['/livez', '/readyz']) await fetch(server.url + path)
-  }
-  const [text] = line.exec(server.printed())!
-  const { before, after } = JSON.parse(text) as { before: number; after: number }
-  assert.ok(after < before, `${after} of ${before} bytes`)
-  assert.equal((await fetch(server.url)).status, 200)
-})
-
 /** A disk of this size in megabytes; undefined where this user may not mount one. */
 function smallDisk(folder: string, megabytes: number) {
   mkdirSync(folder)
