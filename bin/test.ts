@@ -1,4 +1,4 @@
-// `npm test`: all stories, in five rounds; `npm test -- stories browser` runs some of them.
+// `npm test` runs all five suites; `npm test -- http browser` runs some of them.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync } from 'node:fs'
 
@@ -16,9 +16,9 @@ const inBrowser = all.filter((file) => file.startsWith('test/browser/'))
 const ofProcesses = all.filter((file) =>
   /^test\/(durability|remote|start|cli|load|stack|telemetry|glass|seed)[^/]*$/.test(file),
 )
-const stories = all.filter((file) => !inBrowser.includes(file) && !ofProcesses.includes(file))
+const overHttp = all.filter((file) => !inBrowser.includes(file) && !ofProcesses.includes(file))
 
-type Round = {
+type Suite = {
   name: string
   why: string
   files: string[]
@@ -26,15 +26,15 @@ type Round = {
   node?: () => string
 }
 
-const rounds: Round[] = [
-  { name: 'stories', why: 'the stories, on a file', files: stories },
+const suites: Suite[] = [
+  { name: 'http', why: 'requests to the app, on a file', files: overHttp },
   {
     name: 'server',
     why: 'the same on a libSQL server',
-    files: stories,
+    files: overHttp,
     env: { TEST_DATABASE: 'server' },
   },
-  { name: 'node', why: `the same on Node ${imageNode}`, files: stories, node: fetchNode },
+  { name: 'node', why: `the same on Node ${imageNode}`, files: overHttp, node: fetchNode },
   {
     name: 'process',
     why: 'the real process: start, stop, crash, full disk, server away, what it exports',
@@ -57,16 +57,18 @@ function run(command: string, args: string[], env: Record<string, string> = {}):
 }
 
 const asked = process.argv.slice(2)
-const unknown = asked.filter((name) => !rounds.some((round) => round.name === name))
+const unknown = asked.filter((name) => !suites.some((suite) => suite.name === name))
 if (unknown.length > 0) {
   console.error(
-    `There is no round "${unknown[0]}". Rounds: ${rounds.map(({ name }) => name).join(' ')}.`,
+    unknown[0] === 'stories'
+      ? 'The suite "stories" is called "http" now.'
+      : `There is no suite "${unknown[0]}". Suites: ${suites.map(({ name }) => name).join(' ')}.`,
   )
   process.exit(2)
 }
 if (!run('npm', ['run', '--silent', 'build'])) process.exit(1)
 const failed: string[] = []
-for (const { name, why, files, env, node } of rounds) {
+for (const { name, why, files, env, node } of suites) {
   if (asked.length > 0 && !asked.includes(name)) continue
   console.log(`\n# ${name}: ${why} (${files.length} files)`)
   const program = node?.() ?? process.execPath

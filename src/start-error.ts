@@ -16,7 +16,7 @@ export function asStartError(error: unknown, path: string): unknown {
 
 /** The damage that only a backup cures. */
 export const damaged = (path: string, detail: string) =>
-  new StartError(`${path} is damaged (${detail}). Restore a backup: README, "Backup and restore".`)
+  new StartError(`${path} is damaged (${detail}). Restore a backup: docs/backup.md.`)
 
 const locked = (path: string) =>
   new StartError(`Another program holds the write lock of ${path}. Close it and start again.`)
