@@ -92,7 +92,7 @@ export const Rail = memoised({ keyOf }, ({ visitor, path, glass, theme }: Naviga
       </nav>
       <ThemeForm theme={theme} />
       {visitor && (
-        <form class='out' method='post' action='/logout'>
+        <form method='post' action='/logout'>
           <button class='quiet'>
             <Icon name='out' />
             <span>Logout</span>

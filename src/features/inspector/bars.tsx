@@ -23,7 +23,7 @@ export const Bars = ({ waterfall, more }: BarsProps) => (
     <li class='scale' aria-hidden='true'>
       <p>
         <span class='legend'>
-          <span class='key http'>request</span> <span class='key deed'>deed</span>{' '}
+          <span class='key'>request</span> <span class='key deed'>deed</span>{' '}
           <span class='key db'>query</span>
         </span>
         <span class='ticks'>

@@ -1,0 +1,39 @@
+// What the markup names is there: each icon in static/icons.svg, each class in static/app.css.
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string) => readFileSync(root + path, 'utf8')
+const sources = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
+  .filter((file) => /\.tsx?$/.test(file) && !file.includes('.test.'))
+  .map((file) => read(`src/${file}`))
+
+const found = (pattern: RegExp) =>
+  new Set(sources.flatMap((text) => [...text.matchAll(pattern)].map((match) => match[1]!)))
+
+test('every icon that is used is in static/icons.svg', () => {
+  const drawn = new Set(
+    [...read('static/icons.svg').matchAll(/ id="([\w-]+)"/g)].map(([, id]) => id!),
+  )
+  const used = found(/(?:<Icon name=|icon: |Icon\(\{ name: )['"]([\w-]+)['"]/g)
+  assert.ok(used.size > 10)
+  assert.deepEqual(
+    [...used].filter((name) => !drawn.has(name)),
+    [],
+  )
+})
+
+/** Names that scripts look for: they need no style. */
+const hooks = ['numbers', 'alert', 'alert-warning', 'btn-favorite', 'user-item', 'search-input']
+
+test('every class that is used has a style in static/app.css', () => {
+  const styled = new Set(
+    [...read('static/app.css').matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name!),
+  )
+  const used = [...found(/\bclass=["']([^"'{}]+)["']/g)].flatMap((names) => names.split(/\s+/))
+  assert.ok(used.length > 40)
+  const missing = new Set(used.filter((name) => !styled.has(name) && !hooks.includes(name)))
+  assert.deepEqual([...missing], [])
+})
