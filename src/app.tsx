@@ -29,6 +29,7 @@ import { Passwords } from './passwords.ts'
 import { trustedPeers } from './peers.ts'
 import { createRateLimits } from './rate-limits.ts'
 import type { Recorder } from './recorder.ts'
+import { redactionFor } from './redaction.ts'
 import { Refusal } from './refusal.ts'
 import { traceRequests } from './tracing.ts'
 import { Turns } from './turns.ts'
@@ -50,6 +51,7 @@ export function createApp({ database, settings, state, recorder }: Deps) {
   const trusts = trustedPeers(settings.TRUSTED_PROXIES)
 
   const app = new Hono<Env>()
+  const redaction = redactionFor(app)
   app.onError(answerError)
   app.notFound(answerNotFound)
   app.use(async (c, next) => {
@@ -59,6 +61,7 @@ export function createApp({ database, settings, state, recorder }: Deps) {
     c.set('passwords', passwords)
     c.set('rateLimits', rateLimits)
     c.set('trusts', trusts)
+    c.set('redaction', redaction)
     c.set('recorder', recorder)
     if (state.stopping) c.header('Connection', 'close')
     await next()

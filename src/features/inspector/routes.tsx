@@ -6,7 +6,7 @@ import { page, showsChip } from '../../layout.tsx'
 import { mayInspect } from '../../viewer.ts'
 import { cameFrom, asker, flash, form, found, query, render, router } from '../../web.ts'
 import { forLookers, recorded, recorderOf } from './access.tsx'
-import { filterQuery } from './filters.tsx'
+import { filterQuery, liveQuery } from './filters.tsx'
 import { Guide } from './guide.tsx'
 import { titleOf, TraceList } from './list.tsx'
 import { liveTail } from './live.tsx'
@@ -35,7 +35,7 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
       }
       return page(c, { title: 'Traces', wide }, <TraceList {...list} />)
     })
-    .get('/traces/live', recorded, forLookers, filterQuery, (c) =>
+    .get('/traces/live', recorded, forLookers, liveQuery, (c) =>
       liveTail(c, c.req.valid('query'), () => state.stopping),
     )
     .route('/', traceRoutes)
