@@ -1,13 +1,12 @@
 // The order of what happens to a request, then the list of features: the table of contents.
 import { Hono, type MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { csrf } from 'hono/csrf'
 import { createMiddleware } from 'hono/factory'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 
 import { serveAsset } from './assets.ts'
-import { wholeForms } from './bodies.ts'
+import { bodyTooLarge, wholeForms } from './bodies.ts'
 import type { Database } from './db.ts'
 import type { Settings } from './env.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './errors.tsx'
@@ -120,20 +119,12 @@ const privateAnswers = createMiddleware<Env>(async (c, next) => {
   await next()
 })
 
-/**
- * A body of announced length is judged by that alone: Hono's check looks for the body first, for which node-server
- * builds a whole Request and a stream, a quarter of what a like costs.
- */
-function bodyCap(maxSize: number) {
-  const onError = () => {
-    throw new Refusal(413, 'That is too large.', { slug: 'body_too_large' })
-  }
-  const count = bodyLimit({ maxSize, onError })
-  return unlessRead((c, next) => {
-    if (c.req.header('Transfer-Encoding') !== undefined) return count(c, next)
-    return Number(c.req.header('Content-Length') ?? 0) > maxSize ? onError() : next()
+/** A body of announced length is refused before it is read; one in chunks is counted as it comes (bodies.ts). */
+const bodyCap = (bytesMax: number) =>
+  unlessRead((c, next) => {
+    if (Number(c.req.header('Content-Length') ?? 0) > bytesMax) throw bodyTooLarge()
+    return next()
   })
-}
 
 /** Refuses what other sites send with a browser's cookies. Programs send neither header and pass. */
 const sameOrigin = (settings: Settings) => {
