@@ -105,6 +105,9 @@ const headers = (settings: Settings) =>
       baseUri: ["'none'"],
       frameAncestors: ["'none'"],
     },
+    // Over plain http a browser ignores these two, and says so in the console of every page.
+    crossOriginOpenerPolicy: settings.https,
+    originAgentCluster: settings.https,
     strictTransportSecurity: settings.https ? 'max-age=31536000; includeSubDomains' : false,
     xFrameOptions: 'DENY',
     // With Hono's default, `no-referrer`, browsers send `Origin: null` with forms, which the origin check refuses.
