@@ -83,7 +83,8 @@ function redactParameter(parameter: string, around: Around): string {
   const isOurs = name !== undefined && around.names.includes(name) && !secretName.test(name)
   // Without a value, the name may be one: `?eyJhbGciOi`.
   if (end < 0) return isOurs ? parameter : redacted
-  if (isOurs && name !== 'next') return parameter
+  // A second question mark begins what somebody took for a query: `?before=5?token=4f0c2a`.
+  if (isOurs && name !== 'next') return parameter.replace(/\?.+$/s, `?${redacted}`)
   const value = isOurs ? redactNext(parameter.slice(end + 1), around) : redacted
   return `${isWord(name) ? written : redacted}=${value}`
 }

@@ -32,6 +32,10 @@ const addresses: [asked: string, kept?: string][] = [
   ['/login?%70assword=hunter2', '/login?%70assword=REDACTED'],
   ['/login?pass%20word=hunter2', '/login?REDACTED=REDACTED'],
   ['/timeline?%62efore=5'],
+  ['/timeline?before=5?token=hunter2', '/timeline?before=5?REDACTED'],
+  ['/search?q=what?'],
+  ['/login?next=/search?q=ducks'],
+  ['/login??token=hunter2', '/login?REDACTED=REDACTED'],
   ['/timeline?Before=5', '/timeline?Before=REDACTED'],
   ['/timeline?q=words', '/timeline?q=REDACTED'],
   [
