@@ -1,12 +1,11 @@
 // The order of what happens to a request, then the list of features: the table of contents.
 import { Hono, type MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 
 import { serveAsset } from './assets.ts'
-import { wholeForms } from './bodies.ts'
+import { bodyTooLarge, wholeForms } from './bodies.ts'
 import type { Database } from './db.ts'
 import type { Settings } from './env.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './errors.tsx'
@@ -28,6 +27,7 @@ import { Passwords } from './passwords.ts'
 import { trustedPeers } from './peers.ts'
 import { createRateLimits } from './rate-limits.ts'
 import type { Recorder } from './recorder.ts'
+import { redactionFor } from './redaction.ts'
 import { Refusal } from './refusal.ts'
 import { traceRequests } from './tracing.ts'
 import { Turns } from './turns.ts'
@@ -49,6 +49,7 @@ export function createApp({ database, settings, state, recorder }: Deps) {
   const trusts = trustedPeers(settings.TRUSTED_PROXIES)
 
   const app = new Hono<Env>()
+  const redaction = redactionFor(app)
   app.onError(answerError)
   app.notFound(answerNotFound)
   app.use(async (c, next) => {
@@ -58,6 +59,7 @@ export function createApp({ database, settings, state, recorder }: Deps) {
     c.set('passwords', passwords)
     c.set('rateLimits', rateLimits)
     c.set('trusts', trusts)
+    c.set('redaction', redaction)
     c.set('recorder', recorder)
     if (state.stopping) c.header('Connection', 'close')
     await next()
@@ -102,6 +104,9 @@ const headers = (settings: Settings) =>
       baseUri: ["'none'"],
       frameAncestors: ["'none'"],
     },
+    // Over plain http a browser ignores these two, and says so in the console of every page.
+    crossOriginOpenerPolicy: settings.https,
+    originAgentCluster: settings.https,
     strictTransportSecurity: settings.https ? 'max-age=31536000; includeSubDomains' : false,
     xFrameOptions: 'DENY',
     // With Hono's default, `no-referrer`, browsers send `Origin: null` with forms, which the origin check refuses.
@@ -116,20 +121,12 @@ const privateAnswers = createMiddleware<Env>(async (c, next) => {
   await next()
 })
 
-/**
- * A body of announced length is judged by that alone: Hono's check looks for the body first, for which node-server
- * builds a whole Request and a stream, a quarter of what a like costs.
- */
-function bodyCap(maxSize: number) {
-  const onError = () => {
-    throw new Refusal(413, 'That is too large.', { slug: 'body_too_large' })
-  }
-  const count = bodyLimit({ maxSize, onError })
-  return unlessRead((c, next) => {
-    if (c.req.header('Transfer-Encoding') !== undefined) return count(c, next)
-    return Number(c.req.header('Content-Length') ?? 0) > maxSize ? onError() : next()
+/** A body of announced length is refused before it is read; one in chunks is counted as it comes (bodies.ts). */
+const bodyCap = (bytesMax: number) =>
+  unlessRead((c, next) => {
+    if (Number(c.req.header('Content-Length') ?? 0) > bytesMax) throw bodyTooLarge()
+    return next()
   })
-}
 
 /**
  * Refuses what other sites send with a browser's cookies. Programs send neither header and pass. `hono/csrf` looks at

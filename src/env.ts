@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 
 import * as v from 'valibot'
 
+import { readEnvFile } from './env-file.ts'
 import { isTrustList } from './peers.ts'
 import { StartError } from './start-error.ts'
 import { readTelemetrySettings, type TelemetryWish } from './telemetry-settings.ts'
@@ -136,10 +137,7 @@ export const processTelemetry = (settings: Settings): TelemetryWish =>
 
 /** The settings of this process: the environment, completed from a `.env` file in the working directory. */
 export function processSettings(): Settings {
-  try {
-    process.loadEnvFile()
-  } catch {
-    // No .env file: the environment is all there is.
-  }
+  for (const [name, value] of readEnvFile('.env', Object.keys(schema.entries)))
+    if (!Object.hasOwn(process.env, name)) process.env[name] = value
   return readSettings(process.env)
 }

@@ -27,14 +27,11 @@ const whole = v.optional(
   ),
 )
 
-/** Validates the cursors of a list, together with what else its address says (`?q=`). */
-export const feedQuery = query({
-  before: whole,
-  through: whole,
-  limit: whole,
-  from: whole,
-  q: v.optional(v.string(), ''),
-})
+/** What the address of each list says. */
+export const cursorFields = { before: whole, through: whole, limit: whole, from: whole }
+
+/** Validates the cursors of a list. */
+export const feedQuery = query(cursorFields)
 
 /** The slice that a validated query string asks for. */
 export const sliceOf = (asked: {

@@ -23,15 +23,16 @@ export const round = (ms: number) => Math.round(ms * 1000) / 1000
 /** Everything that the SERVER span of a finished request says, and the line of it in the log. */
 export function factsOf(c: Context<Env>, costs: RequestCosts): Attributes {
   const facts: Attributes = {}
-  describeRequest(c, facts)
-  describeAnswer(c, facts)
+  const route = answeredRoute(c)
+  describeRequest(c, facts, route)
+  describeAnswer(c, facts, route)
   describeCosts(costs, facts)
   return facts
 }
 
 // These three fill one object: an object that is put together from others costs ten microseconds.
-function describeRequest(c: Context<Env>, facts: Attributes): void {
-  const { origin, path, query } = splitUrl(c.req.url)
+function describeRequest(c: Context<Env>, facts: Attributes, route: string | undefined): void {
+  const { origin, path, query } = addressOf(c, route)
   const { hostname, port } = originOf(origin)
   const peer = peerOf(c)
   const method = knownMethod(c.req.method)
@@ -58,22 +59,35 @@ const httpVersion = (c: Context<Env>) => c.env?.incoming?.httpVersion ?? '1.1'
 const origins = new Lru<URL>(100)
 const originOf = (origin: string) => origins.get(origin, () => new URL(origin))
 
+/** The address as it may be recorded. */
+function addressOf(c: Context<Env>, route: string | undefined) {
+  const { origin, path, query } = splitUrl(c.req.url)
+  // Most requests: a path of ours and no query.
+  if (query === '' && route !== undefined && !route.endsWith('*')) return { origin, path, query }
+  const { method, path: routed } = c.req
+  const isServed = route !== undefined && c.res.status < 400
+  return { origin, ...c.get('redaction')({ method, routed, path, query, isServed }) }
+}
+
+/** A fragment, which no browser sends, is part of neither. */
 function splitUrl(url: string) {
   const path = url.indexOf('/', url.indexOf('://') + 3)
-  const query = url.indexOf('?', path)
+  const fragment = url.indexOf('#', path)
+  const end = fragment < 0 ? url.length : fragment
+  const mark = url.indexOf('?', path)
+  const query = mark < 0 || mark > end ? end : mark
   return {
     origin: url.slice(0, path),
-    path: url.slice(path, query < 0 ? undefined : query),
-    query: query < 0 ? '' : url.slice(query + 1),
+    path: url.slice(path, query),
+    query: url.slice(query + 1, end),
   }
 }
 
 /** A wrong method is answered before any route. */
 const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : routeOf(c))
 
-function describeAnswer(c: Context<Env>, facts: Attributes): void {
+function describeAnswer(c: Context<Env>, facts: Attributes, route: string | undefined): void {
   const status = c.res.status
-  const route = answeredRoute(c)
   facts['http.response.status_code'] = status
   if (route !== undefined) facts['http.route'] = route
   if (status >= 500) facts['error.type'] = String(status)

@@ -16,6 +16,7 @@ import type { Peer } from './peers.ts'
 import { requestCosts } from './query-tracing.ts'
 import type { RateLimits } from './rate-limits.ts'
 import type { Recorder } from './recorder.ts'
+import { declares, type Redaction } from './redaction.ts'
 import { Refusal } from './refusal.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -28,6 +29,8 @@ export type Env = {
     passwords: Passwords
     rateLimits: RateLimits
     trusts: (address: string) => boolean
+    /** What may be recorded of an address. */
+    redaction: Redaction
     /** Who is at the other end, once somebody has asked. */
     peer: Peer | undefined
     /** What the looking glass reads; undefined when it is off. */
@@ -197,15 +200,16 @@ export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) => {
   })
 }
 
-/** Validates the query string; of a repeated parameter the first counts. */
+/** Validates the query string; of a repeated parameter the first counts. Values of other parameters are not recorded. */
 export const query = <T extends Fields>(fields: T) => {
   const schema = v.object(fields)
-  return validator('query', (value): Parsed<T> => {
+  const validated = validator('query', (value): Parsed<T> => {
     const firsts = Object.entries(value).map(([name, given]) => [name, [given].flat()[0]])
     const parsed = v.safeParse(schema, Object.fromEntries(firsts))
     if (parsed.success) return parsed.output
     throw new Refusal(400, parsed.issues[0].message, { slug: 'bad_query' })
   })
+  return declares(Object.keys(fields), validated)
 }
 
 const isOptional = (schema: v.GenericSchema<unknown, unknown> | undefined) =>

@@ -27,11 +27,12 @@ export const scratch = () => {
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-type Options = { uid?: number }
+/** As whom and where it runs: the working directory is where it looks for a `.env`. */
+type Options = { uid?: number; cwd?: string }
 
 const launch = (env: Record<string, string>, options: Options = {}) =>
-  spawn(process.execPath, ['dist/server.js'], {
-    cwd: root,
+  spawn(process.execPath, [`${root}dist/server.js`], {
+    cwd: options.cwd ?? root,
     env: { PATH: process.env['PATH'], PASSWORD_COST: '4', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
@@ -44,9 +45,12 @@ const ended = (child: ChildProcess) =>
   })
 
 /** Starts `dist/server.js` and waits until it answers. */
-export async function startServer(env: Record<string, string>): Promise<Server> {
+export async function startServer(
+  env: Record<string, string>,
+  options: Options = {},
+): Promise<Server> {
   const port = await freePort()
-  const child = launch({ PORT: String(port), ...env })
+  const child = launch({ PORT: String(port), ...env }, options)
   let printed = ''
   child.stdout.on('data', (piece: Buffer) => (printed += piece))
   child.stderr.on('data', (piece: Buffer) => (printed += piece))

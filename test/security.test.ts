@@ -87,6 +87,20 @@ test('every kind of answer carries the headers that keep browsers safe', async (
   }
 })
 
+test('what browsers heed over https alone is sent over https alone', async () => {
+  const names = ['Strict-Transport-Security', 'Cross-Origin-Opener-Policy', 'Origin-Agent-Cluster']
+  const sent = async (env: Record<string, string>) => {
+    await using app = await startApp(env)
+    const { headers } = await app.visitor().get('/')
+    return names.map((name) => headers.get(name))
+  }
+  const year = 'max-age=31536000; includeSubDomains'
+  assert.deepEqual(await sent({}), [null, null, null])
+  assert.deepEqual(await sent({ PUBLIC_ORIGIN: 'http://birds.example' }), [null, null, null])
+  const https = await sent({ PUBLIC_ORIGIN: 'https://birds.example' })
+  assert.deepEqual(https, [year, 'same-origin', '?1'])
+})
+
 test('a session is a random token, kept only as its hash, new at each login, dead after logout', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')

@@ -1,9 +1,11 @@
 // Words planted in every field and header of the real process: they must not leave it in any signal.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { ask, change, kinds, told, type Asked } from './exported.ts'
+import { register, type Server } from './process.ts'
 
 test('nothing private is in any signal or on standard output, not even when writing fails', async () => {
   const canaries = {
@@ -97,3 +99,98 @@ test('nothing private is in any signal or on standard output, not even when writ
 
 const withoutBigInts = (_: string, value: unknown) =>
   typeof value === 'bigint' ? String(value) : value
+
+const canary = 'canarywords'
+const token = `${canary}0123456789ABCDEF`
+
+/** Every route of docs/http.md, with an example of what it leaves open. */
+const requests = [
+  ...readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8').matchAll(
+    /^\| `(GET|POST) ([^`]+)`/gm,
+  ),
+].map(([, method, path]) => ({
+  method: method!,
+  path: path!
+    .replace('/traces/:id', `/traces/${'ab'.repeat(16)}`)
+    .replace(':span', 'ab'.repeat(8))
+    .replace(':id', '1')
+    .replace(':handle', '@user0001')
+    .replace('*', 'app.css'),
+}))
+
+/** A path with what may come to stand in an address: by a mistake, by another site, by somebody who looks for leaks. */
+const soiled = (path: string) => [
+  `${path}?password=${canary}&mailaddress=${canary}%40example.org&code=${canary}&PassWord=${canary}`,
+  `${path}?%70assword=${canary}&x%5B%5D=${canary};token=${canary}&${canary}%40example.org=1&=${canary}`,
+  `${path}?${token}`,
+  `${path}?q%00=${canary}&%E0=${canary}&a%=${canary}#${canary}`,
+  `${path}?next=${encodeURIComponent(`/search?q=ducks&token=${canary}#${canary}`)}`,
+  `${path}?next=${encodeURIComponent(`/login?next=${encodeURIComponent(`/timeline?x=${canary}`)}`)}`,
+  `${path}?next=https%3A%2F%2F${canary}.example%2F&next=${encodeURIComponent(`/reset/${canary}`)}`,
+  `${path};token=${canary}`,
+  `${path}/${token}`,
+  `${path}/reset/${canary}/${canary}`,
+  `${path}/${canary}%40example.org`,
+  `${path}%3Fpassword=${canary}`,
+]
+
+test('what stands in an address without being a parameter of its route is recorded nowhere', async () => {
+  const shown: string[] = []
+  const result = await told({ DEMO: '1' }, async (server) => {
+    const cookie = await register(server.url, 'alice')
+    const headers = {
+      Referer: `${server.url}/timeline?token=${canary}`,
+      'HX-Current-URL': `${server.url}/timeline?token=${canary}`,
+    }
+    for (const { method, path } of requests) {
+      for (const address of soiled(path))
+        await asked(server, address, { method, headers, as: 'browser', cookie })
+    }
+    await asked(server, '/search?q=ducks&limit=7', { cookie })
+    shown.push(...(await glass(server)))
+  })
+  const { attributes } = result.spans.find(({ name }) => name === 'GET /search')!
+  assert.ok(attributes['url.query'])
+  assert.match(result.bytes, /q=ducks&limit=7/)
+  assert.ok(result.spans.filter(({ kind }) => kind === kinds.server).length > 12 * requests.length)
+  assert.ok(shown.length > 20)
+  for (const [where, text] of [
+    ['OTLP', result.bytes],
+    ['standard output', result.printed],
+  ] as const)
+    assert.equal(around(text, canary), '', where)
+  for (const text of shown) assert.equal(around(text, canary), '', 'the looking glass')
+})
+
+/** The live tail never ends by itself, and a POST may end the session: both are asked without reading on. */
+async function asked(server: Server, path: string, { method = 'GET', ...rest }: Asked) {
+  if (path.startsWith('/traces/live?')) {
+    const stop = new AbortController()
+    await fetch(server.url + path, { signal: stop.signal })
+    stop.abort()
+    return
+  }
+  const isEnd = path.startsWith('/logout')
+  await ask(server, path, { ...rest, method, ...(isEnd && { cookie: '' }) })
+}
+
+/** What the looking glass shows of all this. */
+async function glass(server: Server): Promise<string[]> {
+  const list = await ask(server, '/traces', { as: 'browser' })
+  const ids = [...new Set(list.text.match(/(?<=\/traces\/)[0-9a-f]{32}/g))].slice(0, 40)
+  const pages = ids.flatMap((id) => [
+    `/traces/${id}`,
+    `/traces/${id}/panel`,
+    `/traces/${id}/otlp.json`,
+  ])
+  const texts = [list.text]
+  for (const path of ['/logs', '/routes', ...pages])
+    texts.push((await ask(server, path, { as: 'browser' })).text)
+  return texts
+}
+
+/** The surroundings of the first such word, for the reader of a failure. */
+const around = (text: string, word: string) => {
+  const at = text.indexOf(word)
+  return at < 0 ? '' : text.slice(Math.max(at - 200, 0), at + 100)
+}

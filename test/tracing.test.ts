@@ -54,7 +54,7 @@ test('a like is a request, a deed and three queries', async () => {
       'http.route': '/favorite/:id',
       'http.response.status_code': 200,
       'url.path': `/favorite/${id}`,
-      'url.query': 'x=1',
+      'url.query': 'x=REDACTED',
       'url.scheme': 'http',
       'user_agent.original': 'story',
       'app.asker': 'partial',

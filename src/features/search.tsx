@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { prepared, type Db } from '../db.ts'
 import {
   answerFeed,
-  feedQuery,
+  cursorFields,
   FeedList,
   readFeed,
   sliceOf,
@@ -16,7 +16,7 @@ import { counted } from '../format.ts'
 import { limited } from '../rate-limits.ts'
 import { traced } from '../tracing.ts'
 import { signedIn } from '../viewer.ts'
-import { asker, router, text, render } from '../web.ts'
+import { asker, query, router, text, render } from '../web.ts'
 import { cardsOf, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -120,12 +120,14 @@ const SearchField = ({ q }: { q: string }) => (
   </form>
 )
 
+const searchQuery = query({ ...cursorFields, q: v.optional(v.string(), '') })
+
 export const searchRoutes = router().get(
   '/search',
   traced('search.read'),
   signedIn,
   limited('LIMIT_SEARCH'),
-  feedQuery,
+  searchQuery,
   async (c) => {
     const { db, viewer } = c.var
     const asked = c.req.valid('query')

@@ -23,7 +23,7 @@ async function findProgram(): Promise<string> {
   return packed.executablePath()
 }
 
-export async function launch(): Promise<Browser> {
+export async function launch(args: string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath: await findProgram(),
     args: [
@@ -32,6 +32,7 @@ export async function launch(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   })

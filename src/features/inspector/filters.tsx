@@ -15,15 +15,19 @@ const word = v.optional(v.pipe(v.string(), v.maxLength(200, 'That is too long.')
 const kinds = ['', 'page', 'partial', 'program', 'prefetch', 'background'] as const
 const statuses = ['', '2xx', '3xx', '4xx', '5xx'] as const
 
-/** Validates the filters in the query string. */
-export const filterQuery = query({
+const filters = {
   q: word,
   kind: v.optional(v.picklist(kinds, 'There is no such kind.'), ''),
   status: v.optional(v.picklist(statuses, 'There is no such status.'), ''),
   slower: number,
   failed: v.optional(v.picklist(['', '1'], 'failed is 1 or nothing.'), ''),
-  before: number,
-})
+}
+
+/** Validates the filters in the query string of the list. */
+export const filterQuery = query({ ...filters, before: number })
+
+/** Validates the filters of the live tail, which has no older rows. */
+export const liveQuery = query(filters)
 
 export type Filter = {
   q: string

@@ -17,7 +17,7 @@ import {
   router,
 } from '../../web.ts'
 import { forLookers, recorded, recorderOf } from './access.tsx'
-import { filterQuery } from './filters.tsx'
+import { filterQuery, liveQuery } from './filters.tsx'
 import { Guide } from './guide.tsx'
 import { titleOf, TraceList } from './list.tsx'
 import { liveTail } from './live.tsx'
@@ -46,7 +46,7 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
       }
       return page(c, { title: 'Traces', wide }, <TraceList {...list} />)
     })
-    .get('/traces/live', recorded, forLookers, filterQuery, (c) =>
+    .get('/traces/live', recorded, forLookers, liveQuery, (c) =>
       liveTail(c, c.req.valid('query'), () => state.stopping),
     )
     .route('/', traceRoutes)
