@@ -106,7 +106,7 @@ export function readSettings(env: Record<string, string | undefined>) {
   if (!parsed.success) {
     const lines = parsed.issues.map((issue) => {
       const name = String(issue.path?.[0]?.key)
-      return `${name} is "${env[name]}", but it accepts ${issue.message}.`
+      return `${name} is "${withoutSecrets(env[name] ?? '')}", but it accepts ${issue.message}.`
     })
     throw new StartError([...new Set(lines)].join('\n'))
   }
@@ -130,6 +130,10 @@ export function readSettings(env: Record<string, string | undefined>) {
     ) as Record<RateName, Rate>,
   }
 }
+
+/** An address may hold a password or a token, and the terminal is often a log. */
+const withoutSecrets = (value: string) =>
+  value.replace(/(:\/\/)[^/]*@/, '$1…@').replace(/(:\/\/[^?]*\?).*/s, '$1…')
 
 /** What the environment says about telemetry. */
 export const processTelemetry = (settings: Settings): TelemetryWish =>

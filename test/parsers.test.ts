@@ -184,3 +184,12 @@ test('every setting is parsed or refused by name', () => {
     }),
   )
 })
+
+test('a wrong address of the database is named without its password', () => {
+  assert.throws(
+    () => readSettings({ DATABASE_URL: 'postgres://wren:hunter2@db.example/x?authToken=eyJhb' }),
+    (error: Error) =>
+      error.message.includes('DATABASE_URL is "postgres://…@db.example/x?…"') &&
+      !/hunter2|eyJhb/.test(error.message),
+  )
+})
