@@ -23,7 +23,10 @@ async function findProgram(): Promise<string> {
   return packed.executablePath()
 }
 
-export async function launch(): Promise<Browser> {
+type Options = { backForwardCache?: boolean }
+
+/** Starts it; Playwright switches the back/forward cache off, people have it on. */
+export async function launch({ backForwardCache = true }: Options = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: await findProgram(),
     args: [
@@ -33,7 +36,7 @@ export async function launch(): Promise<Browser> {
       '--disable-component-update',
       '--disable-sync',
     ],
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    ...(backForwardCache && { ignoreDefaultArgs: ['--disable-back-forward-cache'] }),
   })
 }
 
