@@ -42,7 +42,7 @@ export const tweets = sqliteTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     msg: text().notNull(),
-    /** The form's idempotency key: a repeated submit is one tweet. */
+    /** A digest of the form's key and the words, so that a repeated submit is one tweet (features/tweets/queries.ts). */
     key: text(),
     createdAt: createdAt(),
     likeCount: count('like_count'),

@@ -23,7 +23,13 @@ async function findProgram(): Promise<string> {
   return packed.executablePath()
 }
 
-export async function launch(args: string[] = []): Promise<Browser> {
+type Options = { backForwardCache?: boolean; args?: string[] }
+
+/** Starts it; Playwright switches the back/forward cache off, people have it on. */
+export async function launch({
+  backForwardCache = true,
+  args = [],
+}: Options = {}): Promise<Browser> {
   return chromium.launch({
     executablePath: await findProgram(),
     args: [
@@ -34,7 +40,7 @@ export async function launch(args: string[] = []): Promise<Browser> {
       '--disable-sync',
       ...args,
     ],
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    ...(backForwardCache && { ignoreDefaultArgs: ['--disable-back-forward-cache'] }),
   })
 }
 

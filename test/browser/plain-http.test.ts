@@ -7,7 +7,9 @@ import { launch } from './browser.ts'
 
 test('over plain http, no page and no form makes the browser complain', async () => {
   using place = scratch()
-  await using browser = await launch(['--host-resolver-rules=MAP birds.example 127.0.0.1'])
+  await using browser = await launch({
+    args: ['--host-resolver-rules=MAP birds.example 127.0.0.1'],
+  })
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/http.db`,
     LOG_LEVEL: 'silent',

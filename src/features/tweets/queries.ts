@@ -1,6 +1,7 @@
 import { and, desc, eq, gte, lt, sql, type SQL } from 'drizzle-orm'
 
 import { prepared, type Db } from '../../db.ts'
+import { digest } from '../../digest.ts'
 import { measured } from '../../metrics.ts'
 import { tweets, users } from '../../schema.ts'
 import { likeColumns } from '../favorites.tsx'
@@ -79,25 +80,48 @@ const oneTweet = prepared((db: Db) => {
 
 export const findTweet = (db: Db, viewer: number, id: number) => oneTweet(db).get({ viewer, id })
 
-/** Writes a tweet and gives its id. With a key that this author has used before, it gives that tweet's id. */
+/** What a form or a program posts, as it is stored; an empty key is none. */
+export type Posted = { msg: string; key?: string | undefined }
+
+/**
+ * Tells a post from all others of its author: the key and everything sent with it. A field that a post does not have
+ * stays out of the list, so that a field to come changes no digest that is stored.
+ */
+const digestOf = ({ key, msg }: Posted) => (key ? digest([key, msg]) : null)
+
+/**
+ * Writes a tweet and gives its id; undefined when its author has posted the same words with the same key before. It is
+ * one statement, so that of two such posts at the same moment only one is written.
+ */
 export async function createTweet(
   db: Db,
   userId: number,
-  msg: string,
-  key?: string,
-): Promise<number> {
-  const [row] = await db
-    .insert(tweets)
-    .values({ userId, msg, key: key ?? null, createdAt: Date.now() })
-    .onConflictDoUpdate({
-      target: [tweets.userId, tweets.key],
-      targetWhere: sql`key is not null`,
-      set: { key: sql`excluded.key` },
-    })
-    .returning({ id: tweets.id })
-  measured().tweets.add(1)
-  return row!.id
+  posted: Posted,
+): Promise<number | undefined> {
+  const { msg, key } = posted
+  // Rows of an older version hold the key itself: a post that is repeated after the upgrade is found by it.
+  const rows = await db.values<[number]>(sql`
+    insert into ${tweets} (user_id, msg, key, created_at)
+    select ${userId}, ${msg}, ${digestOf(posted)}, ${Date.now()}
+    where not exists (
+      select 1 from ${tweets} where user_id = ${userId} and key = ${key || null} and msg = ${msg})
+    on conflict (user_id, key) where key is not null do nothing
+    returning id`)
+  const id = rows[0]?.[0]
+  if (id !== undefined) measured().tweets.add(1)
+  return id
 }
+
+const earlierTweet = prepared((db: Db) => {
+  const bound = sql.placeholder
+  const one = sql`select id, id as cursor from ${tweets} where user_id = ${bound('viewer')}
+    and (key = ${bound('digest')} or (key = ${bound('key')} and msg = ${bound('msg')}))`
+  return cardsOf(db, one, 'desc')
+})
+
+/** The tweet in whose place `createTweet` wrote none; undefined when it has been deleted since. */
+export const findEarlier = (db: Db, author: number, { msg, key = '' }: Posted) =>
+  earlierTweet(db).get({ viewer: author, msg, key, digest: digestOf({ msg, key }) ?? '' })
 
 /** Deletes a tweet of this author, or anybody's for an operator; false when there is none. */
 export async function deleteTweet(

@@ -21,7 +21,7 @@ import {
   type Env,
 } from '../../web.ts'
 import { fits, graphemesMax } from './length.ts'
-import { createTweet, deleteTweet, findTweet } from './queries.ts'
+import { createTweet, deleteTweet, findEarlier, findTweet, type Posted } from './queries.ts'
 import { Composer, forgetCards, TweetCard } from './views.tsx'
 
 const tooLong = `Tweet must be between 1 and ${graphemesMax} characters`
@@ -60,24 +60,27 @@ const post = form(tweet, (c, { msg, key }, { msg: problem, key: keyProblem }) =>
   )
 })
 
-async function create(
-  c: Context<Env, string, { out: { form: { msg: string; key?: string | undefined } } }>,
-) {
+async function create(c: Context<Env, string, { out: { form: Posted } }>) {
   const { db, viewer } = c.var
-  const { msg, key } = c.req.valid('form')
-  const id = await createTweet(db, viewer.id, msg, key)
+  const posted = c.req.valid('form')
+  const id = await createTweet(db, viewer.id, posted)
   if (asker(c) === 'program' && c.req.path === '/post') return c.redirect('/timeline', 303)
-  const card = found(await findTweet(db, viewer.id, id))
+  const card = found(
+    await (id === undefined ? findEarlier(db, viewer.id, posted) : findTweet(db, viewer.id, id)),
+  )
+  const sentence = id === undefined ? 'Already posted.' : 'Posted.'
+  // A repeat comes where an answer was lost, so the feed may lack the card, or by Back to a feed that has it.
+  const feed = id === undefined ? `#feed:not(:has(#tweet-${card.id}))` : '#feed'
   const partial = (
     <>
       <Composer author={viewer.id} live focus />
-      <hx-partial hx-target='#feed' hx-swap='afterbegin'>
+      <hx-partial hx-target={feed} hx-swap='afterbegin'>
         <TweetCard card={card} viewer={viewer} position={1} />
       </hx-partial>
-      <Toast>Posted.</Toast>
+      <Toast>{sentence}</Toast>
     </>
   )
-  return answer(c, { partial, to: '/timeline', flash: 'Posted.' })
+  return answer(c, { partial, to: '/timeline', flash: sentence })
 }
 
 export const tweetRoutes = router()

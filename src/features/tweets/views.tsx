@@ -99,13 +99,17 @@ type ComposerProps = {
   live: boolean
 }
 
-/** The form of a new tweet; `live` where a feed below it shows the tweet at once. */
+/**
+ * The form of a new tweet; `live` where a feed below it shows the tweet at once. The `?` makes its address another one
+ * than that of /post: a POST to the page's own address drops the page from the browser's cache, and Back would then
+ * show the old words with a new key.
+ */
 export const Composer = ({ key, live, ...draft }: ComposerProps) => (
   <form
     id='composer'
     class='composer'
     method='post'
-    action='/post'
+    action='/post?'
     hx-sync='this:drop'
     {...(live && {
       'hx-post': '/tweet',
