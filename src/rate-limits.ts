@@ -27,7 +27,9 @@ export function createRateLimits(settings: Settings): RateLimits {
       } catch (error) {
         if (!(error instanceof RateLimiterRes)) throw error
         measured().refusals.add(1, { limit: name })
-        const seconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000))
+        // Never longer than the whole time: the library counts by the wall clock, which may have been set back.
+        const waiting = Math.min(settings.rates[name].seconds, Math.ceil(error.msBeforeNext / 1000))
+        const seconds = Math.max(1, waiting)
         throw new Refusal(429, `That was too often. Try again in ${inWords(seconds)}.`, {
           headers: { 'Retry-After': String(seconds) },
           slug: `rate_${name.toLowerCase()}`,
