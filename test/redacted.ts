@@ -17,7 +17,7 @@ export const addresses: [asked: string, shown: string][] = [
   ['/search?Q=CANARY7&qq=CANARY7&q%20=CANARY7', '/search?Q=REDACTED&qq=REDACTED&q%20=REDACTED'],
   ['/search?CANARY7', '/search?REDACTED'],
   ['/search?q=a&CANARY7&=CANARY7', '/search?q=a&REDACTED&=REDACTED'],
-  [`/search?${'x'.repeat(33)}CANARY7=1&q=a`, '/search?REDACTED&q=a'],
+  [`/search?${'x'.repeat(20)}CANARY7=1&q=a`, '/search?REDACTED&q=a'],
   ['/search?a%26b=CANARY7&q', '/search?a%26b=REDACTED&q'],
   [
     '/@alice?before=5&through=3&from=2&limit=1&q=CANARY7',
@@ -45,6 +45,11 @@ export const addresses: [asked: string, shown: string][] = [
   ['/eyJhbGciOiJIUzI1NiJ9.CANARY7', '/REDACTED'],
   ['//CANARY7', '/REDACTED'],
   ['/wp-login.php', '/wp-login.php'],
+  ['/search?q=a?token=CANARY7&limit=5', '/search?q=a?REDACTED&limit=5'],
+  ['/search?x123456=CANARY7', '/search?REDACTED'],
+  ['/4111111111111111', '/REDACTED'],
+  ['/a;pw=CANARY7', '/REDACTED'],
+  ['/static/CANARY7', '/static/REDACTED'],
 ]
 
 /** More of them: what stands of these is for each program to say, as long as it is no secret. */

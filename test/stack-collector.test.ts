@@ -140,6 +140,8 @@ test("what nginx's spans say of an address holds no value that the route does no
   const cases: [string, string | undefined][] = [
     ...addresses.filter(([asked]) => !asked.endsWith('&q')),
     ...declared,
+    ['HEAD /search?q=a', '/search?q=a'],
+    ['POST /search?q=CANARY7', '/search?q=REDACTED'],
     ...oddAddresses.map((asked): [string, undefined] => [asked, undefined]),
   ]
   const spans = cases.map(([target], index) => ({
@@ -149,7 +151,10 @@ test("what nginx's spans say of an address holds no value that the route does no
     kind: 2,
     startTimeUnixNano: now(),
     endTimeUnixNano: now(),
-    attributes: pairs({ 'http.target': target }),
+    attributes: pairs({
+      'http.method': target.startsWith('/') ? 'GET' : target.split(' ')[0]!,
+      'http.target': target.split(' ').at(-1)!,
+    }),
   }))
   await post(`${running.url}/v1/traces`, {
     resourceSpans: [
@@ -159,7 +164,7 @@ test("what nginx's spans say of an address holds no value that the route does no
   await sink.until(() => sink.spans().length === cases.length)
   for (const { name, attributes } of sink.spans()) {
     const [asked, shown] = cases[Number(name)]!
-    const { 'url.path': path, 'url.query': query, ...others } = attributes
+    const { 'url.path': path, 'url.query': query, 'http.request.method': _, ...others } = attributes
     assert.deepEqual(others, {}, asked)
     const said = [path, query].filter((part) => part !== undefined).join('?')
     assert.ok(!said.includes(canary), `${asked}: ${said}`)

@@ -117,6 +117,10 @@ test('neither does a request line that is odd or broken', async (story) => {
       `POST /login?password=CANARY7 HTTP/1.1\r\nContent-Length: 0\r\n${host}`,
       'POST /login?password=REDACTED HTTP/1.1',
     ],
+    [
+      `POST /search?q=CANARY7 HTTP/1.1\r\nContent-Length: 0\r\n${host}`,
+      'POST /search?q=REDACTED HTTP/1.1',
+    ],
     ['GET /login?password=CANARY7 HTTP/1.0\r\n\r\n', 'GET /login?password=REDACTED HTTP/1.0'],
     ['GET /login?password=CANARY7\r\n', 'GET /login?password=REDACTED'],
     [`GET  /login?password=CANARY7 HTTP/1.1\r\n${host}`, 'GET  /login?password=REDACTED HTTP/1.1'],
