@@ -43,8 +43,10 @@ export class Upkeep {
     const jumped = wall - steady - this.#offset
     this.#offset = wall - steady
     if (Math.abs(jumped) > clockSkewMs) {
-      const say = jumped < 0 ? log.warn : log.info // a machine that has slept jumps ahead, too
-      say('the clock has jumped', { seconds: Math.round(jumped / 1000) })
+      const seconds = Math.round(jumped / 1000)
+      // A machine that has slept jumps ahead, too.
+      if (jumped < 0) log.warn('clock jumped', { seconds })
+      else log.info('clock jumped', { seconds })
       this.#steadySince = steady
       await this.#score(true)
     } else if (steady - this.#scored >= hour) await this.#score(false)
@@ -62,8 +64,8 @@ export class Upkeep {
       const { db, patient } = this.#place
       const reason = await rebaseTrends(db, this.#clocks.wall(), { clockMoved, patient })
       if (reason === 'clock' && !clockMoved)
-        log.warn('trend scores did not fit the times of their likes: counted anew', {
-          hint: 'The clock of this machine is wrong, or was.',
+        log.warn('trend scores recounted', {
+          hint: 'They did not fit the times of their likes: the clock of this machine is wrong, or was.',
         })
     })
   }
@@ -80,6 +82,6 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
   try {
     await work()
   } catch (error) {
-    log.error('not tidied', errorFacts(error))
+    log.error('maintenance failed', errorFacts(error))
   }
 }
