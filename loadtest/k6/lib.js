@@ -68,6 +68,7 @@ const nameOf = (path) =>
 export const get = (client, path, options) => send(client, 'GET', path, options)
 export const post = (client, path, fields, options) => send(client, 'POST', path, { fields, ...options })
 
+const traces = __ENV.TRACES ? `${__ENV.TRACES}/` : ''
 let failuresPrinted = 0
 
 /** Sends one request and checks the answer: `expect`, or the usual one. Gives k6's response; its `body` is a text. */
@@ -91,7 +92,8 @@ function send(client, method, path, { fields = null, kind = client.kind, name: l
   noteSlow(response.timings.duration, name, response.headers['X-Trace-Id'])
   // The end of the run cuts off what is under way: k6 calls that a timeout, too, but does not count it.
   const isCutOff = response.error === 'request timeout' && Date.now() - started < 30_000
-  if (problem && !isCutOff && failuresPrinted++ < 3) console.error(`${name} as ${kind}: ${problem} (trace ${trace})`)
+  if (problem && !isCutOff && failuresPrinted++ < 3)
+    console.error(`${name} as ${kind}: ${problem} (trace ${traces}${trace})`)
   if (!problem && method === 'GET' && kind === 'browser') {
     const shown = find(response.body, 'page')
     Object.assign(client, { here: url, pageTrace: shown && { 'X-Page-Trace': shown } })

@@ -3,7 +3,7 @@
 //     k6 run -e MIX=realistic -e USERS=100 -e SECONDS=60 loadtest/k6/load.js
 //
 // Environment: TARGET, MIX (realistic), USERS (50), SECONDS (60) or SHAPE (ramp, spike, soak), SPAWN (users that come each
-// second, 5), PATIENCE_MS (no p95 limit is below it), PACE (10: everybody is ten times as quick).
+// second, 5), PATIENCE_MS (no p95 limit is below it), PACE (10: all are ten times as quick), TRACES (where failures' traces are).
 import exec from 'k6/execution'
 
 import * as lib from './lib.js'
@@ -184,13 +184,14 @@ export const options = {
 }
 
 const byWeight = (pairs) => pairs.flatMap(([weight, one]) => Array(weight).fill(one))
-/** Ten classes for ten users; steps of seven mix them, so that any number of users has its share of each. */
+/** Steps of the golden ratio spread evenly, so that any number of users has its share of each class. */
 const crowd = byWeight(Object.values(mixes[__ENV.MIX || 'realistic']).map((one) => [one.weight, one]))
 let user
 
 /** What each user does again and again. Who is not let in tries again. */
 export default function act() {
-  const { kind = 'program', wait, signIn, actions } = crowd[(exec.vu.idInTest * 7) % crowd.length]
+  const place = (exec.vu.idInTest * 0.618034) % 1
+  const { kind = 'program', wait, signIn, actions } = crowd[Math.floor(place * crowd.length)]
   user ??= { ...lib.newClient(kind), tweetsLeft: between(3, 15) }
   if (signIn && !user.signedIn) signIn(user)
   if (!signIn || user.signedIn) oneOf(byWeight(actions))(user)

@@ -2,7 +2,7 @@
 //
 //     k6 run -e TARGET=http://127.0.0.1:5000 loadtest/k6/smoke.js
 //
-// Environment: TARGET, SECONDS (60), PATIENCE_MS (no p95 limit is below it).
+// Environment: TARGET, SECONDS (60), PATIENCE_MS (no p95 limit is below it), TRACES (where the traces of failures are).
 import { sleep } from 'k6'
 import exec from 'k6/execution'
 

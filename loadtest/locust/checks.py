@@ -12,6 +12,7 @@ from locust.clients import HttpSession
 
 shared = json.loads((Path(__file__).parent.parent / "shared.json").read_text(encoding="utf-8"))
 LIMITS = {name: group for group in shared["limits"].values() for name in group["requests"]}
+TRACES = os.environ["TRACES"] + "/" if os.environ.get("TRACES") else ""
 PACE = int(os.environ.get("PACE") or 1)
 traces = {}  # of the first failure of each kind: equal failures are counted together
 
@@ -50,7 +51,7 @@ class CheckedSession(HttpSession):
                 got = f"{r.status_code}, {size} bytes" if r.error is None else f"no answer, {type(r.error).__name__}"
                 problem = f"expected {wanted}, but got {got}"
                 trace = (r.headers or {}).get("X-Trace-Id") or headers["traceparent"].split("-")[1]
-                r.failure(f"{problem} (trace {traces.setdefault((where, problem), trace)})")
+                r.failure(f"{problem} (trace {TRACES}{traces.setdefault((where, problem), trace)})")
         return r
 
 

@@ -3,7 +3,7 @@
     locust -f loadtest/locust/locustfile.py --class-picker --host http://127.0.0.1:5000
 
 Environment: SHAPE (Ramp, Spike, Soak, or "pick" for Locust's page; without it --users, --spawn-rate and --run-time count),
-PACE (10: everybody is ten times as quick).
+PACE (10: everybody is ten times as quick), TRACES (where a person finds the traces that failures name).
 """
 import random
 
