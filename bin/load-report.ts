@@ -18,7 +18,7 @@ const groups = (
 export const requestNames = Object.values(groups).flatMap(({ requests }) => requests)
 
 type K6Metric = { values: Record<string, number> }
-type K6Numbers = { metrics: Record<string, K6Metric> }
+type K6Numbers = { metrics: Record<string, K6Metric>; state: { testRunDurationMs: number } }
 
 type LocustEntry = {
   method: string
@@ -38,16 +38,18 @@ export function readRows(file: string): Rows {
   return Array.isArray(numbers) ? rowsOfLocust(numbers) : rowsOfK6(numbers)
 }
 
-function rowsOfK6({ metrics }: K6Numbers): Rows {
+function rowsOfK6({ metrics, state }: K6Numbers): Rows {
   const rows: Rows = {}
   for (const name of requestNames) {
     const of = (metric: string, value: string) =>
       metrics[`${metric}{name:${name}}`]?.values[value] ?? 0
-    if (of('http_reqs', 'count') === 0) continue
+    // Each answer is checked once.
+    const count = of('checks', 'passes') + of('checks', 'fails')
+    if (count === 0) continue
     rows[name] = {
-      count: of('http_reqs', 'count'),
+      count,
       failures: of('checks', 'fails'),
-      rate: of('http_reqs', 'rate'),
+      rate: (count * 1000) / state.testRunDurationMs,
       p50: of('http_req_duration', 'med'),
       p95: of('http_req_duration', 'p(95)'),
       p99: of('http_req_duration', 'p(99)'),

@@ -107,7 +107,7 @@ export function thresholdsOf(atLeast = 0) {
   for (const [name, { p95 }] of Object.entries(limitsOf)) {
     thresholds[`checks{name:${name}}`] = ['rate==1']
     thresholds[`http_req_duration{name:${name}}`] = [`p(95)<${Math.max(p95, numberOf('PATIENCE_MS', 0))}`]
-    thresholds[`http_reqs{name:${name}}`] = [`count>=${atLeast}`]
+    if (atLeast > 0) thresholds[`http_reqs{name:${name}}`] = [`count>=${atLeast}`]
   }
   return thresholds
 }
