@@ -1,6 +1,5 @@
 // docs/http.md is what other people's scripts are written by: every row of its table is asked, and no route is missing.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import test from 'node:test'
 
 import { requestNames } from '../bin/load-report.ts'
