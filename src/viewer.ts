@@ -9,6 +9,7 @@ import { formerSessionCookie, sessionCookie } from './cookie-names.ts'
 import { prepared, type Db } from './db.ts'
 import { Refusal } from './refusal.ts'
 import { sessions, users } from './schema.ts'
+import { signInPath } from './sign-in-place.ts'
 import { inBackground } from './tracing.ts'
 import { asker, type Env } from './web.ts'
 
@@ -107,13 +108,12 @@ function turnAway(c: Context<Env>): Response {
   if (who === 'partial') {
     throw new Refusal(401, 'Sign in first.', {
       slug: 'signed_out',
-      headers: { 'HX-Redirect': '/login' },
+      headers: { 'HX-Redirect': signInPath(c) },
     })
   }
   if (who === 'program' && !isPage) throw new Refusal(401, 'Sign in first.', { slug: 'signed_out' })
-  if (!reads) return c.redirect('/login', 303)
-  const { pathname, search } = new URL(c.req.url)
-  return c.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 302)
+  if (reads) return c.redirect(signInPath(c), 302)
+  return c.redirect(who === 'program' ? '/login' : signInPath(c), 303)
 }
 
 const insertSession = prepared((db: Db) =>
