@@ -3,6 +3,21 @@
 const $ = (selector, root = document) => root.querySelector(selector)
 const on = (event, listener, options) => document.addEventListener(event, listener, options)
 const body = document.body
+const root = document.documentElement
+const visit = performance.getEntriesByType('navigation')[0]
+
+// What this tab remembers. A browser may refuse to: then it remembers nothing.
+const recall = (key) => {
+  try {
+    return JSON.parse(sessionStorage.getItem(key))
+  } catch {}
+}
+const remember = (key, value) => {
+  try {
+    if (value === undefined) sessionStorage.removeItem(key)
+    else sessionStorage.setItem(key, JSON.stringify(value))
+  } catch {}
+}
 
 // Chromium before 150 refuses the empty options that htmx 4.0.1 passes here, and then nothing would be swapped.
 try {
@@ -39,6 +54,9 @@ const count = (field) => {
 on('input', ({ target }) => target.dataset?.count && count(target))
 const countNow = () => document.querySelectorAll('[data-count]').forEach(count)
 countNow()
+
+// Whose page this is.
+const me = parseInt(body.dataset.viewer)
 
 // A dialog of our own in place of window.confirm; Escape is no.
 const ask = (question) =>
@@ -236,12 +254,38 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   })
 }
 
+// A page that Back brings from a cache is shown only to who it was made for: it is out of sight until its mark is the
+// cookie's. A session that has ended elsewhere only the server knows; what is private, or without a cookie, waits for
+// its answer.
+const show = () => (root.style.opacity = '')
+const leave = () => {
+  root.style.opacity = 0
+  location.replace(body.dataset.private ?? location.pathname + location.search)
+}
+addEventListener('pagehide', ({ persisted }) => persisted && (root.style.opacity = 0))
+addEventListener('pageshow', async ({ persisted }) => {
+  const mine = body.dataset.viewer
+  if ((!persisted && visit?.type !== 'back_forward') || mine === undefined) return show()
+  // The sign-in form is nobody's: who comes back to it may want to be somebody else.
+  if (!me && $('#login-form')) return show()
+  const marked = /(?:^|; )tracewren_viewer=([^;]*)/.exec(document.cookie)?.[1] ?? (me ? undefined : mine)
+  if (marked && marked !== mine) return leave()
+  const waits = body.dataset.private || !marked
+  if (!waits) show()
+  if (!me) return
+  const now = await fetch('/session', { cache: 'no-store', signal: AbortSignal.timeout(3000) })
+    .then((answer) => (answer.ok ? answer.text() : undefined))
+    .catch(() => {})
+  if (now === mine || (now === undefined && !waits)) show()
+  else leave()
+})
+
 // A page from the back/forward cache shows old likes: fetch the cards that were changed elsewhere.
-const changed = () => JSON.parse(sessionStorage.getItem('changed') ?? '[]')
+const changed = () => recall('changed') ?? []
 on('htmx:after:request', (event) => {
   const action = event.detail.ctx?.request?.action ?? ''
   const id = /\/(?:un)?favorite\/(\d+)/.exec(action)?.[1]
-  if (id) sessionStorage.setItem('changed', JSON.stringify([...new Set([...changed(), id])].slice(-50)))
+  if (id) remember('changed', [...new Set([...changed(), id])].slice(-50))
 })
 addEventListener('pageshow', (event) => {
   if (!event.persisted) return
@@ -258,5 +302,5 @@ addEventListener('pageshow', (event) => {
       })
       .catch(() => {})
   }
-  sessionStorage.removeItem('changed')
+  remember('changed')
 })
