@@ -12,6 +12,13 @@ const recall = (key) => {
     return JSON.parse(sessionStorage.getItem(key))
   } catch {}
 }
+const remembered = () => {
+  try {
+    return Object.keys(sessionStorage)
+  } catch {
+    return []
+  }
+}
 const remember = (key, value) => {
   try {
     if (value === undefined) sessionStorage.removeItem(key)
@@ -55,8 +62,45 @@ on('input', ({ target }) => target.dataset?.count && count(target))
 const countNow = () => document.querySelectorAll('[data-count]').forEach(count)
 countNow()
 
-// Whose page this is.
+// A session may end while somebody writes: their words stay in this tab, under their id, until the server has taken
+// them. 'typed': from the first letter; 'sent': from when they were sent. `sent` waits for what the next page says.
 const me = parseInt(body.dataset.viewer)
+const draftOf = (field) => 'draft ' + me + ' ' + field.id
+const keep = (field, sent) => {
+  if (!me) return
+  const text = field.value.slice(0, 5000)
+  remember(draftOf(field), text.trim() ? { text, key: field.form.elements.key?.value, sent } : undefined)
+}
+const drafts = (form) => form?.querySelectorAll?.('[data-draft]') ?? []
+on('input', ({ target }) => target.dataset?.draft === 'typed' && keep(target))
+on('submit', ({ target }) => {
+  if (!target.hasAttribute('hx-post')) for (const field of drafts(target)) keep(field, true)
+})
+on('htmx:after:request', ({ detail: { ctx } }) => {
+  if ((ctx?.response?.raw ?? ctx?.response)?.ok) for (const field of drafts(ctx.sourceElement)) remember(draftOf(field))
+})
+const isRefused =
+  $('#login-form') || visit?.responseStatus >= 400 || visit?.type === 'back_forward' || !document.referrer
+for (const key of remembered()) {
+  const draft = /^draft /.test(key) && recall(key)
+  if (draft?.sent) remember(key, isRefused ? { ...draft, sent: false } : undefined)
+}
+for (const field of drafts(document)) {
+  const draft = me && recall(draftOf(field))
+  const isTyped = field.dataset.draft === 'typed'
+  // What the browser has brought back by itself is newer, and so is what the server shows again.
+  if (field.value !== field.defaultValue) continue
+  if (isTyped && field.value) keep(field)
+  else if (draft && !draft.sent) {
+    field.value = draft.text
+    // The same words with the same key are the same tweet, should it be there after all.
+    if (draft.key) field.form.elements.key.value = draft.key
+    if (!isTyped) remember(draftOf(field))
+  }
+}
+countNow()
+// The answer to a sign-in with a draft is the page of that draft: a reload must not sign in once more.
+if (location.pathname === '/login' && $('#composer')) history.replaceState(history.state, '', '/post')
 
 // A dialog of our own in place of window.confirm; Escape is no.
 const ask = (question) =>
