@@ -29,11 +29,13 @@ async function ask(row: Row, here: World, who: Someone, as: (typeof askers)[numb
 }
 
 /** What the table promises to somebody without a session. */
-function signedOutAnswer({ method, signedOut, answers }: Row, as: (typeof askers)[number]) {
+function signedOutAnswer({ method, path, signedOut, answers }: Row, as: (typeof askers)[number]) {
   if (signedOut === 'same' || signedOut === 'glass') return answers[as]
   if (signedOut === 'form') return '200 page'
   if (as === 'htmx') return '401 HX /login'
-  if (signedOut === 'deed' && as !== 'browser') return '401 json'
+  if (signedOut === 'words' && as === 'browser') return '401 page'
+  const isDeed = signedOut === 'deed' || (signedOut === 'words' && path !== '/post')
+  if (isDeed && as !== 'browser') return '401 json'
   return method === 'GET' ? '302 /login' : '303 /login'
 }
 
@@ -76,13 +78,17 @@ test('each row of docs/http.md answers as it says, signed in and signed out', as
   assert.deepEqual(wrong, [])
 })
 
-/** What keeps a page from being another's, and in the browser's back/forward cache. */
+/** Pages that show what is one person's alone. */
+const privatePages = ['GET /account', 'GET /tweet/:id/delete']
+
+/** What keeps a page from being another's, and in the browser's back/forward cache or out of it. */
 function unkept({ request, path }: Row, { status, headers }: Answer): string[] {
   const isHtml = headers.get('Content-Type')?.startsWith('text/html')
   if (status !== 200 || !isHtml || path === '/static/*') return []
   const [vary, cache] = [headers.get('Vary'), headers.get('Cache-Control')]
   const well = vary?.includes('HX-Request-Type') && vary.includes('Cookie')
-  return well && cache === 'private, no-cache' ? [] : [`${request}: Vary ${vary}, ${cache}`]
+  const right = privatePages.includes(request) ? 'private, no-store' : 'private, no-cache'
+  return well && cache === right ? [] : [`${request}: Vary ${vary}, ${cache}`]
 }
 
 const changesTheSession = ({ path }: Row) =>
