@@ -12,8 +12,9 @@ export type Scale = {
   users: number
   tweets: number
   rounds: number
-  /** How long one case is asked in one round, in ms. */
+  /** How long one case is asked in one round, in ms, and in how many parts: all servers are asked in turn in each. */
   slice: number
+  parts?: number
   /** How many requests of each case come before the first round: code has to be compiled. */
   warmUp: number
   /** No further round begins after so many ms. */
@@ -21,6 +22,8 @@ export type Scale = {
   /** Only these cases and modes; all when there is nothing here. */
   cases?: string[]
   modes?: string[]
+  /** A checkout with another build: each mode runs with both, and this one is compared with that. */
+  against?: string | undefined
 }
 
 /** A way to run the server; `only`: for these cases; `against`: what it is compared with, if not the first mode. */
@@ -31,6 +34,8 @@ export type Mode = {
   exported: number
   only?: string[]
   against?: string
+  /** The checkout whose build runs, if not this one. */
+  build?: string
 }
 
 // Soon enough for a slice to end with its exports, and not so often that each of them holds a few requests only.
@@ -79,14 +84,25 @@ export type Result = {
   twin: Figures
   /** How much of node:http's speed is left: 1 would be all of it. */
   share: Figures
-  /** This mode against another one, in the same round. */
+  /** This mode against another one, in the same round; then each round's. */
   overhead?: Figures
+  overheads?: number[]
 }
 export type Outcome = {
   results: Result[]
   traces: { expected: number; arrived: number }
   rss: Record<string, number>
 }
+
+/** Each mode twice, first with the other build. */
+const bothBuilds = (modes: Mode[], build: string): Mode[] =>
+  modes.flatMap((mode) => {
+    const other = `${mode.name}, other build`
+    return [
+      { ...mode, name: other, build },
+      { ...mode, against: other },
+    ]
+  })
 
 const connectionsUsual = 8
 /** Exports are done by then: they belong to the requests before. */
@@ -102,7 +118,7 @@ type Subject = {
 }
 
 export async function measure(scale: Scale): Promise<Outcome> {
-  const world = await worldOf(scale.users, scale.tweets)
+  const world = await worldOf(scale.users, scale.tweets, scale.against)
   const asked = (names: string[] | undefined, one: { name: string }) =>
     names === undefined || names.includes(one.name)
   const cases = casesOf(scale.users, scale.tweets).filter((one) => asked(scale.cases, one))
@@ -110,10 +126,11 @@ export async function measure(scale: Scale): Promise<Outcome> {
   const copies: { remove: () => void }[] = []
   const subjects: Subject[] = []
   try {
-    for (const mode of modesOf(sink.port).filter((one) => asked(scale.modes, one))) {
+    const modes = modesOf(sink.port).filter((one) => asked(scale.modes, one))
+    for (const mode of scale.against === undefined ? modes : bothBuilds(modes, scale.against)) {
       const copy = copyOf(world, String(copies.length))
       copies.push(copy)
-      const app = await startApp(copy.path, mode.env)
+      const app = await startApp(copy.path, mode.env, { build: mode.build })
       subjects.push({
         mode,
         app,
@@ -180,25 +197,15 @@ async function rounds({ scale, cases, subjects, twin }: Run) {
   for (let round = -1; round < scale.rounds; round++) {
     if (round > 0 && performance.now() > giveUp) break
     for (const one of cases) {
-      for (const subject of subjects) {
-        if (!applies(subject, one)) continue
-        // bcrypt has nothing to warm up.
-        const warmUp = one.connections === undefined ? scale.warmUp : 4
-        const span = round < 0 ? { ms: 0, requests: warmUp } : { ms: scale.slice, requests: 8 }
-        const app = await slice({ subject, one, target: subject.app, span })
-        const limit = await slice({
-          subject,
-          one,
-          target: twin,
-          span: { ...span, ms: span.ms / 2 },
-        })
-        rss[subject.mode.name] = Math.max(rss[subject.mode.name] ?? 0, app.rss)
+      const sums = await roundOf({ scale, subjects, twin }, one, round)
+      for (const [subject, { app, limit, bytes, rss: used }] of sums) {
+        rss[subject.mode.name] = Math.max(rss[subject.mode.name] ?? 0, used)
         if (round < 0) continue
         const key = keyOf(subject, one)
-        const sample = samples.get(key) ?? { app: [], twin: [], requests: 0, bytes: app.bytes }
+        const sample = samples.get(key) ?? { app: [], twin: [], requests: 0, bytes }
         samples.set(key, sample)
-        sample.app.push(app.cpu)
-        sample.twin.push(limit.cpu)
+        sample.app.push(app.cpu / app.requests)
+        sample.twin.push(limit.cpu / limit.requests)
         sample.requests += app.requests
       }
       process.stderr.write(
@@ -215,6 +222,7 @@ async function rounds({ scale, cases, subjects, twin }: Run) {
         const { against } = subject.mode
         const other = subjects.find(({ mode }) => mode.name === against) ?? subjects[0]!
         const plain = samples.get(keyOf(other, one))!.app
+        const overheads = app.map((cpu, round) => cpu / plain[round]!)
         return {
           case: one.name,
           mode: subject.mode.name,
@@ -222,18 +230,54 @@ async function rounds({ scale, cases, subjects, twin }: Run) {
           app: figuresOf(app),
           twin: figuresOf(limit),
           share: figuresOf(app.map((cpu, round) => limit[round]! / cpu)),
-          ...(subject !== subjects[0] && {
-            overhead: figuresOf(app.map((cpu, round) => cpu / plain[round]!)),
-          }),
+          ...(subject !== subjects[0] && { overhead: figuresOf(overheads), overheads }),
         }
       }),
   )
   return { results, rss }
 }
 
+type Sum = { cpu: number; requests: number }
+
+/** One case in one round on every server. Round -1 is for warming up. */
+async function roundOf(
+  { scale, subjects, twin }: Omit<Run, 'cases'>,
+  one: Case,
+  round: number,
+): Promise<Map<Subject, { app: Sum; limit: Sum; bytes: number; rss: number }>> {
+  const sums = new Map<Subject, { app: Sum; limit: Sum; bytes: number; rss: number }>()
+  const parts = round < 0 ? 1 : (scale.parts ?? 1)
+  // bcrypt has nothing to warm up.
+  const warmUp = one.connections === undefined ? scale.warmUp : 4
+  const span = round < 0 ? { ms: 0, requests: warmUp } : { ms: scale.slice / parts, requests: 8 }
+  for (let part = 0; part < parts; part++) {
+    // Who comes later meets warmer caches: the order is the other way round every second time.
+    const isEven = (round + part) % 2 === 0
+    for (const subject of isEven ? subjects : subjects.toReversed()) {
+      if (!applies(subject, one)) continue
+      const app = await slice({ subject, one, target: subject.app, span })
+      const short = { ...span, ms: span.ms / 2 }
+      const limit = await slice({ subject, one, target: twin, span: short })
+      const sum = sums.get(subject)
+      sums.set(subject, {
+        app: plus(sum?.app, app),
+        limit: plus(sum?.limit, limit),
+        bytes: Math.round(app.bytes / app.requests),
+        rss: Math.max(sum?.rss ?? 0, app.rss),
+      })
+    }
+  }
+  return sums
+}
+
+const plus = (one: Sum | undefined, other: Sum): Sum => ({
+  cpu: (one?.cpu ?? 0) + other.cpu,
+  requests: (one?.requests ?? 0) + other.requests,
+})
+
 type Slice = { subject: Subject; one: Case; target: Process; span: Span }
 
-/** CPU us for each request over a while, the exports that follow included. */
+/** CPU us of a server over a while, the exports that follow included. */
 async function slice({ subject, one, target, span }: Slice) {
   // New ones each time: a server closes those that have been idle for a minute.
   const connections = await connect(target.port, one.connections ?? connectionsUsual)
@@ -248,9 +292,9 @@ async function slice({ subject, one, target, span }: Slice) {
   if (target === subject.app && subject.mode.exported > 0) await pause(settleMs)
   const after = await target.usage()
   return {
-    cpu: (after.cpu - before.cpu) / requests,
+    cpu: after.cpu - before.cpu,
     requests,
-    bytes: Math.round(bytes / requests),
+    bytes,
     rss: after.rss,
   }
 }

@@ -1,7 +1,9 @@
 // The processes of a benchmark: the real bundle with its real settings, its twin, and a collector that swallows bytes.
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join, resolve as absolute } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { buildSync } from 'esbuild'
@@ -15,7 +17,9 @@ const tools = `${folder}/tools`
 /** Compiles what runs beside the server under test, so that no loader of TypeScript is measured with it. */
 export function buildTools(): void {
   buildSync({
-    entryPoints: ['floor', 'meter', 'sink', 'twin'].map((name) => `bench/${name}.ts`),
+    entryPoints: ['crowd-clients', 'crowd-probes', 'floor', 'meter', 'sink', 'twin'].map(
+      (name) => `bench/${name}.ts`,
+    ),
     bundle: true,
     mainFields: ['module', 'main'],
     external: ['libsql', '@node-rs/bcrypt'],
@@ -77,6 +81,8 @@ async function start({
     execArgv: [...flags, '--import', `${tools}/meter.mjs`],
     // Log lines are written, as in production, and thrown away.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // Not the project's folder: a developer's .env file must not change what is measured.
+    cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', ...env },
   })
   running.add(child)
@@ -116,11 +122,20 @@ async function answering(started: Process): Promise<Process> {
   }
 }
 
+/** What is missing for `folder` to be measured as another build, as a sentence. */
+export const problemOfBuild = (checkout: string): string | undefined =>
+  existsSync(join(checkout, 'dist/server.js'))
+    ? undefined
+    : `${checkout} holds no build: dist/server.js is missing there. Run "npm ci && npm run build" in that checkout first.`
+
+/** `build` is the checkout whose bundle is started, this one if it is missing. */
+export type AppOptions = { build?: string | undefined; flags?: string[] }
+
 /** The bundle on a database. Rate limits are out of the way: one client stands for thousands. */
 export async function startApp(
   path: string,
   env: Record<string, string>,
-  flags: string[] = [],
+  { build = '.', flags = [] }: AppOptions = {},
 ): Promise<Process> {
   const own = await freePort()
   const wide = '9999999/1'
@@ -134,7 +149,9 @@ export async function startApp(
     LIMIT_SEARCH: wide,
     ...env,
   }
-  return answering(await start({ program: 'dist/server.js', env: settings, port: own, flags }))
+  return answering(
+    await start({ program: absolute(build, 'dist/server.js'), env: settings, port: own, flags }),
+  )
 }
 
 /** node:http with recorded answers. */
@@ -179,5 +196,29 @@ export async function startSink(name: string): Promise<Process & { found: () => 
       child.kill('SIGTERM')
       running.delete(child)
     },
+  }
+}
+
+/** Runs a program of load to its end and gives what it reports; one that does not end in time is stopped. */
+export async function runLoad<Report>(
+  program: string,
+  plan: { seconds: number; [more: string]: unknown },
+): Promise<Report> {
+  const child = fork(`${tools}/${program}.mjs`, [JSON.stringify(plan)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced', // JSON has no NaN
+  })
+  running.add(child)
+  const timer = setTimeout(() => child.kill('SIGKILL'), (plan.seconds + 60) * 1000)
+  const gone = once(child, 'exit').then(() => {
+    throw new Error(`${program} ended without a report`)
+  })
+  try {
+    return ((await Promise.race([once(child, 'message'), gone])) as [Report])[0]
+  } finally {
+    gone.catch(() => {})
+    clearTimeout(timer)
+    child.kill('SIGKILL')
+    running.delete(child)
   }
 }

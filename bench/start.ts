@@ -13,8 +13,8 @@ const modes: Record<string, Record<string, string>> = {
 }
 
 /** CPU ms until the first answer, MB idle, MB after some thousand pages. */
-export async function measureStart(rounds: number): Promise<StartOutcome> {
-  const world = await worldOf(100, 2000) // as large as the demo world
+export async function measureStart(rounds: number, against?: string): Promise<StartOutcome> {
+  const world = await worldOf(100, 2000, against) // as large as the demo world
   const samples: Record<string, Sample[]> = { 'bare node:http': [] }
   for (let round = 0; round < rounds; round++) {
     samples['bare node:http']!.push(await sampleOf(await startTwin()))
@@ -22,10 +22,12 @@ export async function measureStart(rounds: number): Promise<StartOutcome> {
     ;(samples['the packages alone'] ??= []).push(await sampleOf(await startFloor(floor.path)))
     floor.remove()
     for (const [name, env] of Object.entries(modes)) {
-      const copy = copyOf(world, 'start')
-      const sample = await sampleOf(await startApp(copy.path, env))
-      ;(samples[name] ??= []).push(sample)
-      copy.remove()
+      for (const build of against === undefined ? [undefined] : [against, undefined]) {
+        const copy = copyOf(world, 'start')
+        const sample = await sampleOf(await startApp(copy.path, env, { build }))
+        ;(samples[build === undefined ? name : `${name}, other build`] ??= []).push(sample)
+        copy.remove()
+      }
     }
   }
   return Object.fromEntries(
