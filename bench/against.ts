@@ -1,4 +1,4 @@
-import type { Result } from './requests.ts'
+import type { Result } from './rounds.ts'
 import { short, table, type Figures } from './statistics.ts'
 
 /** This build next to another one: CPU us for each request, and their ratio in each round. */

@@ -9,7 +9,8 @@ import { crowdTable, measureCrowd } from './crowd.ts'
 import { measurePages, pagesTable } from './pages.ts'
 import { picture } from './picture.ts'
 import { profileOf, profileTables } from './profile.ts'
-import { measure, type Outcome, type Result, type Scale } from './requests.ts'
+import { measure } from './requests.ts'
+import type { Outcome, Result, Scale } from './rounds.ts'
 import { buildTools, problemOfBuild } from './servers.ts'
 import { measureStart, startTable } from './start.ts'
 import { short, table, type Figures } from './statistics.ts'
@@ -221,7 +222,7 @@ function tables({ results, traces, rss }: Outcome): string {
       sized.map((one) => [
         one.case,
         (one.bytes / 1000).toFixed(1),
-        short(one.twin.median),
+        short(one.nodeHttp.median),
         ...modes.map((mode) => cost(one.case, mode)),
       ]),
     ),
@@ -235,9 +236,31 @@ function tables({ results, traces, rss }: Outcome): string {
       ['', ...modes],
       names.map((name) => [name, ...modes.map((mode) => overhead(name, mode))]),
     ),
+    ...packagesTable(results),
     `\nTraces that arrived: ${traces.arrived} of ${traces.expected} (10 % is drawn by lot). ` +
       `Memory at most: ${Object.entries(rss)
         .map(([mode, bytes]) => `${mode} ${Math.round(bytes / 1e6)} MB`)
         .join(', ')}.`,
   ].join('\n')
+}
+
+/** Ours next to the packages that do the same SQL and join the same bytes. */
+function packagesTable(results: Result[]): string[] {
+  const rows = results.flatMap(({ case: name, app, packages, packagesShare: share }) =>
+    packages && share
+      ? [
+          [
+            name,
+            short(packages.median),
+            short(app.median),
+            `${share.median.toFixed(3)} (${share.low.toFixed(3)}-${share.high.toFixed(3)})`,
+            name === 'GET /timeline' ? `>= 0.60, ${share.median >= 0.6 ? 'yes' : 'no'}` : '',
+          ],
+        ]
+      : [],
+  )
+  const head = ['CPU us for each request', 'packages', 'untraced', 'packages / untraced', 'goal']
+  return rows.length === 0
+    ? []
+    : ['\nThe packages alone, same SQL and same bytes', table(head, rows)]
 }

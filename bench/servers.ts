@@ -1,4 +1,4 @@
-// The processes of a benchmark: the real bundle with its real settings, its twin, and a collector that swallows bytes.
+// The processes of a benchmark: the real bundle with its real settings, the baselines, and an OTLP receiver.
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
@@ -9,17 +9,23 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { buildSync } from 'esbuild'
 
 import { Connection, textOf } from './client.ts'
-import type { Usage } from './meter.ts'
+import type { Usage } from './usage-probe.ts'
 import { folder } from './world.ts'
 
-const tools = `${folder}/tools`
+/** In this checkout, whatever BENCH_FOLDER says: they import native modules from node_modules. */
+const tools = absolute('.cache/bench/tools')
 
 /** Compiles what runs beside the server under test, so that no loader of TypeScript is measured with it. */
 export function buildTools(): void {
   buildSync({
-    entryPoints: ['crowd-clients', 'crowd-probes', 'floor', 'meter', 'sink', 'twin'].map(
-      (name) => `bench/${name}.ts`,
-    ),
+    entryPoints: [
+      'baseline-node-http',
+      'baseline-packages',
+      'crowd-clients',
+      'crowd-probes',
+      'otlp-receiver',
+      'usage-probe',
+    ].map((name) => `bench/${name}.ts`),
     bundle: true,
     mainFields: ['module', 'main'],
     external: ['libsql', '@node-rs/bcrypt'],
@@ -78,7 +84,7 @@ async function start({
 }: Start): Promise<Process> {
   const own = given ?? (await freePort())
   const child = fork(program, [String(own), ...args], {
-    execArgv: [...flags, '--import', `${tools}/meter.mjs`],
+    execArgv: [...flags, '--import', `${tools}/usage-probe.mjs`],
     // Log lines are written, as in production, and thrown away.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Not the project's folder: a developer's .env file must not change what is measured.
@@ -155,12 +161,20 @@ export async function startApp(
 }
 
 /** node:http with recorded answers. */
-export const startTwin = async (answers?: string): Promise<Process> =>
-  answering(await start({ program: `${tools}/twin.mjs`, args: answers ? [answers] : [] }))
+export const startNodeHttp = async (answers?: string): Promise<Process> =>
+  answering(
+    await start({ program: `${tools}/baseline-node-http.mjs`, args: answers ? [answers] : [] }),
+  )
 
-/** The packages alone, on a database. */
-export const startFloor = async (path: string): Promise<Process> =>
-  answering(await start({ program: `${tools}/floor.mjs`, env: { DATABASE_URL: `file:${path}` } }))
+/** The packages alone, on a database; `pages` is a file of recorded pages. */
+export const startPackages = async (path: string, pages?: string): Promise<Process> =>
+  answering(
+    await start({
+      program: `${tools}/baseline-packages.mjs`,
+      args: pages ? [pages] : [],
+      env: { DATABASE_URL: `file:${path}` },
+    }),
+  )
 
 /** Asks for the start page so many times. */
 export async function loadPage(on: number, requests: number): Promise<void> {
@@ -175,9 +189,11 @@ export async function loadPage(on: number, requests: number): Promise<void> {
 }
 
 /** Swallows OTLP; `found` counts the spans of a name that came. */
-export async function startSink(name: string): Promise<Process & { found: () => Promise<number> }> {
+export async function startOtlpReceiver(
+  name: string,
+): Promise<Process & { found: () => Promise<number> }> {
   const own = await freePort()
-  const child = fork(`${tools}/sink.mjs`, [String(own), name], {
+  const child = fork(`${tools}/otlp-receiver.mjs`, [String(own), name], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   running.add(child)
