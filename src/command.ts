@@ -5,6 +5,7 @@ import Database from 'libsql'
 import { filePath, inspect } from './database-file.ts'
 import { processSettings, type Settings } from './env.ts'
 import { findProblems } from './integrity.ts'
+import { settleOutput, stderr, stdout } from './output.ts'
 import { asStartError, StartError } from './start-error.ts'
 
 /** What a command line tool is: its help, and what it does with its words; it gives the exit code. */
@@ -14,7 +15,15 @@ export type Command = {
 }
 
 /** Runs a command with the words of this process: `--help`, one line for what went wrong, an exit code. */
-export async function main({ help, run }: Command): Promise<void> {
+export async function main(command: Command): Promise<void> {
+  try {
+    await runCommand(command)
+  } finally {
+    await finishSaying()
+  }
+}
+
+async function runCommand({ help, run }: Command): Promise<void> {
   const words = process.argv.slice(2)
   if (words.includes('--help') || words.includes('-h')) {
     say(help)
@@ -30,8 +39,16 @@ export async function main({ help, run }: Command): Promise<void> {
   }
 }
 
-export const say = (line: string): void => void process.stdout.write(`${line}\n`)
-export const complain = (line: string): void => void process.stderr.write(`${line}\n`)
+export const say = (line: string): void => stdout.write(`${line}\n`)
+export const complain = (line: string): void => stderr.write(`${line}\n`)
+
+/** Waits until everything is read that was said. A reader who has left is no failure: `| head` wants no more. */
+async function finishSaying(): Promise<void> {
+  await settleOutput(Infinity)
+  if (stdout.dropped === 0 || stdout.trouble === 'EPIPE') return
+  complain(`Standard output cannot be written (${stdout.trouble}).`)
+  process.exitCode ||= 1
+}
 
 /** The path of the database; a StartError where DATABASE_URL names a server. */
 export function databasePath(settings: Settings): string {

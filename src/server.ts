@@ -5,9 +5,10 @@ import { createApp } from './app.tsx'
 import { openDb, type Database } from './db.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
 import { processSettings, processTelemetry, type Settings } from './env.ts'
-import { errorFacts, log, printRequests, setLogLevel } from './log.ts'
+import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './log.ts'
 import { cardLookups } from './memo.ts'
 import { observe } from './metrics.ts'
+import { settleOutput, stderr, stdout } from './output.ts'
 import { asStartError, StartError } from './start-error.ts'
 import type { Telemetry } from './telemetry.ts'
 import { accepted } from './turns.ts'
@@ -16,12 +17,16 @@ import { countSessions } from './viewer.ts'
 
 const drainMs = 10_000
 const stopMs = 20_000
+/** How long a slow reader has for the last lines. */
+const settleMs = 500
 
+surviveStdout()
+stderr.neverWait()
 try {
   await start(processSettings())
 } catch (error) {
   if (!(error instanceof StartError)) throw error
-  process.stderr.write(`${error.message}\n`)
+  stderr.write(`${error.message}\n`)
   process.exit(1)
 }
 
@@ -34,6 +39,7 @@ async function start(settings: Settings): Promise<void> {
       walBytes: database.walBytes,
       activeSessions: () => countSessions(database.db),
       cardLookups: () => cardLookups,
+      droppedLines: () => stdout.dropped,
     })
   await furnish(database, settings)
   await startUpkeep(database)
@@ -131,7 +137,7 @@ function announce(server: ServerType, settings: Settings): void {
     `  Data       ${settings.DATABASE_URL}`,
     '',
   ]
-  process.stderr.write(`${lines.join('\n')}\n`)
+  stderr.write(`${lines.join('\n')}\n`)
 }
 
 type Running = {
@@ -175,5 +181,6 @@ async function leave(
     log.error('not closed', errorFacts(error))
   }
   await telemetry?.stop()
+  await settleOutput(settleMs)
   process.exit(code)
 }
