@@ -34,7 +34,11 @@ export async function recordPages(path: string, cases: Case[]): Promise<string> 
   const opened = await openFile(settings)
   let queries: RecordedPage['queries'] = []
   const db = drizzleOn(listen(opened.client, (statement) => queries.push(statement)))
-  const app = createApp({ database: { ...opened, db, patient: db }, settings, state: { stopping: false } })
+  const app = createApp({
+    database: { ...opened, db, patient: db },
+    settings,
+    state: { stopping: false },
+  })
   const send = async (url: string, init: RequestInit) =>
     app.fetch(new Request(`http://localhost${url}`, init))
   const cookies: string[] = []
