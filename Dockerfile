@@ -48,7 +48,7 @@ VOLUME /data
 EXPOSE 5000
 HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --start-interval=1s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.PORT+'/readyz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
-CMD ["node_modules/.bin/tsx", "watch", "src/server.ts"]
+CMD ["node_modules/.bin/tsx", "watch", "src/main.ts"]
 
 FROM nginx:1.30.5-alpine-otel AS nginx
 # In the official image the logs are links to the terminal: a volume would inherit them, and nobody could collect them.

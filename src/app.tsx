@@ -61,8 +61,9 @@ export function createApp({ database, settings, state, recorder }: Deps) {
     c.set('trusts', trusts)
     c.set('redaction', redaction)
     c.set('recorder', recorder)
-    if (state.stopping) c.header('Connection', 'close')
     await next()
+    // Also of a request that came before the signal: nobody is to wait for the next one on this connection.
+    if (state.stopping) c.res.headers.set('Connection', 'close')
   })
   app.use(traceRequests)
   app.use(headers(settings))

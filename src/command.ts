@@ -2,10 +2,11 @@ import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs'
 
 import Database from 'libsql'
 
-import { filePath, inspect } from './database-file.ts'
+import { filePath, inspect, isUnused } from './database-file.ts'
 import { processSettings, type Settings } from './env.ts'
 import { findProblems } from './integrity.ts'
-import { asStartError, StartError } from './start-error.ts'
+import { settleOutput, stderr, stdout } from './output.ts'
+import { asStartError, isFull, noSpace, StartError } from './start-error.ts'
 
 /** What a command line tool is: its help, and what it does with its words; it gives the exit code. */
 export type Command = {
@@ -14,7 +15,15 @@ export type Command = {
 }
 
 /** Runs a command with the words of this process: `--help`, one line for what went wrong, an exit code. */
-export async function main({ help, run }: Command): Promise<void> {
+export async function main(command: Command): Promise<void> {
+  try {
+    await runCommand(command)
+  } finally {
+    await finishSaying()
+  }
+}
+
+async function runCommand({ help, run }: Command): Promise<void> {
   const words = process.argv.slice(2)
   if (words.includes('--help') || words.includes('-h')) {
     say(help)
@@ -30,8 +39,16 @@ export async function main({ help, run }: Command): Promise<void> {
   }
 }
 
-export const say = (line: string): void => void process.stdout.write(`${line}\n`)
-export const complain = (line: string): void => void process.stderr.write(`${line}\n`)
+export const say = (line: string): void => stdout.write(`${line}\n`)
+export const complain = (line: string): void => stderr.write(`${line}\n`)
+
+/** Waits until everything is read that was said. A reader who has left is no failure: `| head` wants no more. */
+async function finishSaying(): Promise<void> {
+  await settleOutput(Infinity)
+  if (stdout.dropped === 0 || stdout.trouble === 'EPIPE') return
+  complain(`Standard output cannot be written (${stdout.trouble}).`)
+  process.exitCode ||= 1
+}
 
 /** The path of the database; a StartError where DATABASE_URL names a server. */
 export function databasePath(settings: Settings): string {
@@ -41,14 +58,17 @@ export function databasePath(settings: Settings): string {
 
 /** This very path when a database of ours is there; else a StartError: no tool makes one. */
 export function existing(path: string): string {
-  if (!statSync(path, { throwIfNoEntry: false }) || inspect(path) === 'new') {
-    throw new StartError(`There is no database at ${path}.`)
-  }
+  const state = inspect(path)
+  if (state === 'empty') throw new StartError(`${path} is empty (0 bytes).`)
+  if (isUnused(state)) throw new StartError(`There is no database at ${path}.`)
   return path
 }
 
-/** Does something with a database beside a running app: it waits up to ten seconds for the app's commits. */
-export function beside<T>(path: string, job: (db: Database.Database) => T): T {
+/**
+ * Does something with a database beside a running app: it waits up to ten seconds for the app's commits. `target` is
+ * what it writes, if not the database itself.
+ */
+export function beside<T>(path: string, job: (db: Database.Database) => T, target = path): T {
   try {
     const db = new Database(path, { timeout: 10_000 })
     try {
@@ -57,15 +77,22 @@ export function beside<T>(path: string, job: (db: Database.Database) => T): T {
       db.close()
     }
   } catch (error) {
+    if (error instanceof Error && isFull(error, target)) throw noSpace(target, bytesOf(path))
     throw asStartError(error, path)
   }
 }
+
+const bytesOf = (path: string) =>
+  [path, `${path}-wal`].reduce(
+    (sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  )
 
 /** Copies a database as of one moment, write-ahead log included, down to the disk; gives what is wrong with the copy. */
 export function copyWhole(path: string, copy: string): string[] {
   rmSync(copy, { force: true })
   try {
-    beside(path, (db) => db.prepare('VACUUM INTO ?').run([copy]))
+    beside(path, (db) => db.prepare('VACUUM INTO ?').run([copy]), copy)
     const handle = openSync(copy, 'r+')
     fsyncSync(handle)
     closeSync(handle)

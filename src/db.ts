@@ -25,11 +25,15 @@ export type Database = {
   close: () => Promise<void>
 }
 
-/** Opens the database that DATABASE_URL names, checked and migrated; throws a StartError that names the cure. */
-export async function openDb(settings: Settings): Promise<Database> {
+/**
+ * Opens the database that DATABASE_URL names, checked and migrated; throws a StartError that names the cure, or the
+ * reason of `stop` when that is aborted meanwhile.
+ */
+export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Database> {
+  stop?.throwIfAborted()
   const url = settings.DATABASE_URL
   const opened = url.startsWith('file:')
-    ? await openFile(settings)
+    ? await openFile(settings, stop)
     : await (await import('./database-server.ts')).openServer(settings)
   const { client, patient = client, place } = opened
   return { ...opened, db: drizzleOver(client, place), patient: drizzleOver(patient, place) }

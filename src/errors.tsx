@@ -10,7 +10,7 @@ import { isConstraint } from './db.ts'
 import { head, page } from './layout.tsx'
 import { errorFacts, log } from './log.ts'
 import { memoised } from './memo.ts'
-import { behindQuery } from './query-error.ts'
+import { behindQuery, damageIn } from './query-error.ts'
 import { showAgain } from './redisplay.ts'
 import { Refusal } from './refusal.ts'
 import { traceId } from './tracing.ts'
@@ -27,7 +27,13 @@ export function answerError(error: unknown, c: Context<Env>): Response | Promise
   const isBusy = error instanceof Refusal && refusal.status === 503
   if (isBusy) countBusy(refusal.slug)
   else if (refusal.status >= 500) {
-    log.error('request failed', { error_id: errorId, slug: refusal.slug, ...errorFacts(error) })
+    const cure = damageIn(error)?.cure
+    log.error('request failed', {
+      error_id: errorId,
+      slug: refusal.slug,
+      ...(cure !== undefined && { cure }),
+      ...errorFacts(error),
+    })
   }
   for (const [name, value] of Object.entries(refusal.headers)) c.header(name, value)
   c.header('Cache-Control', 'no-store')
@@ -143,7 +149,8 @@ function asRefusal(error: unknown): Refusal {
       })
     }
   }
-  return new Refusal(500, 'Something went wrong on our side.', { slug: 'unexpected' })
+  const slug = damageIn(error)?.slug ?? 'unexpected'
+  return new Refusal(500, 'Something went wrong on our side.', { slug })
 }
 
 const sentences: Partial<Record<ContentfulStatusCode, string>> = {

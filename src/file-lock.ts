@@ -4,19 +4,24 @@ import { setTimeout as pause } from 'node:timers/promises'
 import Database from 'libsql'
 
 import { isBusy } from './libsql-statement.ts'
-import { StartError } from './start-error.ts'
+import { isFull, noSpace, StartError } from './start-error.ts'
 
 export type FileLock = { release: () => void }
 
 /**
  * Keeps every other process of ours away from a database file: an exclusive SQLite lock on `<file>.lock.db` for as
  * long as this process lives (the kernel drops it even after kill -9). Waits up to `waitMs`, then throws a
- * StartError that says who is in the way. More than one process on one file is not offered (docs/decisions.md).
+ * StartError that says who is in the way, or the reason of `stop` when that is aborted meanwhile. More than one
+ * process on one file is not offered (docs/decisions.md).
  */
-export async function lockFile(path: string, waitMs: number): Promise<FileLock> {
+export async function lockFile(
+  path: string,
+  waitMs: number,
+  stop?: AbortSignal,
+): Promise<FileLock> {
   const lockPath = `${path}.lock.db`
-  for (const giveUp = performance.now() + waitMs; ; await pause(100)) {
-    const connection = take(lockPath)
+  for (const giveUp = performance.now() + waitMs; ; await turn(stop)) {
+    const connection = take(path, lockPath)
     if (connection) return { release: () => connection.close() }
     if (performance.now() > giveUp) {
       throw new StartError(
@@ -27,8 +32,13 @@ export async function lockFile(path: string, waitMs: number): Promise<FileLock> 
   }
 }
 
+async function turn(stop?: AbortSignal): Promise<void> {
+  await pause(100, undefined, stop && { signal: stop }).catch(() => undefined)
+  stop?.throwIfAborted()
+}
+
 /** A connection that holds the lock; undefined while another process does. */
-function take(lockPath: string): Database.Database | undefined {
+function take(path: string, lockPath: string): Database.Database | undefined {
   let connection: Database.Database | undefined
   try {
     connection = new Database(lockPath, { timeout: 0 })
@@ -39,6 +49,7 @@ function take(lockPath: string): Database.Database | undefined {
   } catch (error) {
     connection?.close()
     if (isBusy(error)) return undefined
+    if (error instanceof Error && isFull(error, lockPath)) throw noSpace(path)
     throw new StartError(
       `The lock file ${lockPath} cannot be written (${error instanceof Error ? error.message : String(error)}). ` +
         'Check its owner and the space on its disk, or delete it while nothing runs.',

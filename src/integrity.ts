@@ -1,6 +1,7 @@
 // Does the database hold what its rules promise? Checked from outside, by counting anew what triggers have counted.
 import type Database from 'libsql'
 
+import { findDamage, isDamage, isOfSearch } from './damage.ts'
 import { findClockProblems, rescore, rightScore, scoreTolerance } from './trend-integrity.ts'
 
 type Counter = { table: string; column: string; truth: string }
@@ -40,10 +41,10 @@ const shown = 20
 export function findProblems(db: Database.Database): string[] {
   db.exec('BEGIN')
   try {
-    const damage = findDamage(db)
+    const damage = findDamage(db, 'integrity_check')
     if (damage.some(isDamage)) return damage // there, counting only makes noise
-    const unsearchable = damage.length > 0 ? damage : findUnsearchable(db)
-    return [...findOrphans(db), ...findMiscounts(db), ...unsearchable]
+    const unsearchable = damage.some(isOfSearch) ? [] : findUnsearchable(db)
+    return [...damage, ...findOrphans(db), ...findMiscounts(db), ...unsearchable]
   } finally {
     db.exec('ROLLBACK')
   }
@@ -53,20 +54,6 @@ export function findProblems(db: Database.Database): string[] {
 export function findAllProblems(db: Database.Database): string[] {
   const problems = findProblems(db)
   return problems.some(isDamage) ? problems : [...problems, ...findClockProblems(db, Date.now())]
-}
-
-/** Is this a problem that only a backup cures? */
-export const isDamage = (problem: string): boolean => problem.startsWith('damaged')
-
-function findDamage(db: Database.Database): string[] {
-  try {
-    return rowsOf(db, `PRAGMA integrity_check(${shown})`)
-      .map(([verdict]) => String(verdict).replace(/^\*+.*\*+\s*/, ''))
-      .filter((verdict) => verdict !== 'ok')
-      .map((verdict) => `${verdict.includes('FTS5') ? 'search index' : 'damaged'}: ${verdict}`)
-  } catch (error) {
-    return [`damaged: ${error instanceof Error ? error.message : String(error)}`]
-  }
 }
 
 function findOrphans(db: Database.Database): string[] {
@@ -98,6 +85,14 @@ function findMiscounts(db: Database.Database): string[] {
  * which would ask a running app for the write lock.
  */
 function findUnsearchable(db: Database.Database): string[] {
+  try {
+    return compareSearch(db)
+  } catch (error) {
+    return [`search index: ${error instanceof Error ? error.message : String(error)}`]
+  }
+}
+
+function compareSearch(db: Database.Database): string[] {
   db.exec(`
     CREATE VIRTUAL TABLE temp.fresh USING fts5 (msg, content='', tokenize='unicode61');
     INSERT INTO temp.fresh (rowid, msg) SELECT id, msg FROM main.tweets;
@@ -111,16 +106,44 @@ function findUnsearchable(db: Database.Database): string[] {
       SELECT * FROM (${words('fresh_words')} EXCEPT ${words('kept_words')})
     ) ORDER BY doc LIMIT ${shown}`,
   )
-  return ids.map(([id]) => `tweets ${String(id)}: the search index has other words`)
+  const differs = (what: string) =>
+    rowsOf(
+      db,
+      `SELECT 1 WHERE EXISTS (${what.replaceAll('$', 'main.tweets_fts')} EXCEPT ${what.replaceAll('$', 'temp.fresh')})
+        OR EXISTS (${what.replaceAll('$', 'temp.fresh')} EXCEPT ${what.replaceAll('$', 'main.tweets_fts')})`,
+    ).length > 0
+  const sizes = 'SELECT id, sz FROM $_docsize'
+  // The first row holds how many tweets and words there are.
+  const totals = 'SELECT block FROM $_data WHERE id = 1'
+  // Words are there, but are they found? One tweet of each word, and of each beginning that has an index of its own.
+  const lost = [
+    `SELECT '"' || term || '"' AS word, min(doc) AS doc FROM temp.fresh_words GROUP BY term`,
+    ...[2, 3, 4].map(
+      (
+        length,
+      ) => `SELECT '"' || substr(term, 1, ${length}) || '"*' AS word, min(doc) AS doc FROM temp.fresh_words
+        WHERE length(term) > ${length} GROUP BY substr(term, 1, ${length})`,
+    ),
+  ].flatMap((samples) =>
+    rowsOf(
+      db,
+      `SELECT word FROM (${samples}) AS sample WHERE NOT EXISTS
+        (SELECT 1 FROM main.tweets_fts WHERE tweets_fts MATCH sample.word AND rowid = sample.doc) LIMIT 1`,
+    ).map(([word]) => `search index: ${String(word)} is not found`),
+  )
+  return [
+    ...lost.slice(0, 1),
+    ...ids.map(([id]) => `tweets ${String(id)}: the search index has other words`),
+    ...(differs(sizes) || differs(totals) ? ['search index: its counts of words are wrong'] : []),
+  ]
 }
 
-/** Counts everything anew and rebuilds the search index, in one transaction. */
+/** Counts everything anew, in one transaction. */
 export function repair(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE')
   for (const { table, column, truth } of counters) {
     db.exec(`UPDATE ${table} SET ${column} = (${truth}) WHERE ${column} <> (${truth})`)
   }
   rescore(db, Date.now())
-  db.exec("INSERT INTO tweets_fts (tweets_fts) VALUES ('rebuild')")
   db.exec('COMMIT')
 }

@@ -1,6 +1,7 @@
-import { trace } from '@opentelemetry/api'
-import { logs, SeverityNumber, type AnyValueMap } from '@opentelemetry/api-logs'
+import { ROOT_CONTEXT, trace, type SpanContext } from '@opentelemetry/api'
+import { logs, SeverityNumber, type AnyValueMap, type LogRecord } from '@opentelemetry/api-logs'
 
+import { stdout, type LostLines } from './output.ts'
 import { behindQuery } from './query-error.ts'
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -36,8 +37,11 @@ const severities = {
 
 type Line = { level: keyof typeof severities; message: string; facts: Facts; event?: string }
 
-function print({ level, message, facts }: Line): void {
-  const ids = trace.getActiveSpan()?.spanContext()
+function print(line: Line): void {
+  stdout.write(textOf(line, trace.getActiveSpan()?.spanContext()))
+}
+
+function textOf({ level, message, facts }: Line, ids?: SpanContext): string {
   const line = {
     time: new Date().toISOString(),
     level,
@@ -45,7 +49,7 @@ function print({ level, message, facts }: Line): void {
     ...(ids && trace.isSpanContextValid(ids) && { trace_id: ids.traceId, span_id: ids.spanId }),
     ...facts,
   }
-  process.stdout.write(`${JSON.stringify(line)}\n`)
+  return `${JSON.stringify(line)}\n`
 }
 
 const logger = logs.getLogger('tracewren')
@@ -53,12 +57,35 @@ const logger = logs.getLogger('tracewren')
 function write(line: Line): void {
   if (!isLogged(line.level)) return
   if (printsRequests || line.event !== requestEvent) print(line)
-  logger.emit({
-    severityNumber: severities[line.level],
-    severityText: line.level.toUpperCase(),
-    body: line.message,
-    attributes: line.facts as AnyValueMap,
-    ...(line.event !== undefined && { eventName: line.event }),
+  logger.emit(recordOf(line))
+}
+
+const recordOf = (line: Line): LogRecord => ({
+  severityNumber: severities[line.level],
+  severityText: line.level.toUpperCase(),
+  body: line.message,
+  attributes: line.facts as AnyValueMap,
+  ...(line.event !== undefined && { eventName: line.event }),
+})
+
+const linesLost = (lost: LostLines): Line => ({
+  level: 'warn',
+  message: 'standard output: lines lost',
+  facts: { ...lost },
+})
+
+/**
+ * For a server: what standard output does not take is counted and reported there as soon as it can be, and by OTLP
+ * meanwhile. Whatever the level: who asked for errors alone may have lost one.
+ */
+export function surviveStdout(): void {
+  // Found by chance in the middle of a request, of which it is no part.
+  const tell = (line: Line) => logger.emit({ ...recordOf(line), context: ROOT_CONTEXT })
+  stdout.neverWait({
+    failed: (why) =>
+      tell({ level: 'warn', message: 'standard output cannot be written', facts: { why } }),
+    text: (lost) => textOf(linesLost(lost)),
+    recovered: (lost) => tell(linesLost(lost)),
   })
 }
 

@@ -53,10 +53,11 @@ export type Observed = {
   walBytes: () => number
   activeSessions: () => Promise<number>
   cardLookups: () => { hits: number; misses: number }
+  droppedLines: () => number
 }
 
 /** Registers what is read at each export. To be called once, after the SDK has started. */
-export function observe({ walBytes, activeSessions, cardLookups }: Observed): void {
+export function observe({ walBytes, activeSessions, cardLookups, droppedLines }: Observed): void {
   const m = meter()
   m.createObservableGauge('tracewren.wal.size', {
     unit: 'By',
@@ -78,4 +79,8 @@ export function observe({ walBytes, activeSessions, cardLookups }: Observed): vo
     result.observe(hits, { hit: true })
     result.observe(misses, { hit: false })
   })
+  m.createObservableCounter('tracewren.log.lines.dropped', {
+    unit: '{line}',
+    description: 'Log lines that standard output did not take',
+  }).addCallback((result) => result.observe(droppedLines()))
 }

@@ -7,21 +7,27 @@ import { migrate as applyMigrations } from 'drizzle-orm/libsql/migrator'
 import { drizzleOn } from './drizzle.ts'
 import { StartError } from './start-error.ts'
 
-const folder = fileURLToPath(new URL('../drizzle', import.meta.url))
+/** Where the SQL of the migrations lies. */
+export const migrationsFolder = fileURLToPath(new URL('../drizzle', import.meta.url))
+
+/** The list of the migrations, in their order. */
+export function readJournal(): { when: number; tag: string }[] {
+  const journal = JSON.parse(readFileSync(`${migrationsFolder}/meta/_journal.json`, 'utf8')) as {
+    entries: { when: number; tag: string }[]
+  }
+  return journal.entries
+}
 
 /** Applies the SQL files of drizzle/ that are missing. Throws a StartError when the database is newer than the code. */
 export async function migrate(client: Client): Promise<void> {
-  const journal = JSON.parse(readFileSync(`${folder}/meta/_journal.json`, 'utf8')) as {
-    entries: { when: number }[]
-  }
-  const newest = Math.max(...journal.entries.map(({ when }) => when))
+  const newest = Math.max(...readJournal().map(({ when }) => when))
   const applied = await lastApplied(client)
   if (applied > newest) {
     throw new StartError(
       'The database was made by a newer Tracewren than this one. Start the newer one, or restore an older backup.',
     )
   }
-  if (applied < newest) await applyMigrations(drizzleOn(client), { migrationsFolder: folder })
+  if (applied < newest) await applyMigrations(drizzleOn(client), { migrationsFolder })
 }
 
 async function lastApplied(client: Client): Promise<number> {

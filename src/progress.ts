@@ -1,3 +1,9 @@
+import { isatty } from 'node:tty'
+
+import { stderr } from './output.ts'
+
+const onTerminal = isatty(2)
+
 /** One line on a terminal that tells how far a long job is, how fast, and when it will be over. Silent elsewhere. */
 export class Progress {
   readonly #total: number
@@ -25,11 +31,11 @@ export class Progress {
 
   /** Takes the line away. */
   end(): void {
-    if (process.stderr.isTTY) process.stderr.write('\r\x1B[K')
+    if (onTerminal) stderr.write('\r\x1B[K')
   }
 
   #draw(): void {
-    if (!process.stderr.isTTY) return
+    if (!onTerminal) return
     this.#drawn = performance.now()
     const part = this.#total === 0 ? 1 : this.#done / this.#total
     const seconds = (this.#drawn - this.#started) / 1000
@@ -41,7 +47,7 @@ export class Progress {
       this.#step,
     ]
     const bar = '#'.repeat(Math.floor(part * 24)).padEnd(24, '.')
-    process.stderr.write(`\r\x1B[K${bar} ${facts.join('  ')}`)
+    stderr.write(`\r\x1B[K${bar} ${facts.join('  ')}`)
   }
 }
 

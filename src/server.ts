@@ -1,13 +1,21 @@
 // The process: settings, database, demo world, listening, and a stop that loses nothing.
-import { serve, type ServerType } from '@hono/node-server'
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+
+import { serve } from '@hono/node-server'
 
 import { createApp } from './app.tsx'
+import { filePath } from './database-file.ts'
 import { openDb, type Database } from './db.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
+import { watchConnections } from './drain.ts'
 import { processSettings, processTelemetry, type Settings } from './env.ts'
-import { errorFacts, log, printRequests, setLogLevel } from './log.ts'
+import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './log.ts'
 import { cardLookups } from './memo.ts'
 import { observe } from './metrics.ts'
+import { settleOutput, stderr, stdout } from './output.ts'
+import { behindQuery } from './query-error.ts'
+import { shutDown, Shutdown, shutdownSignal } from './shutdown.ts'
 import { asStartError, StartError } from './start-error.ts'
 import type { Telemetry } from './telemetry.ts'
 import { accepted } from './turns.ts'
@@ -16,34 +24,92 @@ import { countSessions } from './viewer.ts'
 
 const drainMs = 10_000
 const stopMs = 20_000
+/** How long a start that is to stop may finish what it is at. */
+const startStopMs = 1000
+/** How long a slow reader has for the last lines. */
+const settleMs = 500
+
+/** What is open, and is closed at the end. */
+const running: { telemetry?: Telemetry | undefined; database?: Database; listens?: true } = {}
+
+surviveStdout()
+stderr.neverWait()
+process.on('uncaughtException', (error, origin) => {
+  const what = origin === 'unhandledRejection' ? 'unhandled rejection' : 'uncaught exception'
+  log.error(what, errorFacts(error))
+  shutDown(origin, 1)
+})
 
 try {
-  await start(processSettings())
+  await Promise.race([run(processSettings()), startGivenUp()])
 } catch (error) {
-  if (!(error instanceof StartError)) throw error
-  process.stderr.write(`${error.message}\n`)
-  process.exit(1)
+  if (!(error instanceof Shutdown)) await refuse(error)
+  else await leave(error.code)
 }
 
-async function start(settings: Settings): Promise<void> {
+/** From the start to the end; rejects with what ended it. */
+async function run(settings: Settings): Promise<never> {
   setLogLevel(settings.LOG_LEVEL)
-  const telemetry = await loadTelemetry(settings)
-  const database = await openDb(settings)
+  if (shutdownSignal.aborted) stopping()
+  else shutdownSignal.addEventListener('abort', stopping)
+  const telemetry = (running.telemetry = await loadTelemetry(settings))
+  const database = (running.database = await openDb(settings, shutdownSignal))
   if (telemetry)
     observe({
       walBytes: database.walBytes,
       activeSessions: () => countSessions(database.db),
       cardLookups: () => cardLookups,
+      droppedLines: () => stdout.dropped,
     })
   await furnish(database, settings)
   await startUpkeep(database)
   const state = { stopping: false }
+  shutdownSignal.throwIfAborted()
   const server = await listen(
     createApp({ database, settings, state, recorder: telemetry?.recorder }).fetch,
     settings,
   )
+  running.listens = true
+  const connections = watchConnections(server)
   announce(server, settings)
-  stopOnSignal({ server, database, state, telemetry })
+  if (!shutdownSignal.aborted) await once(shutdownSignal, 'abort')
+  state.stopping = true
+  await connections.drain(drainMs)
+  throw shutdownSignal.reason
+}
+
+function stopping(): void {
+  log.info('stopping', { signal: (shutdownSignal.reason as Shutdown).signal })
+  setTimeout(() => process.exit(1), stopMs).unref()
+}
+
+/** Rejects when a start that is to stop still waits for something: every step of it is done or not done at all. */
+function startGivenUp(): Promise<never> {
+  return new Promise((_, reject) => {
+    const giveUp = () => !running.listens && reject(shutdownSignal.reason as Shutdown)
+    shutdownSignal.addEventListener('abort', () => setTimeout(giveUp, startStopMs).unref())
+  })
+}
+
+async function refuse(error: unknown): Promise<never> {
+  const known = behindQuery(error)
+  const isBug = known instanceof Error && !(known instanceof StartError)
+  const text = isBug ? known.stack : known instanceof Error ? known.message : String(known)
+  stderr.write(`${text}\n`)
+  await settleOutput(settleMs)
+  process.exit(1)
+}
+
+async function leave(code: number): Promise<never> {
+  try {
+    await running.database?.close()
+    log.info('stopped')
+  } catch (error) {
+    log.error('not closed', errorFacts(error))
+  }
+  await running.telemetry?.stop()
+  await settleOutput(settleMs)
+  process.exit(code)
 }
 
 /** What people find at the first start: the demo world. */
@@ -54,7 +120,8 @@ async function furnish({ db, isNew }: Database, settings: Settings): Promise<voi
       await seedDemoWorld(db, Date.now())
     }
   } catch (error) {
-    throw asStartError(error, settings.DATABASE_URL)
+    const url = settings.DATABASE_URL
+    throw asStartError(error, url.startsWith('file:') ? filePath(url) : url)
   }
 }
 
@@ -71,11 +138,9 @@ async function loadTelemetry(settings: Settings): Promise<Telemetry | undefined>
   return telemetry
 }
 
-function listen(
-  fetch: Parameters<typeof serve>[0]['fetch'],
-  settings: Settings,
-): Promise<ServerType> {
+function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings): Promise<Server> {
   return new Promise((resolve, reject) => {
+    // Without another `createServer` it is one of these.
     const server = serve({
       fetch,
       port: settings.PORT,
@@ -88,7 +153,7 @@ function listen(
         // Longer than nginx keeps an idle upstream connection (60 s): else it would send a POST into a closing one.
         keepAliveTimeout: 65_000,
       },
-    })
+    }) as Server
     server.on('connection', () => (accepted.connections += 1))
     server.once('listening', () => resolve(server))
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -114,7 +179,7 @@ function listen(
   })
 }
 
-function announce(server: ServerType, settings: Settings): void {
+function announce(server: Server, settings: Settings): void {
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : settings.PORT
   const host =
@@ -131,49 +196,5 @@ function announce(server: ServerType, settings: Settings): void {
     `  Data       ${settings.DATABASE_URL}`,
     '',
   ]
-  process.stderr.write(`${lines.join('\n')}\n`)
-}
-
-type Running = {
-  server: ServerType
-  database: Database
-  state: { stopping: boolean }
-  telemetry: Telemetry | undefined
-}
-
-/** SIGTERM or SIGINT: turn away new connections, finish what runs, close the database, leave. */
-function stopOnSignal({ server, database, state, telemetry }: Running): void {
-  const stop = (signal: string, code: number) => {
-    if (state.stopping) return
-    state.stopping = true
-    log.info('stopping', { signal })
-    setTimeout(() => process.exit(1), stopMs).unref()
-    setTimeout(
-      () => 'closeAllConnections' in server && server.closeAllConnections(),
-      drainMs,
-    ).unref()
-    server.close(() => void leave(database, telemetry, code))
-    if ('closeIdleConnections' in server) server.closeIdleConnections()
-  }
-  process.on('SIGTERM', () => stop('SIGTERM', 0))
-  process.on('SIGINT', () => stop('SIGINT', 0))
-  process.on('unhandledRejection', (error) => {
-    log.error('unhandled rejection', errorFacts(error))
-    stop('unhandledRejection', 1)
-  })
-}
-
-async function leave(
-  database: Database,
-  telemetry: Telemetry | undefined,
-  code: number,
-): Promise<void> {
-  try {
-    await database.close()
-    log.info('stopped')
-  } catch (error) {
-    log.error('not closed', errorFacts(error))
-  }
-  await telemetry?.stop()
-  process.exit(code)
+  stderr.write(`${lines.join('\n')}\n`)
 }

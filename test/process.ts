@@ -1,6 +1,6 @@
 // The real program as a child process, on a port and a folder of its own.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -27,18 +27,28 @@ export const scratch = () => {
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** As whom and where it runs: the working directory is where it looks for a `.env`. */
-type Options = { uid?: number; cwd?: string }
+/** A disk of this size in kilobytes; undefined where this user may not mount one. */
+export function smallDisk(folder: string, kilobytes: number) {
+  mkdirSync(folder)
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', folder])
+  if (mounted.status !== 0) return undefined
+  return { [Symbol.dispose]: () => void spawnSync('umount', ['-l', folder]) }
+}
 
-const launch = (env: Record<string, string>, options: Options = {}) =>
-  spawn(process.execPath, [`${root}dist/server.js`], {
+/** As whom, where (it looks for a `.env` there) and by what it is started, and where its output goes. */
+type Options = { uid?: number; cwd?: string; command?: string[]; stdio?: StdioOptions }
+
+export const launch = (env: Record<string, string>, options: Options = {}): ChildProcess => {
+  const [program, ...words] = options.command ?? [process.execPath, `${root}dist/server.js`]
+  return spawn(program!, words, {
     cwd: options.cwd ?? root,
     env: { PATH: process.env['PATH'], PASSWORD_COST: '4', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'],
     ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
   })
+}
 
-const ended = (child: ChildProcess) =>
+export const ended = (child: ChildProcess) =>
   new Promise<number | null>((done) => {
     if (child.exitCode !== null || child.signalCode !== null) done(child.exitCode)
     else child.once('exit', (code) => done(code))
@@ -52,8 +62,8 @@ export async function startServer(
   const port = await freePort()
   const child = launch({ PORT: String(port), ...env }, options)
   let printed = ''
-  child.stdout.on('data', (piece: Buffer) => (printed += piece))
-  child.stderr.on('data', (piece: Buffer) => (printed += piece))
+  child.stdout?.on('data', (piece: Buffer) => (printed += piece))
+  child.stderr?.on('data', (piece: Buffer) => (printed += piece))
   const url = `http://127.0.0.1:${port}`
   for (const giveUp = Date.now() + 30_000; ; await pause(10)) {
     const answers = await fetch(`${url}/livez`).then(
@@ -83,8 +93,8 @@ export async function startServer(
 export async function refusedStart(env: Record<string, string>, options: Options = {}) {
   const child = launch({ PORT: '0', LOCK_WAIT_MS: '0', ...env }, options)
   let said = ''
-  child.stderr.on('data', (piece: Buffer) => (said += piece))
-  child.stdout.resume()
+  child.stderr?.on('data', (piece: Buffer) => (said += piece))
+  child.stdout?.resume()
   const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
   const code = await ended(child)
   clearTimeout(timer)

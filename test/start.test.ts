@@ -20,7 +20,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import Database from 'libsql'
 
-import { post, refusedStart, register, runTool, scratch, startServer } from './process.ts'
+import {
+  post,
+  refusedStart,
+  register,
+  runTool,
+  scratch,
+  smallDisk,
+  startServer,
+} from './process.ts'
 
 const nobody = 65534
 const isRoot = process.getuid?.() === 0
@@ -270,17 +278,9 @@ test('newcomers get in while a crowd that is refused comes back at once', async 
   assert.ok(meanwhile < 2000, `the crowd had ${meanwhile} answers meanwhile`)
 })
 
-/** A disk of this size in megabytes; undefined where this user may not mount one. */
-function smallDisk(folder: string, megabytes: number) {
-  mkdirSync(folder)
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', folder])
-  if (mounted.status !== 0) return undefined
-  return { [Symbol.dispose]: () => void spawnSync('umount', ['-l', folder]) }
-}
-
 test('a full disk: 507 in words, nothing half-written, and well again when there is space', async (t) => {
   using place = scratch()
-  using disk = smallDisk(`${place.folder}/disk`, 12)
+  using disk = smallDisk(`${place.folder}/disk`, 12 * 1024)
   if (!disk) return t.skip('needs the right to mount a small disk')
   const path = `${place.folder}/disk/full.db`
   const env = { DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent', INSPECT: '0' }

@@ -1,5 +1,6 @@
 import { beside, databasePath, existing, main, say } from '../command.ts'
-import { findAllProblems, isDamage } from '../integrity.ts'
+import { isDamage } from '../damage.ts'
+import { findAllProblems } from '../integrity.ts'
 
 await main({
   help: `npm run db:check

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
 import { copyWhole, databasePath, main, say } from '../command.ts'
-import { applicationId } from '../database-file.ts'
+import { applicationId, refuseLeftovers } from '../database-file.ts'
 import type { Settings } from '../env.ts'
 import { lockFile } from '../file-lock.ts'
 import { FileClient } from '../libsql-file.ts'
@@ -66,6 +66,7 @@ function refuseOver(path: string): void {
     throw new StartError(
       `${path} exists already. Name another file in DATABASE_URL, or move it away.`,
     )
+  refuseLeftovers(path)
 }
 
 function searchOf(part: string): string {

@@ -12,6 +12,7 @@ import { RequestRow } from './list.tsx'
 const tailsMax = 20
 const lagMax = 200
 const stuckMs = 5000
+const lookMs = 250
 const heartbeatMs = 15_000
 /** At most this many rows in one message, ten times a second: twenty could not keep up with 200 requests a second. */
 const rowsAtOnce = 50
@@ -21,6 +22,12 @@ let tails = 0
 
 const pause = (ms: number) =>
   new Promise<'late'>((done) => setTimeout(() => done('late'), ms).unref())
+
+async function isStuck(written: Promise<unknown>, stopping: () => boolean): Promise<boolean> {
+  for (let ms = 0; ms < stuckMs && !stopping(); ms += lookMs)
+    if ((await Promise.race([written, pause(lookMs)])) !== 'late') return false
+  return true
+}
 
 /** Streams the rows of new requests that pass the filter until the reader leaves, lags behind, or the process stops. */
 export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolean): Response {
@@ -59,7 +66,10 @@ export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolea
               : undefined
         quietMs = written ? 0 : quietMs + everyMs
         // A reader that does not read is cut off; everybody else must not pay for its queue.
-        if (written && (await Promise.race([written, pause(stuckMs)])) === 'late') break
+        if (written && (await isStuck(written, stopping))) {
+          c.env.outgoing?.destroy()
+          break
+        }
         await pause(everyMs)
       }
     } finally {

@@ -1,0 +1,63 @@
+// What reaches the server below its requests: too many connections, and bytes that are no request.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import test from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { scratch, startServer } from './process.ts'
+
+/** Sends bytes as they are; gives everything that comes back. */
+async function raw(url: string, text: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  let answer = ''
+  socket.on('data', (piece: Buffer) => (answer += piece))
+  socket.on('error', () => undefined)
+  socket.write(text)
+  await once(socket, 'close')
+  return answer
+}
+
+test('more connections than there are file descriptors: it goes on', async () => {
+  using place = scratch()
+  await using server = await startServer(
+    { DATABASE_URL: `file:${place.folder}/x.db` },
+    { command: ['sh', '-c', `ulimit -n 64; exec ${process.execPath} dist/server.js`] },
+  )
+  const { port } = new URL(server.url)
+  const crowd = Array.from({ length: 200 }, () => {
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    return socket
+  })
+  await pause(1000)
+  for (const socket of crowd) socket.destroy()
+  await pause(300)
+  assert.equal((await fetch(server.url)).status, 200)
+  assert.equal(await server.stop(), 0)
+})
+
+test('what is no request is answered in words and counted, and takes nothing else along', async () => {
+  using place = scratch()
+  await using server = await startServer({ DATABASE_URL: `file:${place.folder}/x.db` })
+  const answers: [text: string, status: RegExp][] = [
+    ['\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /^HTTP\/1\.1 400 Bad Request\r\n/],
+    ['GET / HTTP/1.1\r\nHost: x\r\nBad Header\r\n\r\n', /^HTTP\/1\.1 400 Bad Request\r\n/],
+    [
+      `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`,
+      /^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/,
+    ],
+  ]
+  for (const [text, status] of answers) {
+    const answer = await raw(server.url, text)
+    assert.match(answer, status)
+    assert.match(answer, /\r\nContent-Type: text\/plain; charset=utf-8\r\n[\s\S]*\r\n\r\n\w.*\.\n$/)
+  }
+  const slow = await raw(server.url, 'GET / HTTP/1.1\r\nHost')
+  assert.match(slow, /^HTTP\/1\.1 408 Request Timeout\r\n/)
+  for (const giveUp = Date.now() + 15_000; !/unreadable/.test(server.printed()); await pause(100))
+    assert.ok(Date.now() < giveUp)
+  assert.match(server.printed(), /"level":"info","message":"unreadable requests",.*"431 /)
+  assert.doesNotMatch(server.printed(), /"level":"error"/)
+  assert.equal(await server.stop(), 0)
+})
