@@ -1,24 +1,12 @@
 // What the looking glass shows: the newest traces and log lines of this process, in memory, within fixed bounds.
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
+
 import { requestOf, type RecordedRequest } from './recorded-request.ts'
 import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
 import { Statistics } from './statistics.ts'
 
 /** A finished span, as the SDK hands it out: kept as it is, read when somebody looks. */
-export type RecordedSpan = {
-  name: string
-  /** OpenTelemetry's numbers: 0 internal, 1 server, 2 client. */
-  kind: number
-  spanContext: () => { traceId: string; spanId: string; traceFlags: number }
-  parentSpanContext?: { spanId: string; isRemote?: boolean | undefined } | undefined
-  /** Seconds and nanoseconds. */
-  startTime: readonly [number, number]
-  duration: readonly [number, number]
-  status: { code: number; message?: string | undefined }
-  attributes: Record<string, unknown>
-  links: readonly { context: { traceId: string; spanId: string } }[]
-  resource?: { attributes: Record<string, unknown> }
-  instrumentationScope?: { name: string }
-}
+export type RecordedSpan = ReadableSpan
 
 /** A log line with its time in ms UTC. */
 export type RecordedLog = {

@@ -1,5 +1,5 @@
 import { addDuration, histogram, type Histogram } from './histogram.ts'
-import type { RecordedRequest } from './recorded-request.ts'
+import { hasFailed, type RecordedRequest } from './recorded-request.ts'
 import type { RecordedSpan } from './recorder.ts'
 
 /** Requests of ten seconds. */
@@ -35,7 +35,7 @@ export class Statistics {
       const [seconds, nanos] = span.duration
       this.#add(this.queries, String(span.attributes['db.query.summary']), {
         ms: seconds * 1000 + nanos / 1e6,
-        failed: span.status.code === 2,
+        failed: hasFailed(span),
         rows: Number(span.attributes['db.response.returned_rows'] ?? 0),
         traceId: request.traceId,
       })

@@ -26,18 +26,25 @@ async function ask(url: string, { as = 'browser', cookie = '', fields, headers =
   return { status: response.status, text, headers: response.headers, trace }
 }
 
+type Pair = { key: string; value: Record<string, unknown> }
 type Otlp = {
   resourceSpans: {
+    resource: { attributes: Pair[] }
     scopeSpans: {
+      scope: { name: string }
       spans: {
         name: string
         kind: number
+        flags: number
         traceId: string
         spanId: string
-        parentSpanId: string
+        parentSpanId?: string
         startTimeUnixNano: string
         endTimeUnixNano: string
-        attributes: { key: string; value: Record<string, unknown> }[]
+        attributes: Pair[]
+        events: { name: string }[]
+        links: { traceId: string; spanId: string }[]
+        status: { code: number; message?: string }
       }[]
     }[]
   }[]
@@ -47,26 +54,40 @@ type Otlp = {
 const ofSink = (span: SinkSpan) => ({
   name: span.name,
   kind: span.kind,
+  flags: span.flags,
   id: span.spanId,
+  trace: span.traceId,
   parent: span.parentSpanId,
   start: String(span.start),
   end: String(span.end),
+  status: span.status,
+  scope: span.scope,
+  events: span.events.map(({ name }) => name),
+  links: span.links.map(({ traceId, spanId }) => `${traceId} ${spanId}`),
   attributes: Object.fromEntries(
     Object.entries(span.attributes).map(([key, value]) => [key, String(value)]),
   ),
 })
 const ofDownload = (text: string) =>
-  (JSON.parse(text) as Otlp).resourceSpans[0]!.scopeSpans[0]!.spans.map((span) => ({
-    name: span.name,
-    kind: span.kind,
-    id: span.spanId,
-    parent: span.parentSpanId,
-    start: span.startTimeUnixNano,
-    end: span.endTimeUnixNano,
-    attributes: Object.fromEntries(
-      span.attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]),
-    ),
-  }))
+  (JSON.parse(text) as Otlp).resourceSpans[0]!.scopeSpans.flatMap(({ scope, spans }) =>
+    spans.map((span) => ({
+      name: span.name,
+      kind: span.kind,
+      flags: span.flags,
+      id: span.spanId,
+      trace: span.traceId,
+      parent: span.parentSpanId ?? '',
+      start: span.startTimeUnixNano,
+      end: span.endTimeUnixNano,
+      status: span.status.code,
+      scope: scope.name,
+      events: span.events.map(({ name }) => name),
+      links: span.links.map(({ traceId, spanId }) => `${traceId} ${spanId}`),
+      attributes: Object.fromEntries(
+        span.attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]),
+      ),
+    })),
+  )
 const byId = <T extends { id: string }>(spans: T[]) =>
   spans.toSorted((one, other) => one.id.localeCompare(other.id))
 

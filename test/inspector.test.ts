@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { sql } from 'drizzle-orm'
 
 import { createApp } from '../src/app.tsx'
@@ -10,6 +11,7 @@ import { layOut } from '../src/features/inspector/waterfall.ts'
 import { Recorder, recorderBounds, type RecordedLog, type RecordedSpan } from '../src/recorder.ts'
 import { traced } from '../src/tracing.ts'
 import { Someone, startApp } from './harness.ts'
+import { finishedSpan } from './spans.ts'
 
 const traceId = 'a'.repeat(32)
 const spanId = (number: number) => number.toString(16).padStart(16, '0')
@@ -26,18 +28,17 @@ function span({ id, trace = traceId, parent, at = 1e6, ms = 1, ...more }: Sketch
     'http.response.status_code': 200,
     'url.path': '/x',
   }
-  return {
+  const context = (number: number) => ({ traceId: trace, spanId: spanId(number), traceFlags: 1 })
+  return finishedSpan({
     name: parent === undefined ? 'GET /x' : `span ${id}`,
-    kind: parent === undefined ? 1 : 0,
-    spanContext: () => ({ traceId: trace, spanId: spanId(id), traceFlags: 1 }),
-    ...(parent !== undefined && { parentSpanContext: { spanId: spanId(parent) } }),
+    kind: parent === undefined ? SpanKind.SERVER : SpanKind.INTERNAL,
+    spanContext: () => context(id),
+    ...(parent !== undefined && { parentSpanContext: context(parent) }),
     startTime: [Math.floor(at / 1000), (at % 1000) * 1e6],
     duration: [Math.floor(ms / 1000), (ms % 1000) * 1e6],
-    status: { code: 0 },
     attributes: parent === undefined ? root : {},
-    links: [],
     ...more,
-  }
+  })
 }
 
 const line = (message: string, facts: Record<string, unknown> = {}): RecordedLog => ({
@@ -211,7 +212,7 @@ test('a client that sends one traceparent for ever fills no memory, and its newe
   assert.equal(requests[0]!.number, 5000)
   assert.equal(recorder.trace(traceId)!.spans.length, recorderBounds.spansOfTrace)
 })
-const remote = { spanId: spanId(99_999), isRemote: true }
+const remote = { traceId, spanId: spanId(99_999), traceFlags: 1, isRemote: true }
 
 test('a planted N+1 is named with its statement, its count and its first span', async () => {
   await using place = await glass()
@@ -265,7 +266,7 @@ test('the same query in three requests of one trace is nobody\u2019s N+1', () =>
 test('a trace says what caused it, what went wrong where, and what is not exported', async () => {
   await using place = await glass({ GRAFANA_URL: 'http://grafana.example/' })
   const cause = 'c'.repeat(32)
-  const link = { context: { traceId: cause, spanId: spanId(5) } }
+  const link = { context: { traceId: cause, spanId: spanId(5), traceFlags: 1 } }
   place.recorder.takeSpan({ ...span({ id: 1 }), links: [link] })
   place.recorder.takeLog(line('it broke', { 'exception.type': 'Oops', 'exception.message': 'no' }))
   const page = await place.get(`/traces/${traceId}`)
@@ -285,11 +286,24 @@ test('a trace says what caused it, what went wrong where, and what is not export
   assert.doesNotMatch(unsampled.text, /Open in Grafana/)
 })
 
+test('the download has what went wrong in a span, but not for those who see no stacks', async () => {
+  for (const demo of ['1', '0']) {
+    await using place = await glass({ DEMO: demo })
+    const event = { name: 'exception', attributes: { 'exception.stacktrace': 'at /srv/app.js' } }
+    const events = [{ ...event, time: [1000, 1] as [number, number] }]
+    place.recorder.takeSpan({ ...span({ id: 1 }), events })
+    const { text } = await place.get(`/traces/${traceId}/otlp.json`)
+    assert.equal(text.includes('/srv/app.js'), demo === '1', text)
+    assert.match(text, /"spanId":"0000000000000001"/)
+  }
+})
+
 test('the filters: route, kind, status, slower, failed, text; older requests follow', async () => {
   await using place = await glass()
-  const take = (number: number, more: Record<string, unknown>, ms = 1) => {
+  const take = (number: number, more: RecordedSpan['attributes'], ms = 1) => {
     const attributes = { ...span({ id: 1 }).attributes, ...more }
-    const status = { code: more['http.response.status_code'] === 500 ? 2 : 0 }
+    const isError = more['http.response.status_code'] === 500
+    const status = { code: isError ? SpanStatusCode.ERROR : SpanStatusCode.UNSET }
     const trace = spanId(number).repeat(2)
     place.recorder.takeSpan(span({ id: 1, trace, attributes, status, ms }))
   }

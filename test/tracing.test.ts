@@ -8,6 +8,7 @@ import { sql } from 'drizzle-orm'
 import { layOut } from '../src/features/inspector/waterfall.ts'
 import { Recorder, type RecordedSpan } from '../src/recorder.ts'
 import { startApp, type Answer } from './harness.ts'
+import { finishedSpan } from './spans.ts'
 
 const tree = (answer: Answer) => {
   const names = new Map(answer.spans.map((span) => [span.spanContext().spanId, span.name]))
@@ -167,27 +168,27 @@ test('a trace goes on from trusted peers alone, and a partial is linked to its p
   assert.equal(root(partial).attributes['app.page.trace_id'], page.headers.get('X-Trace-Id'))
 })
 
-/** A finished span as the SDK would hand it out. */
+const context = (id: number) => ({
+  traceId: 'a'.repeat(32),
+  spanId: String(id).padStart(16, '0'),
+  traceFlags: 1,
+})
+
 const span = (
   id: number,
   parent: number | undefined,
   [from, ms]: [number, number],
-  attributes: Record<string, unknown> = {},
-): RecordedSpan => ({
-  name: `span ${id}`,
-  kind: parent === undefined ? 1 : 2,
-  spanContext: () => ({
-    traceId: 'a'.repeat(32),
-    spanId: String(id).padStart(16, '0'),
-    traceFlags: 1,
-  }),
-  ...(parent !== undefined && { parentSpanContext: { spanId: String(parent).padStart(16, '0') } }),
-  startTime: [1000, from * 1e6],
-  duration: [0, ms * 1e6],
-  status: { code: 0 },
-  attributes,
-  links: [],
-})
+  attributes: RecordedSpan['attributes'] = {},
+): RecordedSpan =>
+  finishedSpan({
+    name: `span ${id}`,
+    kind: parent === undefined ? SpanKind.SERVER : SpanKind.CLIENT,
+    spanContext: () => context(id),
+    ...(parent !== undefined && { parentSpanContext: context(parent) }),
+    startTime: [1000, from * 1e6],
+    duration: [0, ms * 1e6],
+    attributes,
+  })
 
 test("the waterfall names the same query again and again, the critical path and the time of one's own", () => {
   const query = { 'db.query.text': 'select 1', 'db.query.summary': 'SELECT' }

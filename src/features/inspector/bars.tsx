@@ -1,5 +1,6 @@
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
+import { hasFailed, isServerSpan } from '../../recorded-request.ts'
 import type { Stretch, Waterfall, WaterfallRow } from './waterfall.ts'
 
 /** More lines than this nobody reads. */
@@ -9,7 +10,7 @@ const stretchesShown = 60
 
 /** What a span is, for its colour. */
 export const kindOf = ({ span }: WaterfallRow) =>
-  span.kind === 1 ? 'http' : 'db.query.text' in span.attributes ? 'db' : 'deed'
+  isServerSpan(span) ? 'http' : 'db.query.text' in span.attributes ? 'db' : 'deed'
 
 type BarsProps = {
   waterfall: Waterfall
@@ -52,7 +53,7 @@ export const Bars = ({ waterfall, more }: BarsProps) => (
   </ol>
 )
 
-export const isFailed = ({ span }: WaterfallRow) => span.status.code === 2
+export const isFailed = ({ span }: WaterfallRow) => hasFailed(span)
 
 /** How many rows a query gave. */
 export const rowsOf = ({ span }: WaterfallRow): string => {

@@ -4,6 +4,7 @@ import * as v from 'valibot'
 
 import { chipCookie } from '../../cookie-names.ts'
 import { page, showsChip } from '../../layout.tsx'
+import { otlpJson } from '../../otlp-json.ts'
 import { mayInspect } from '../../viewer.ts'
 import {
   answerProblem,
@@ -22,7 +23,6 @@ import { Guide } from './guide.tsx'
 import { titleOf, TraceList } from './list.tsx'
 import { liveTail } from './live.tsx'
 import { LogList, logQuery } from './logs.tsx'
-import { otlpOf } from './otlp.ts'
 import { Plans, plansOf } from './plan.tsx'
 import { StatisticsPage } from './rows.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
@@ -105,9 +105,11 @@ const traceRoutes = router()
       trace ? <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} /> : <Gone />,
     )
   })
-  .get('/traces/:id{[0-9a-f]{32}}/otlp.json', recorded, (c) =>
-    c.json(otlpOf(found(recorderOf(c).trace(c.req.param('id'))))),
-  )
+  .get('/traces/:id{[0-9a-f]{32}}/otlp.json', recorded, async (c) => {
+    const trace = found(recorderOf(c).trace(c.req.param('id')))
+    const bytes = await otlpJson(trace, { withEvents: mayInspect(c) })
+    return c.body(bytes, 200, { 'Content-Type': 'application/json' })
+  })
   .get('/traces/:id{[0-9a-f]{32}}/plan/:span{[0-9a-f]{16}}', recorded, async (c) => {
     const trace = found(recorderOf(c).trace(c.req.param('id')))
     const span = found(trace.spans.find((one) => one.spanContext().spanId === c.req.param('span')))
