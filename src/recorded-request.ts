@@ -1,4 +1,9 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import {
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+} from '@opentelemetry/semantic-conventions'
 
 import type { RecordedSpan } from './recorder.ts'
 
@@ -32,14 +37,14 @@ export const hasFailed = ({ status }: RecordedSpan): boolean => status.code === 
 export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
   const of = root.attributes
   const times = spanTimes(root)
-  const status = Number(of['http.response.status_code'] ?? 0)
+  const status = Number(of[ATTR_HTTP_RESPONSE_STATUS_CODE] ?? 0)
   return {
     traceId: root.spanContext().traceId,
     number,
     at: times.at,
     name: root.name,
-    route: isServerSpan(root) ? String(of['http.route'] ?? '(no route)') : root.name,
-    method: String(of['http.request.method'] ?? ''),
+    route: isServerSpan(root) ? String(of[ATTR_HTTP_ROUTE] ?? '(no route)') : root.name,
+    method: String(of[ATTR_HTTP_REQUEST_METHOD] ?? ''),
     kind: !isServerSpan(root)
       ? 'background'
       : of['app.prefetch'] === true

@@ -1,5 +1,6 @@
 // What the looking glass shows: the newest traces and log lines of this process, in memory, within fixed bounds.
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
+import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
 
 import { requestOf, type RecordedRequest } from './recorded-request.ts'
 import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
@@ -87,7 +88,7 @@ export class Recorder {
   }
 
   takeLog(line: RecordedLog): void {
-    if (isOurOwn(line.facts['url.path'])) return
+    if (isOurOwn(line.facts[ATTR_URL_PATH])) return
     const kept = shorten(line)
     this.#logs.push(kept)
     this.#logBytes += sizeOfLog(kept)
@@ -128,7 +129,7 @@ export class Recorder {
 
   #close(traceId: string, open: Open | undefined, root: RecordedSpan): void {
     this.#open.delete(traceId)
-    if (isOurOwn(root.attributes['url.path'])) return
+    if (isOurOwn(root.attributes[ATTR_URL_PATH])) return
     const { spans, cut } = open ?? { spans: [], cut: 0 }
     spans.push(root)
     const trace = this.#traces.get(traceId) ?? this.#begin(traceId)

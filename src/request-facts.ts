@@ -1,5 +1,23 @@
 // What one request's span, log line and measurement say of it: the names of OpenTelemetry's conventions, and ours.
+// Names that are not stable yet are written out: the package of the conventions wants nobody to import them.
 import type { Attributes } from '@opentelemetry/api'
+import {
+  ATTR_CLIENT_ADDRESS,
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_REQUEST_METHOD_ORIGINAL,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+  ATTR_NETWORK_PEER_ADDRESS,
+  ATTR_NETWORK_PEER_PORT,
+  ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_URL_PATH,
+  ATTR_URL_QUERY,
+  ATTR_URL_SCHEME,
+  ATTR_USER_AGENT_ORIGINAL,
+} from '@opentelemetry/semantic-conventions'
 import type { Context } from 'hono'
 import { routePath } from 'hono/route'
 
@@ -36,19 +54,19 @@ function describeRequest(c: Context<Env>, facts: Attributes, route: string | und
   const { hostname, port } = originOf(origin)
   const peer = peerOf(c)
   const method = knownMethod(c.req.method)
-  facts['http.request.method'] = method ?? '_OTHER'
-  if (!method) facts['http.request.method_original'] = c.req.method
-  facts['url.path'] = path
-  facts['url.scheme'] = peer.scheme
-  if (query) facts['url.query'] = query
-  facts['client.address'] = peer.clientAddress
-  facts['network.peer.address'] = peer.address
-  facts['network.peer.port'] = peer.port
-  facts['network.protocol.version'] = httpVersion(c)
-  facts['server.address'] = hostname
-  if (port) facts['server.port'] = Number(port)
+  facts[ATTR_HTTP_REQUEST_METHOD] = method ?? '_OTHER'
+  if (!method) facts[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = c.req.method
+  facts[ATTR_URL_PATH] = path
+  facts[ATTR_URL_SCHEME] = peer.scheme
+  if (query) facts[ATTR_URL_QUERY] = query
+  facts[ATTR_CLIENT_ADDRESS] = peer.clientAddress
+  facts[ATTR_NETWORK_PEER_ADDRESS] = peer.address
+  facts[ATTR_NETWORK_PEER_PORT] = peer.port
+  facts[ATTR_NETWORK_PROTOCOL_VERSION] = httpVersion(c)
+  facts[ATTR_SERVER_ADDRESS] = hostname
+  if (port) facts[ATTR_SERVER_PORT] = Number(port)
   const agent = c.req.header('user-agent')
-  if (agent) facts['user_agent.original'] = agent
+  if (agent) facts[ATTR_USER_AGENT_ORIGINAL] = agent
   facts['app.asker'] = asker(c)
   if (c.req.header('Sec-Purpose')?.includes('prefetch')) facts['app.prefetch'] = true
 }
@@ -88,9 +106,9 @@ const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : r
 
 function describeAnswer(c: Context<Env>, facts: Attributes, route: string | undefined): void {
   const status = c.res.status
-  facts['http.response.status_code'] = status
-  if (route !== undefined) facts['http.route'] = route
-  if (status >= 500) facts['error.type'] = String(status)
+  facts[ATTR_HTTP_RESPONSE_STATUS_CODE] = status
+  if (route !== undefined) facts[ATTR_HTTP_ROUTE] = route
+  if (status >= 500) facts[ATTR_ERROR_TYPE] = String(status)
   if (c.get('slug')) facts['app.error.slug'] = c.get('slug')
   const visitor = c.get('visitor')
   if (visitor) facts['user.id'] = String(visitor.id)
@@ -109,13 +127,13 @@ export function measure(c: Context<Env>, ms: number): void {
   const status = c.res.status
   const route = answeredRoute(c)
   const facts: Attributes = {
-    'http.request.method': knownMethod(c.req.method) ?? '_OTHER',
-    'url.scheme': peerOf(c).scheme,
-    'http.response.status_code': status,
-    'network.protocol.version': httpVersion(c),
+    [ATTR_HTTP_REQUEST_METHOD]: knownMethod(c.req.method) ?? '_OTHER',
+    [ATTR_URL_SCHEME]: peerOf(c).scheme,
+    [ATTR_HTTP_RESPONSE_STATUS_CODE]: status,
+    [ATTR_NETWORK_PROTOCOL_VERSION]: httpVersion(c),
   }
-  if (route !== undefined) facts['http.route'] = route
-  if (status >= 500) facts['error.type'] = String(status)
+  if (route !== undefined) facts[ATTR_HTTP_ROUTE] = route
+  if (status >= 500) facts[ATTR_ERROR_TYPE] = String(status)
   measured().requests.record(ms / 1000, facts)
 }
 

@@ -1,3 +1,5 @@
+import { ATTR_DB_QUERY_SUMMARY } from '@opentelemetry/semantic-conventions'
+
 import { addDuration, histogram, type Histogram } from './histogram.ts'
 import { hasFailed, type RecordedRequest } from './recorded-request.ts'
 import type { RecordedSpan } from './recorder.ts'
@@ -31,9 +33,9 @@ export class Statistics {
     if (request.kind !== 'background') this.#count(request)
     const root = spans.at(-1)!
     for (const span of spans) {
-      if (!('db.query.summary' in span.attributes)) continue
+      if (!(ATTR_DB_QUERY_SUMMARY in span.attributes)) continue
       const [seconds, nanos] = span.duration
-      this.#add(this.queries, String(span.attributes['db.query.summary']), {
+      this.#add(this.queries, String(span.attributes[ATTR_DB_QUERY_SUMMARY]), {
         ms: seconds * 1000 + nanos / 1e6,
         failed: hasFailed(span),
         rows: Number(span.attributes['db.response.returned_rows'] ?? 0),

@@ -36,6 +36,7 @@ import {
   type Sampler,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node'
+import { ATTR_URL_FULL, ATTR_URL_QUERY } from '@opentelemetry/semantic-conventions'
 
 import { quietDiag } from './diag.ts'
 import { countLogs, countSpans, Loss, observeLoss, reportLoss } from './loss.ts'
@@ -193,8 +194,8 @@ function undici(): UndiciInstrumentation {
     startSpanHook: (request) => {
       const path = request.path.split('?')[0]!
       return {
-        'url.full': `${request.origin}${path}`,
-        ...(path !== request.path && { 'url.query': '' }),
+        [ATTR_URL_FULL]: `${request.origin}${path}`,
+        ...(path !== request.path && { [ATTR_URL_QUERY]: '' }),
       }
     },
   })

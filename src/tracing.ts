@@ -11,6 +11,11 @@ import {
   type SpanContext,
   type TextMapGetter,
 } from '@opentelemetry/api'
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_EXCEPTION_TYPE,
+  ATTR_HTTP_ROUTE,
+} from '@opentelemetry/semantic-conventions'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
@@ -84,7 +89,7 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
       const facts = factsOf(c, costs)
       // One call: attributes that are given one by one, or at the start, cost several times as much.
       span.setAttributes(facts)
-      const route = facts['http.route']
+      const route = facts[ATTR_HTTP_ROUTE]
       if (typeof route === 'string') span.updateName(`${method} ${route}`)
       if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
       facts['duration_ms'] = round(ms)
@@ -124,7 +129,7 @@ export const traced = (name: string) =>
       await next()
       // Hono has already turned a thrown error into an answer here, so look for it rather than catch it.
       if (c.error && c.res.status >= 500) {
-        span.setAttribute('error.type', failureOf(behindQuery(c.error)))
+        span.setAttribute(ATTR_ERROR_TYPE, failureOf(behindQuery(c.error)))
         span.setStatus({ code: SpanStatusCode.ERROR })
       }
       span.end(costs && timeAt(costs, c.get('answeredAt')))
@@ -140,7 +145,7 @@ export function inBackground(name: string, work: () => Promise<unknown>): void {
       .catch((error: unknown) => {
         span.setStatus({ code: SpanStatusCode.ERROR })
         log.warn(`${name} failed`, {
-          'exception.type': error instanceof Error ? error.name : 'Error',
+          [ATTR_EXCEPTION_TYPE]: error instanceof Error ? error.name : 'Error',
         })
       })
       .finally(() => span.end())

@@ -1,3 +1,5 @@
+import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
+
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
 import { hasFailed, isServerSpan } from '../../recorded-request.ts'
@@ -10,7 +12,7 @@ const stretchesShown = 60
 
 /** What a span is, for its colour. */
 export const kindOf = ({ span }: WaterfallRow) =>
-  isServerSpan(span) ? 'http' : 'db.query.text' in span.attributes ? 'db' : 'deed'
+  isServerSpan(span) ? 'http' : ATTR_DB_QUERY_TEXT in span.attributes ? 'db' : 'deed'
 
 type BarsProps = {
   waterfall: Waterfall

@@ -1,4 +1,6 @@
 // What opens under the line of a span: its own time, its SQL and plan, attributes, log lines.
+import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
+
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
 import type { RecordedLog } from '../../recorder.ts'
@@ -21,7 +23,7 @@ export function spanUnder({ traceId, row, logs, withStacks }: SpanProps) {
 }
 
 const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
-  const sql = row.span.attributes['db.query.text']
+  const sql = row.span.attributes[ATTR_DB_QUERY_TEXT]
   const longest = row.own.reduce((most, { ms }) => Math.max(most, ms), 0)
   return (
     <>
@@ -42,7 +44,7 @@ const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
       )}
       <dl>
         {Object.entries(row.span.attributes)
-          .filter(([name]) => name !== 'db.query.text')
+          .filter(([name]) => name !== ATTR_DB_QUERY_TEXT)
           .map(([name, value]) => (
             <>
               <dt>{name}</dt>

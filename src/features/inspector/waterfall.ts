@@ -1,4 +1,6 @@
 // A trace as rows of a waterfall: who called whom, when, for how long, and what of it mattered. Pure arithmetic.
+import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
+
 import { isServerSpan, spanTimes } from '../../recorded-request.ts'
 import type { RecordedSpan, RecordedTrace } from '../../recorder.ts'
 
@@ -165,7 +167,7 @@ function requestOf(node: Node): string {
 function findRepetitions(nodes: Node[]): Repetition[] {
   const found = new Map<string, Repetition>()
   for (const node of nodes) {
-    const text = node.span.attributes['db.query.text']
+    const text = node.span.attributes[ATTR_DB_QUERY_TEXT]
     if (typeof text !== 'string') continue
     const key = `${requestOf(node)} ${text}`
     const known = found.get(key) ?? {
