@@ -208,10 +208,10 @@ const studies: Record<string, () => Promise<void>> = {
       const ms = performance.now() - began
       const came = [sinks[name], ...(name.startsWith('killed') ? [second] : [])]
       const spans = came.reduce((sum, sink) => sum + (sink?.spans().length ?? 0), 0)
-      const lost = [...server.printed().matchAll(/"telemetry: lost","spans":(\d+)/g)]
+      const lost = [...server.printed().matchAll(/"telemetry dropped","spans":(\d+)/g)]
       const told = lost.reduce((sum, [, count]) => sum + Number(count), 0)
       console.log(
-        `${name.padEnd(34)} arrived ${spans}, said to be lost ${told} in ${lost.length} lines, stopped in ${ms.toFixed(0)} ms with ${code}`,
+        `${name.padEnd(34)} arrived ${spans}, said to be dropped ${told} in ${lost.length} lines, stopped in ${ms.toFixed(0)} ms with ${code}`,
       )
     }
   },
