@@ -56,6 +56,7 @@ RUN rm -rf /etc/nginx/conf.d /etc/nginx/nginx.conf /var/log/nginx /var/cache/ngi
  && install -d -o nginx -g nginx /var/log/nginx /var/cache/nginx
 COPY nginx/*.conf /etc/nginx/
 COPY nginx/container/*.conf /etc/nginx/
+COPY nginx/container/trust.sh /docker-entrypoint.d/40-trust.sh
 COPY nginx/container/rotate.sh /docker-entrypoint.d/50-rotate.sh
 COPY --from=build /build/www/ /var/www/tracewren/
 USER nginx

@@ -13,6 +13,8 @@ import { asStartError, damaged, StartError } from './start-error.ts'
 /** What opening a database gives, whichever kind it is. `probe` rejects when it cannot be written. */
 export type Opened = {
   client: Client
+  /** The same with a longer timeout, where calls have one. */
+  patient?: Client
   /** What its spans say of it. */
   place: DatabasePlace
   isNew: boolean

@@ -7,20 +7,25 @@ import { StartError } from './start-error.ts'
 
 const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 : 443)
 
+/** What nobody waits for may take so long: scores of a million likes, counted anew. */
+const patientMs = 120_000
+
 /** Opens a libSQL server over HTTP and migrates it. Every call ends after DATABASE_TIMEOUT_MS. */
 export async function openServer(settings: Settings): Promise<Opened> {
   const url = new URL(settings.DATABASE_URL)
-  const client = createClient({
-    url: url.href,
-    ...(settings.DATABASE_AUTH_TOKEN && { authToken: settings.DATABASE_AUTH_TOKEN }),
-    // Without this the client waits for ever on a server that hangs.
-    fetch: (request: Request) =>
-      fetch(request, { signal: AbortSignal.timeout(settings.DATABASE_TIMEOUT_MS) }),
-  })
+  const clientOf = (timeoutMs: number) =>
+    createClient({
+      url: url.href,
+      ...(settings.DATABASE_AUTH_TOKEN && { authToken: settings.DATABASE_AUTH_TOKEN }),
+      // Without this the client waits for ever on a server that hangs.
+      fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(timeoutMs) }),
+    })
+  const client = clientOf(settings.DATABASE_TIMEOUT_MS)
   try {
     await migrate(client)
     return {
       client,
+      patient: clientOf(patientMs),
       place: { namespace: 'main', server: { address: url.hostname, port: portOf(url) } },
       isNew: await isNew(client),
       walBytes: () => 0,

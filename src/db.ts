@@ -13,6 +13,8 @@ export type Db = Omit<LibSQLDatabase<Record<string, unknown>>, 'transaction'>
 
 export type Database = {
   db: Db
+  /** The same for work that may take minutes, which no request waits for. */
+  patient: Db
   /** A first start: no user has ever been in it. */
   isNew: boolean
   /** Bytes in the write-ahead log; 0 for a server. */
@@ -29,7 +31,8 @@ export async function openDb(settings: Settings): Promise<Database> {
   const opened = url.startsWith('file:')
     ? await openFile(settings)
     : await (await import('./database-server.ts')).openServer(settings)
-  return { ...opened, db: drizzleOver(opened.client, opened.place) }
+  const { client, patient = client, place } = opened
+  return { ...opened, db: drizzleOver(client, place), patient: drizzleOver(patient, place) }
 }
 
 /** drizzle over a client, with a span around every query. `place` is the database in those spans. */

@@ -15,7 +15,7 @@ export function quietDiag(): DiagLogger {
         message,
         ...rest.map((one) => (one instanceof Error ? one.message : String(one))),
       ].join(' ')
-      const now = Date.now()
+      const now = performance.now()
       for (const [old, at] of seen) if (now - at > repeatedMs) seen.delete(old)
       if (seen.has(text) || seen.size >= messagesMax) return
       seen.set(text, now)

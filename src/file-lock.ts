@@ -15,10 +15,10 @@ export type FileLock = { release: () => void }
  */
 export async function lockFile(path: string, waitMs: number): Promise<FileLock> {
   const lockPath = `${path}.lock.db`
-  for (const giveUp = Date.now() + waitMs; ; await pause(100)) {
+  for (const giveUp = performance.now() + waitMs; ; await pause(100)) {
     const connection = take(lockPath)
     if (connection) return { release: () => connection.close() }
-    if (Date.now() > giveUp) {
+    if (performance.now() > giveUp) {
       throw new StartError(
         `Another Tracewren process (pid ${holder(lockPath)}) uses ${path}. ` +
           'Stop it first, or give this one another DATABASE_URL.',

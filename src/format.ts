@@ -20,14 +20,22 @@ export const shortCount = (count: number): string =>
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${exact.format(count)} ${count === 1 ? one : many}`
 
-/** How long ago, rounded down: `now`, `40s`, `3m`, `2h`, `4d`, then the date. Both in milliseconds UTC. */
+/**
+ * How long ago, rounded down: `now`, `40s`, `3m`, `2h`, `4d`, then the date. Both in milliseconds UTC. A time that has
+ * not come yet is `now`, as clocks differ; beyond a day the clock was wrong, and it is that date.
+ */
 export function ago(then: number, now: number): string {
   const age = now - then
+  if (age <= -day) return date(then, now)
   if (age < 5000) return 'now'
   if (age < minute) return `${Math.floor(age / 1000)}s`
   if (age < hour) return `${Math.floor(age / minute)}m`
   if (age < day) return `${Math.floor(age / hour)}h`
   if (age < 7 * day) return `${Math.floor(age / day)}d`
+  return date(then, now)
+}
+
+function date(then: number, now: number): string {
   const year = (at: number) => new Date(at).getUTCFullYear()
   return (year(then) === year(now) ? sameYear : otherYear).format(then)
 }

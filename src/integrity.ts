@@ -1,6 +1,8 @@
 // Does the database hold what its rules promise? Checked from outside, by counting anew what triggers have counted.
 import type Database from 'libsql'
 
+import { findClockProblems, rescore, rightScore, scoreTolerance } from './trend-integrity.ts'
+
 type Counter = { table: string; column: string; truth: string }
 
 const counters: Counter[] = [
@@ -31,11 +33,6 @@ const counters: Counter[] = [
   },
 ]
 
-const score = `coalesce((SELECT sum(weight) FROM favorites
-  WHERE tweet_id = tweets.id AND created_at >= (SELECT epoch FROM trends)), 0)`
-// Taking a like away again leaves a rest in the last digits of what was the largest weight.
-const tolerance = `1e-6 * (1 + ${score} + (SELECT coalesce(max(weight), 0) FROM favorites))`
-
 const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as unknown[][]
 const shown = 20
 
@@ -50,6 +47,12 @@ export function findProblems(db: Database.Database): string[] {
   } finally {
     db.exec('ROLLBACK')
   }
+}
+
+/** The same, and what a wrong clock has left: on a machine with a wrong clock it finds what is right. */
+export function findAllProblems(db: Database.Database): string[] {
+  const problems = findProblems(db)
+  return problems.some(isDamage) ? problems : [...problems, ...findClockProblems(db, Date.now())]
 }
 
 /** Is this a problem that only a backup cures? */
@@ -85,7 +88,7 @@ function findMiscounts(db: Database.Database): string[] {
   )
   const scores = rowsOf(
     db,
-    `SELECT id FROM tweets WHERE abs(trend_score - ${score}) > ${tolerance} LIMIT ${shown}`,
+    `SELECT id FROM tweets WHERE abs(trend_score - ${rightScore}) > ${scoreTolerance(Date.now())} LIMIT ${shown}`,
   ).map(([id]) => `tweets ${String(id)}: trend_score is not the sum of its likes`)
   return [...miscounts, ...scores]
 }
@@ -117,9 +120,7 @@ export function repair(db: Database.Database): void {
   for (const { table, column, truth } of counters) {
     db.exec(`UPDATE ${table} SET ${column} = (${truth}) WHERE ${column} <> (${truth})`)
   }
-  db.exec(
-    `UPDATE tweets SET trend_score = ${score} WHERE abs(trend_score - ${score}) > ${tolerance}`,
-  )
+  rescore(db, Date.now())
   db.exec("INSERT INTO tweets_fts (tweets_fts) VALUES ('rebuild')")
   db.exec('COMMIT')
 }

@@ -50,7 +50,45 @@ export function isTrustList(entries: string[]): boolean {
   }
 }
 
-const plain = (address: string) => address.trim().replace(/^::ffff:(?=\d+\.)/, '')
+const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/
+const spellings = new Lru<string>(addressesKept)
+
+/** An address in its only spelling: IPv6 short, without a zone, and as IPv4 where it stands for one; else undefined. */
+function spelled(address: string): string | undefined {
+  const family = isIP(address)
+  if (family !== 6) return family === 4 ? address : undefined
+  // The zone goes first: as long as a header can be, it would fill the memory as a key.
+  const plain = address.split('%')[0]!
+  return spellings.get(plain, () => {
+    const short = new URL(`http://[${plain}]`).hostname.slice(1, -1)
+    const [, high, low] = mapped.exec(short) ?? []
+    if (high === undefined || low === undefined) return short
+    const halves = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
+    return halves.flatMap((half) => [half >> 8, half & 255]).join('.')
+  })
+}
+
+/** The address in one entry of `X-Forwarded-For`, with or without a port; undefined when there is none. */
+export function parseHop(entry: string): string | undefined {
+  const text = entry.trim().replace(/^"(.*)"$/, '$1')
+  if (isIP(text) !== 0) return spelled(text)
+  const [, inBrackets, beforePort] =
+    /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/.exec(text) ?? []
+  if (inBrackets !== undefined) return isIP(inBrackets) === 6 ? spelled(inBrackets) : undefined
+  return beforePort !== undefined && isIP(beforePort) === 4 ? beforePort : undefined
+}
+
+/** Who stands before all proxies that we trust. An entry that says no address ends the walk: only its proxy is known. */
+function farthest(peer: string, forwardedFor: string, trusts: (address: string) => boolean) {
+  let client = peer
+  for (const entry of forwardedFor.split(',').toReversed()) {
+    const hop = parseHop(entry)
+    if (hop === undefined) return client
+    client = hop
+    if (!trusts(hop)) return client
+  }
+  return client
+}
 
 /** Reads a request's peer; `X-Forwarded-*` counts only as far as trusted proxies wrote it. */
 export function peerOf(c: Context<Env>): Peer {
@@ -63,13 +101,15 @@ export function peerOf(c: Context<Env>): Peer {
 
 function readPeer(c: Context<Env>): Peer {
   const socket = c.env?.incoming?.socket
-  const address = plain(socket?.remoteAddress ?? '127.0.0.1')
-  const trusted = c.get('trusts')(address)
-  const hops = trusted ? (c.req.header('x-forwarded-for') ?? '').split(',').map(plain) : []
-  const named = hops.filter((hop) => isIP(hop) !== 0)
-  // Where all are trusted, as in a home network behind a proxy of "private", the farthest of them is the client.
-  const clientAddress = named.findLast((hop) => !c.get('trusts')(hop)) ?? named[0] ?? address
-  const forwarded = trusted && c.req.header('x-forwarded-proto') === 'https'
+  const remote = socket?.remoteAddress ?? '127.0.0.1'
+  const address = spelled(remote) ?? remote
+  const trusts = c.get('trusts')
+  const trusted = trusts(address)
+  const forwardedFor = trusted ? c.req.header('x-forwarded-for') : undefined
+  const clientAddress =
+    forwardedFor === undefined ? address : farthest(address, forwardedFor, trusts)
+  // Of a list the last one is the word of the proxy that we trust; those before it may be a client's.
+  const forwarded = trusted && /(?:^|,)\s*https\s*$/i.test(c.req.header('x-forwarded-proto') ?? '')
   return {
     address,
     port: socket?.remotePort ?? 0,

@@ -27,7 +27,9 @@ export function createRateLimits(settings: Settings): RateLimits {
       } catch (error) {
         if (!(error instanceof RateLimiterRes)) throw error
         measured().refusals.add(1, { limit: name })
-        const seconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000))
+        // Never longer than the whole time: the library counts by the wall clock, which may have been set back.
+        const waiting = Math.min(settings.rates[name].seconds, Math.ceil(error.msBeforeNext / 1000))
+        const seconds = Math.max(1, waiting)
         throw new Refusal(429, `That was too often. Try again in ${inWords(seconds)}.`, {
           headers: { 'Retry-After': String(seconds) },
           slug: `rate_${name.toLowerCase()}`,
@@ -54,13 +56,14 @@ export function clientKey(c: Context<Env>): string {
   return address.includes(':') ? networkOf(address) : address
 }
 
-/** The first four groups of an IPv6 address, with those that `::` stands for; without the zone of `fe80::1%eth0`. */
+/** The first four groups of an IPv6 address, with those that `::` stands for; all of one that NAT64 made from IPv4. */
 function networkOf(address: string): string {
-  const plain = new URL(`http://[${address.split('%')[0]}]`).hostname.slice(1, -1)
-  const [head = '', tail = ''] = plain.split('::')
-  const groups = head.split(':').filter(Boolean)
-  const zeros = 8 - groups.length - tail.split(':').filter(Boolean).length
-  return [...groups, ...Array<string>(zeros).fill('0'), ...tail.split(':')].slice(0, 4).join(':')
+  const [head = '', tail = ''] = address.split('::')
+  const [groups, others] = [head, tail].map((part) => part.split(':').filter(Boolean))
+  const zeros = Array<string>(8 - groups!.length - others!.length).fill('0')
+  const all = [...groups!, ...zeros, ...others!]
+  const isNat64 = all.slice(0, 6).join(':') === '64:ff9b:0:0:0:0'
+  return all.slice(0, isNat64 ? 8 : 4).join(':')
 }
 
 /** Lets a route be asked only so often by one person. */

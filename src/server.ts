@@ -2,7 +2,7 @@
 import { serve, type ServerType } from '@hono/node-server'
 
 import { createApp } from './app.tsx'
-import { openDb, type Database, type Db } from './db.ts'
+import { openDb, type Database } from './db.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
 import { processSettings, processTelemetry, type Settings } from './env.ts'
 import { errorFacts, log, printRequests, setLogLevel } from './log.ts'
@@ -10,11 +10,10 @@ import { cardLookups } from './memo.ts'
 import { observe } from './metrics.ts'
 import { asStartError, StartError } from './start-error.ts'
 import type { Telemetry } from './telemetry.ts'
-import { rebaseTrends } from './trend-score.ts'
 import { accepted } from './turns.ts'
-import { countSessions, deleteExpiredSessions } from './viewer.ts'
+import { startUpkeep } from './upkeep.ts'
+import { countSessions } from './viewer.ts'
 
-const day = 86_400_000
 const drainMs = 10_000
 const stopMs = 20_000
 
@@ -37,9 +36,7 @@ async function start(settings: Settings): Promise<void> {
       cardLookups: () => cardLookups,
     })
   await furnish(database, settings)
-  setInterval(() => {
-    tidy(database.db).catch((error: unknown) => log.error('not tidied', errorFacts(error)))
-  }, day).unref()
+  await startUpkeep(database)
   const state = { stopping: false }
   const server = await listen(
     createApp({ database, settings, state, recorder: telemetry?.recorder }).fetch,
@@ -49,24 +46,16 @@ async function start(settings: Settings): Promise<void> {
   stopOnSignal({ server, database, state, telemetry })
 }
 
-/** What people find at a start: the demo world at the first, trends and sessions of today at each. */
+/** What people find at the first start: the demo world. */
 async function furnish({ db, isNew }: Database, settings: Settings): Promise<void> {
   try {
     if (isNew && settings.demo) {
       const { seedDemoWorld } = await import('./demo/world.ts')
       await seedDemoWorld(db, Date.now())
     }
-    await tidy(db)
   } catch (error) {
     throw asStartError(error, settings.DATABASE_URL)
   }
-}
-
-/** What is to be done at each start, and once a day. */
-async function tidy(db: Db): Promise<void> {
-  const now = Date.now()
-  await rebaseTrends(db, now)
-  await deleteExpiredSessions(db, now)
 }
 
 /** The SDK is loaded only when the environment asks for it: it costs 30 MB and a quarter of a second. */

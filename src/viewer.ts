@@ -172,6 +172,20 @@ export async function deleteExpiredSessions(db: Db, now: number): Promise<void> 
     .where(or(lte(sessions.seenAt, now - idleMs), lte(sessions.createdAt, now - absoluteMs)))
 }
 
+/**
+ * Lets sessions from the future begin now: they were made while a clock was ahead, and would live for too long. Only for
+ * a clock that is surely right: one that is behind would make everybody's session old.
+ */
+export async function settleSessions(db: Db, now: number): Promise<void> {
+  await db
+    .update(sessions)
+    .set({
+      createdAt: sql`min(${sessions.createdAt}, ${now})`,
+      seenAt: sql`min(${sessions.seenAt}, ${now})`,
+    })
+    .where(or(gt(sessions.createdAt, now), gt(sessions.seenAt, now)))
+}
+
 /** How many sessions have not expired. */
 export async function countSessions(db: Db): Promise<number> {
   const row = await db

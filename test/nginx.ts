@@ -11,7 +11,7 @@ export type Nginx = Started & { url: string; statusUrl: string; accessLog: () =>
 
 type Place = { folder: string; port: number; statusPort: number; upstream: string }
 
-/** Puts nginx/ and the files of a page into a folder; only the four files that differ from place to place are others. */
+/** Puts nginx/ and the files of a page into a folder; only three of the files that differ from place to place are others. */
 export function furnish({ folder, port, statusPort, upstream }: Place): string[] {
   // Started by root, its workers are nobody: they must get in.
   chmodSync(folder, 0o755)
@@ -25,10 +25,21 @@ export function furnish({ folder, port, statusPort, upstream }: Place): string[]
   return ['-p', `${folder}/`, '-c', 'conf/nginx.conf', '-e', 'stderr']
 }
 
-/** Starts it in front of `upstream` (HOST:PORT). */
-export async function startNginx(folder: string, upstream: string): Promise<Nginx> {
+/** Does what the container's entry point does with TRUSTED_PROXIES; the gateway of this machine is out of it. */
+export const trust = (folder: string, env: Record<string, string>) =>
+  run('sh', [`${root}nginx/container/trust.sh`], {
+    env: { TRUST_FOLDER: folder, ROUTES_FOLDER: folder, ...env },
+  })
+
+/** Starts it in front of `upstream` (HOST:PORT); `prepare` may change the files of the folder `conf` before. */
+export async function startNginx(
+  folder: string,
+  upstream: string,
+  prepare?: (conf: string) => void,
+): Promise<Nginx> {
   const [port, statusPort] = [await freePort(), await freePort()]
   const args = furnish({ folder, port, statusPort, upstream })
+  prepare?.(`${folder}/conf`)
   const files = run('node', ['dist/static.js', `${folder}/www/tracewren`], { cwd: root })
   if (files.code !== 0) throw new Error(files.printed)
   const statusUrl = `http://127.0.0.1:${statusPort}`

@@ -9,6 +9,7 @@ import { freePort } from './libsql-server.ts'
 import { startSink, type Sink } from './otlp-sink.ts'
 import { scratch } from './process.ts'
 import { has, start } from './programs.ts'
+import { addresses, canary, declaredParameters, oddAddresses } from './redacted.ts'
 
 const folder = fileURLToPath(new URL('../observability/collector/', import.meta.url))
 const config = `${folder}config.yaml`
@@ -105,7 +106,7 @@ test("nginx's old names come out as the stable ones, health checks not at all", 
     'http.response.body.size': 512,
     'url.scheme': 'http',
     'url.path': '/search',
-    'url.query': 'q=a&b=%3F',
+    'url.query': 'q=a&b=REDACTED',
     'user_agent.original': 'test',
     'network.protocol.version': '1.1',
     'server.address': 'birds.example',
@@ -119,6 +120,57 @@ test("nginx's old names come out as the stable ones, health checks not at all", 
   const duration = sink.metrics().find(({ name }) => name === 'traces.spanmetrics.duration')!
   assert.equal(duration.unit, 's')
   assert.doesNotMatch(running.printed(), /deprecat|alias/i)
+})
+
+test("what nginx's spans say of an address holds no value that the route does not declare", async (story) => {
+  if (!has(story, 'otelcol')) return
+  await using sink = await startSink()
+  await using running = await collector(sink)
+  const routes = declaredParameters()
+  const names = [...new Set(routes.flatMap(({ parameters }) => parameters))]
+  const declared = routes.flatMap(({ address, parameters }) =>
+    names
+      .filter((name) => name !== 'next' || parameters.includes(name))
+      .map((name): [string, string] => [
+        `${address}?${name}=/a`,
+        `${address}?${name}=${parameters.includes(name) ? '/a' : 'REDACTED'}`,
+      ]),
+  )
+  // A name without a value is not kept here, and `x > y` is no parameter that anybody has.
+  const cases: [string, string | undefined][] = [
+    ...addresses.filter(([asked]) => !asked.endsWith('&q')),
+    ...declared,
+    ['HEAD /search?q=a', '/search?q=a'],
+    ['POST /search?q=CANARY7', '/search?q=REDACTED'],
+    ...oddAddresses.map((asked): [string, undefined] => [asked, undefined]),
+  ]
+  const spans = cases.map(([target], index) => ({
+    traceId: trace,
+    spanId: (index + 1).toString(16).padStart(16, '0'),
+    name: String(index),
+    kind: 2,
+    startTimeUnixNano: now(),
+    endTimeUnixNano: now(),
+    attributes: pairs({
+      'http.method': target.startsWith('/') ? 'GET' : target.split(' ')[0]!,
+      'http.target': target.split(' ').at(-1)!,
+    }),
+  }))
+  await post(`${running.url}/v1/traces`, {
+    resourceSpans: [
+      { resource: { attributes: pairs({ 'service.name': 'nginx' }) }, scopeSpans: [{ spans }] },
+    ],
+  })
+  await sink.until(() => sink.spans().length === cases.length)
+  for (const { name, attributes } of sink.spans()) {
+    const [asked, shown] = cases[Number(name)]!
+    const { 'url.path': path, 'url.query': query, 'http.request.method': _, ...others } = attributes
+    assert.deepEqual(others, {}, asked)
+    const said = [path, query].filter((part) => part !== undefined).join('?')
+    assert.ok(!said.includes(canary), `${asked}: ${said}`)
+    if (shown !== undefined) assert.equal(said, shown, asked)
+  }
+  assert.doesNotMatch(running.printed(), /failed to execute/)
 })
 
 /** A span of the app that ended now. */
@@ -274,4 +326,35 @@ test("a line of nginx's access log gets stable names and its trace", async (stor
   })
   assert.equal(twice!.attributes['upstream.duration_s'], undefined)
   assert.doesNotMatch(running.printed(), /failed to execute/)
+})
+
+test("a line of nginx's error log loses the queries in it", async (story) => {
+  if (!has(story, 'otelcol')) return
+  using place = scratch()
+  await using sink = await startSink()
+  const processors = /^processors:\n(?:.*\n)*?(?=^connectors:)/m.exec(contrib)![0]
+  const part = `${place.folder}/part.yaml`
+  writeFileSync(
+    part,
+    `${processors}service:\n  pipelines:\n    logs:\n      processors: [transform/nginx_error]\n`,
+  )
+  assert.match(
+    contrib,
+    /receivers: \[file_log\/nginx_error\]\n {6}processors: \[memory_limiter, transform\/nginx_error\]/,
+  )
+  await using running = await collector(sink, ['--config', part])
+  const head = '2026/01/01 00:00:00 [error] 7#7: *1 connect() failed (111: Connection refused)'
+  const line = (query: string) =>
+    `${head}, client: 192.0.2.7, server: _, request: "GET /login${query} HTTP/1.1", upstream: "http://127.0.0.1:5000/login${query}", host: "birds.example", referrer: "http://birds.example/login${query}"`
+  const queries = ['?password=CANARY7', '?a="CANARY7', '?CANARY7?CANARY7&b="', '']
+  const records = queries.map((query) => ({
+    timeUnixNano: now(),
+    body: { stringValue: line(query) },
+  }))
+  await post(`${running.url}/v1/logs`, { resourceLogs: [{ scopeLogs: [{ logRecords: records }] }] })
+  await sink.until(() => sink.logs().length === queries.length)
+  assert.deepEqual(
+    sink.logs().map(({ body }) => body),
+    queries.map((query) => line(query && '?REDACTED')),
+  )
 })

@@ -261,11 +261,14 @@ test("the container's files are right, too, and all of the module is in one of t
     'otel_resource_attr',
     'otel_span_name',
     'otel_trace',
-    'otel_trace_context',
   ]
   assert.deepEqual(new Set(directives), new Set(known))
   assert.match(tracing, /endpoint opentelemetry-collector:4317;/)
-  assert.match(tracing, /otel_trace_context propagate;/)
+  assert.match(
+    tracing,
+    /^include \/run\/trace-context\.conf;$/m,
+    'trust.sh writes otel_trace_context',
+  )
   assert.match(tracing, /otel_span_name \$request_method;/, 'a path has no bound')
   assert.match(tracing, /otel_resource_attr service\.namespace twitter;/)
   // Both ways to trace give the log the same two variables.
@@ -280,7 +283,7 @@ test("the container's files are right, too, and all of the module is in one of t
   const args = furnish({ folder: place.folder, port, statusPort, upstream: '127.0.0.1:5000' })
   const without = tracing
     .replace(/otel_exporter \{[^}]*\}/, '')
-    .replace(/^otel_.*$/gm, '')
+    .replace(/^otel_.*$|^include .*$/gm, '')
     .replaceAll(/\$otel_\w+/g, '$request_id')
   writeFileSync(`${place.folder}/conf/tracing.conf`, without)
   const checked = run('nginx', [...args, '-t'])

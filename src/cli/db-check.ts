@@ -1,14 +1,15 @@
 import { beside, databasePath, existing, main, say } from '../command.ts'
-import { findProblems, isDamage } from '../integrity.ts'
+import { findAllProblems, isDamage } from '../integrity.ts'
 
 await main({
   help: `npm run db:check
 
 Checks the database of DATABASE_URL: structure, foreign keys, counters, trend scores and the search index. Only reads,
-and may run while the app does. Exit code 0: all is well; 1: what is wrong was printed.`,
+and may run while the app does. What a wrong clock has left is found by the clock of this machine, which must be right.
+Exit code 0: all is well; 1: what is wrong was printed.`,
   run(_, settings) {
     const path = existing(databasePath(settings))
-    const problems = beside(path, findProblems)
+    const problems = beside(path, findAllProblems)
     for (const problem of problems) say(problem)
     if (problems.length === 0) say(`${path} is well.`)
     else if (problems.some(isDamage))

@@ -1,6 +1,6 @@
 import { beside, databasePath, existing, main, say } from '../command.ts'
 import { lockFile } from '../file-lock.ts'
-import { findProblems, repair } from '../integrity.ts'
+import { findAllProblems, repair } from '../integrity.ts'
 
 await main({
   help: `npm run db:repair
@@ -10,10 +10,10 @@ Stop the app first. What is damaged in the file itself needs a backup.`,
   async run(_, settings) {
     const path = existing(databasePath(settings))
     const lock = await lockFile(path, settings.LOCK_WAIT_MS)
-    const before = beside(path, findProblems)
+    const before = beside(path, findAllProblems)
     for (const problem of before) say(problem)
     beside(path, repair)
-    const left = beside(path, findProblems)
+    const left = beside(path, findAllProblems)
     lock.release()
     for (const problem of left) say(`still: ${problem}`)
     say(`${path}: ${before.length} problems found, ${left.length} left.`)

@@ -38,7 +38,10 @@ function putAside(path: string): string | undefined {
     rmSync(`${path}-wal`, { force: true })
     return undefined
   }
-  const kept = `${path}.${new Date().toISOString().replaceAll(/[-:]|\..*/g, '')}`
+  const named = `${path}.${new Date().toISOString().replaceAll(/[-:]|\..*/g, '')}`
+  let kept = named
+  // Two restores in one second: the first one's copy must not be lost.
+  for (let number = 2; existsSync(kept); number++) kept = `${named}-${number}`
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${kept}-wal`)
   renameSync(path, kept)
   return kept

@@ -97,7 +97,9 @@ test('trends need two likes, prefer new ones, forget a like that is taken back, 
   const single = await ann!.tweet('single')
   for (const who of [ben!, cleo!, dan!]) await who.post(`/favorite/${old}`)
   // As if those three likes were a day old.
-  await db.run(sql`update favorites set weight = weight * exp(-6)`)
+  await db.run(
+    sql`update favorites set weight = weight * exp(-6), created_at = created_at - 86400000`,
+  )
   await db.run(sql`update tweets set trend_score = trend_score * exp(-6)`)
   for (const who of [ben!, cleo!]) await who.post(`/favorite/${fresh}`)
   await ben!.post(`/favorite/${single}`)
