@@ -13,7 +13,7 @@ import { memoised } from './memo.ts'
 import { behindQuery } from './query-error.ts'
 import { Refusal } from './refusal.ts'
 import { traceId } from './tracing.ts'
-import { asker, render, wantsJson, type Env } from './web.ts'
+import { clientKind, render, wantsJson, type Env } from './web.ts'
 
 /** The forms that redirect programs, too. Whatever else is posted is a deed: programs get its errors as JSON. */
 const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chip)$/.test(path)
@@ -30,9 +30,9 @@ export function answerError(error: unknown, c: Context<Env>): Response | Promise
   }
   for (const [name, value] of Object.entries(refusal.headers)) c.header(name, value)
   c.header('Cache-Control', 'no-store')
-  const who = asker(c)
-  if (who === 'partial') return c.html(<p class='problem'>{refusal.message}</p>, refusal.status)
-  const isAction = who === 'program' && c.req.method === 'POST' && !redirectsAll(c.req.path)
+  const kind = clientKind(c)
+  if (kind === 'partial') return c.html(<p class='problem'>{refusal.message}</p>, refusal.status)
+  const isAction = kind === 'program' && c.req.method === 'POST' && !redirectsAll(c.req.path)
   if (isAction || wantsJson(c)) return c.json({ error: refusal.message }, refusal.status)
   if (isBusy) {
     c.status(refusal.status)

@@ -45,7 +45,7 @@ const inWords = (seconds: number) =>
     : `${Math.ceil(seconds / 60)} minutes`
 
 /** The key of who asks: the signed-in user, else the client's address (a whole /64 of IPv6, which one person has). */
-function askerKey(c: Context<Env>): string {
+function visitorKey(c: Context<Env>): string {
   const visitor = c.get('visitor')
   return visitor ? `user ${visitor.id}` : clientKey(c)
 }
@@ -69,6 +69,6 @@ function networkOf(address: string): string {
 /** Lets a route be asked only so often by one person. */
 export const limited = (name: RateName) =>
   createMiddleware<Env>(async (c, next) => {
-    await c.get('rateLimits').spend(name, askerKey(c))
+    await c.get('rateLimits').spend(name, visitorKey(c))
     await next()
   })

@@ -49,7 +49,7 @@ export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
       ? 'background'
       : of['app.prefetch'] === true
         ? 'prefetch'
-        : kindOf(of['app.asker']),
+        : kindOf(of['app.client.kind']),
     status,
     failed: hasFailed(root) || status >= 500,
     ms: times.ms,
@@ -58,4 +58,4 @@ export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
   }
 }
 
-const kindOf = (asker: unknown) => (asker === 'page' || asker === 'partial' ? asker : 'program')
+const kindOf = (kind: unknown) => (kind === 'page' || kind === 'partial' ? kind : 'program')

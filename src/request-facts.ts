@@ -25,7 +25,7 @@ import { Lru } from './lru.ts'
 import { measured } from './metrics.ts'
 import { peerOf } from './peers.ts'
 import type { RequestCosts } from './query-tracing.ts'
-import { asker, type Env } from './web.ts'
+import { clientKind, type Env } from './web.ts'
 
 const knownMethods = new Set(
   'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
@@ -67,7 +67,7 @@ function describeRequest(c: Context<Env>, facts: Attributes, route: string | und
   if (port) facts[ATTR_SERVER_PORT] = Number(port)
   const agent = c.req.header('user-agent')
   if (agent) facts[ATTR_USER_AGENT_ORIGINAL] = agent
-  facts['app.asker'] = asker(c)
+  facts['app.client.kind'] = clientKind(c)
   if (c.req.header('Sec-Purpose')?.includes('prefetch')) facts['app.prefetch'] = true
 }
 

@@ -10,7 +10,7 @@ import { prepared, type Db } from './db.ts'
 import { Refusal } from './refusal.ts'
 import { sessions, users } from './schema.ts'
 import { inBackground } from './tracing.ts'
-import { asker, type Env } from './web.ts'
+import { clientKind, type Env } from './web.ts'
 
 const day = 86_400_000
 const idleMs = 30 * day
@@ -101,16 +101,17 @@ export const signedIn = createMiddleware<Env>(async (c, next) => {
 })
 
 function turnAway(c: Context<Env>): Response {
-  const who = asker(c)
+  const kind = clientKind(c)
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
   const isPage = reads || c.req.path === '/post'
-  if (who === 'partial') {
+  if (kind === 'partial') {
     throw new Refusal(401, 'Sign in first.', {
       slug: 'signed_out',
       headers: { 'HX-Redirect': '/login' },
     })
   }
-  if (who === 'program' && !isPage) throw new Refusal(401, 'Sign in first.', { slug: 'signed_out' })
+  if (kind === 'program' && !isPage)
+    throw new Refusal(401, 'Sign in first.', { slug: 'signed_out' })
   if (!reads) return c.redirect('/login', 303)
   const { pathname, search } = new URL(c.req.url)
   return c.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 302)

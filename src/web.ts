@@ -69,9 +69,9 @@ export async function render(c: Context, html: Html): Promise<Response> {
 }
 
 /** Who asks: htmx for a piece of a page, a browser for a page, or a program (curl, Locust, k6) for a result. */
-export type Asker = 'partial' | 'page' | 'program'
+export type ClientKind = 'partial' | 'page' | 'program'
 
-export function asker(c: Context): Asker {
+export function clientKind(c: Context): ClientKind {
   const partial = c.req.header('HX-Request-Type') === 'partial'
   if (partial && !c.req.header('HX-History-Restore-Request')) return 'partial'
   if (c.req.header('HX-Request') || c.req.header('Accept')?.includes('text/html')) return 'page'
@@ -114,9 +114,9 @@ type Deed = {
 
 /** The three answers of a deed that succeeded: the partial, a 303, or `{"success":true}`. */
 export function answer(c: Context<Env>, { partial, to, flash: sentence }: Deed) {
-  const who = asker(c)
-  if (who === 'partial') return render(c, partial)
-  if (who === 'program') return c.json({ success: true })
+  const kind = clientKind(c)
+  if (kind === 'partial') return render(c, partial)
+  if (kind === 'program') return c.json({ success: true })
   if (sentence) flash(c, sentence)
   return c.redirect(to.startsWith('#') ? `${cameFrom(c, '/timeline')}${to}` : to, 303)
 }

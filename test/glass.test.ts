@@ -8,17 +8,22 @@ import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { shortMs } from '../src/chip.tsx'
-import { askers, type AskerName } from './harness.ts'
+import { clientKinds, type ClientKindName } from './harness.ts'
 import { freePort } from './libsql-server.ts'
 import { startSink, type SinkSpan } from './otlp-sink.ts'
 import { post, register, scratch, startServer } from './process.ts'
 
-type Asked = { as?: AskerName; cookie?: string; fields?: object; headers?: Record<string, string> }
+type Asked = {
+  as?: ClientKindName
+  cookie?: string
+  fields?: object
+  headers?: Record<string, string>
+}
 
 async function ask(url: string, { as = 'browser', cookie = '', fields, headers = {} }: Asked = {}) {
   const response = await fetch(url, {
     method: fields ? 'POST' : 'GET',
-    headers: { ...askers[as], ...(cookie && { Cookie: cookie }), ...headers },
+    headers: { ...clientKinds[as], ...(cookie && { Cookie: cookie }), ...headers },
     redirect: 'manual',
   })
   const text = await response.text()
@@ -317,7 +322,7 @@ async function join(url: string, name: string): Promise<string> {
 /** The status of a request whose answer may never end. */
 const statusOf = (url: string, cookie: string) =>
   new Promise<number>((done, fail) => {
-    const request = get(url, { headers: { ...askers.browser, Cookie: cookie } }, (answer) => {
+    const request = get(url, { headers: { ...clientKinds.browser, Cookie: cookie } }, (answer) => {
       request.destroy()
       done(answer.statusCode ?? 0)
     }).on('error', fail)

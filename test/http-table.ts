@@ -7,7 +7,7 @@ import { Recorder } from '../src/recorder.ts'
 import { Someone, startApp, type TestApp } from './harness.ts'
 
 export const document = readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8')
-export const askers = ['htmx', 'browser', 'program', 'json'] as const
+export const clientKinds = ['htmx', 'browser', 'program', 'json'] as const
 
 export type Row = {
   request: string
@@ -15,7 +15,7 @@ export type Row = {
   path: string
   fields: string[]
   signedOut: string
-  answers: Record<(typeof askers)[number], string>
+  answers: Record<(typeof clientKinds)[number], string>
 }
 
 export const rows: Row[] = document

@@ -7,7 +7,7 @@ import { readModel, type Step } from '../loadtest/k6/model.js'
 import { createApp } from '../src/app.tsx'
 import { startApp, told, type Answer, type Someone } from './harness.ts'
 import {
-  askers,
+  clientKinds,
   document,
   fieldExamples,
   pathOf,
@@ -18,7 +18,7 @@ import {
   type World,
 } from './http-table.ts'
 
-async function ask(row: Row, here: World, who: Someone, as: (typeof askers)[number]) {
+async function ask(row: Row, here: World, who: Someone, as: (typeof clientKinds)[number]) {
   const path = pathOf(row, here)
   if (row.method === 'POST') return who.post(path, requiredOf(row), { as })
   if (path !== '/traces/live') return who.get(path, { as })
@@ -30,7 +30,7 @@ async function ask(row: Row, here: World, who: Someone, as: (typeof askers)[numb
 }
 
 /** What the table promises to somebody without a session. */
-function signedOutAnswer({ method, signedOut, answers }: Row, as: (typeof askers)[number]) {
+function signedOutAnswer({ method, signedOut, answers }: Row, as: (typeof clientKinds)[number]) {
   if (signedOut === 'same' || signedOut === 'glass') return answers[as]
   if (as === 'htmx') return '401 HX /login'
   if (signedOut === 'deed' && as !== 'browser') return '401 json'
@@ -55,7 +55,7 @@ test('docs/http.md has every route of the app, and no other', async () => {
 
 test('each row of docs/http.md answers as it says, signed in and signed out', async () => {
   const wrong: string[] = []
-  for (const as of askers) {
+  for (const as of clientKinds) {
     const here = await world()
     await using _ = here.app
     for (const row of rows.filter(({ request }) => request !== 'POST /login')) {
@@ -89,7 +89,7 @@ const changesTheSession = ({ path }: Row) =>
   ['/register', '/logout', '/account/delete', '/account/password'].includes(path)
 
 /** The rows that end or begin a session, in an order that leaves one for the next. */
-async function askForSessions(here: World, as: (typeof askers)[number]): Promise<string[]> {
+async function askForSessions(here: World, as: (typeof clientKinds)[number]): Promise<string[]> {
   const wrong: string[] = []
   const expect = async (request: string, fields: Record<string, string> = {}) => {
     const row = rows.find((one) => one.request === request)!

@@ -307,10 +307,10 @@ test('the filters: route, kind, status, slower, failed, text; older requests fol
     const trace = spanId(number).repeat(2)
     place.recorder.takeSpan(span({ id: 1, trace, attributes, status, ms }))
   }
-  for (let number = 1; number <= 45; number++) take(number, { 'app.asker': 'page' })
-  take(46, { 'app.asker': 'partial', 'http.response.status_code': 500 })
-  take(47, { 'app.asker': 'program', 'http.response.status_code': 404 }, 70)
-  take(48, { 'app.asker': 'page', 'app.prefetch': true })
+  for (let number = 1; number <= 45; number++) take(number, { 'app.client.kind': 'page' })
+  take(46, { 'app.client.kind': 'partial', 'http.response.status_code': 500 })
+  take(47, { 'app.client.kind': 'program', 'http.response.status_code': 404 }, 70)
+  take(48, { 'app.client.kind': 'page', 'app.prefetch': true })
   const listed = async (search: string) => {
     const { text } = await place.get(`/traces${search}`)
     const numbers = [...text.matchAll(/<td><a href="\/traces\/([0-9a-f]{16})/g)]

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
-import { startApp, told, type AskerName, type Someone, type TestApp } from './harness.ts'
+import { startApp, told, type ClientKindName, type Someone, type TestApp } from './harness.ts'
 
-const everybody: AskerName[] = ['program', 'json', 'browser', 'htmx']
+const everybody: ClientKindName[] = ['program', 'json', 'browser', 'htmx']
 
 const ofDeeds = {
   program: '401 json',

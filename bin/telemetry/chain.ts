@@ -49,7 +49,7 @@ export async function proveBrowserClick(
   await eventually(async () => {
     const spans = await spansOf(click.traceId, backends, sink)
     const app = proveApp('', spans)
-    assert.equal(app.attributes['app.asker'], 'partial')
+    assert.equal(app.attributes['app.client.kind'], 'partial')
     assert.equal(app.attributes['app.page.trace_id'], click.pageTraceId)
     const page = await spansOf(click.pageTraceId, backends, sink)
     assert.ok(page.some(({ name }) => name === 'GET /timeline'))

@@ -16,7 +16,7 @@ import { counted } from '../format.ts'
 import { limited } from '../rate-limits.ts'
 import { traced } from '../tracing.ts'
 import { signedIn } from '../viewer.ts'
-import { asker, query, router, text, render } from '../web.ts'
+import { clientKind, query, router, text, render } from '../web.ts'
 import { cardsOf, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -138,7 +138,7 @@ export const searchRoutes = router().get(
     const feed = plan
       ? await readMatches(db, plan, viewer.id, slice)
       : { rows: [], more: false, newer: false }
-    const isContinued = asker(c) === 'partial' && slice.before !== undefined
+    const isContinued = clientKind(c) === 'partial' && slice.before !== undefined
     const count = plan && !isContinued ? await countMatches(db, plan) : 0
     const sentence = plan
       ? howMany(count)
@@ -170,7 +170,7 @@ export const searchRoutes = router().get(
         </>
       ),
     }
-    if (asker(c) !== 'partial' || isContinued) return answerFeed(c, slice, feed, view)
+    if (clientKind(c) !== 'partial' || isContinued) return answerFeed(c, slice, feed, view)
     return render(
       c,
       <>

@@ -12,7 +12,16 @@ import { Refusal } from '../../refusal.ts'
 import { sessions, users } from '../../schema.ts'
 import { traced } from '../../tracing.ts'
 import { endSession, endSessions, signedIn } from '../../viewer.ts'
-import { answer, answerProblem, asker, flash, form, router, text, type Env } from '../../web.ts'
+import {
+  answer,
+  answerProblem,
+  clientKind,
+  flash,
+  form,
+  router,
+  text,
+  type Env,
+} from '../../web.ts'
 import { newPassword, personName } from '../sessions/fields.ts'
 import { forgetCards } from '../tweets/views.tsx'
 import { DeleteForm, PasswordForm, ProfileForm, SessionsForm, type Problems } from './views.tsx'
@@ -53,7 +62,7 @@ async function accountPage(
 
 const refuse = (c: Context<Env>, given: Record<string, string>, problems: Problems) => {
   const sentence = Object.values(problems)[0] ?? 'Something is wrong with the form.'
-  if (asker(c) === 'program') throw new Refusal(422, sentence)
+  if (clientKind(c) === 'program') throw new Refusal(422, sentence)
   return answerProblem(c, 422, sentence, () => accountPage(c, given, problems))
 }
 
@@ -141,6 +150,6 @@ export const accountRoutes = router()
       forgetVisitor(id)
       c.header('Clear-Site-Data', '"cache"')
       flash(c, 'Your account is deleted.')
-      return asker(c) === 'program' ? c.json({ success: true }) : c.redirect('/', 303)
+      return clientKind(c) === 'program' ? c.json({ success: true }) : c.redirect('/', 303)
     },
   )

@@ -53,7 +53,9 @@ const Spent = ({
   trace: RecordedTrace
   request: RecordedRequest | undefined
 }) => {
-  const root = trace.spans.find((span) => isServerSpan(span) && 'app.asker' in span.attributes)
+  const root = trace.spans.find(
+    (span) => isServerSpan(span) && 'app.client.kind' in span.attributes,
+  )
   if (!root || !request || trace.requests.length > 1) return null
   const database = Number(root.attributes['app.db.duration_ms'] ?? 0)
   const rendering = Number(root.attributes['app.render.duration_ms'] ?? 0)

@@ -8,7 +8,7 @@ import { otlpJson } from '../../otlp-json.ts'
 import { mayInspect } from '../../viewer.ts'
 import {
   answerProblem,
-  asker,
+  clientKind,
   cameFrom,
   flash,
   form,
@@ -114,7 +114,9 @@ const traceRoutes = router()
     const trace = found(recorderOf(c).trace(c.req.param('id')))
     const span = found(trace.spans.find((one) => one.spanContext().spanId === c.req.param('span')))
     const plan = <Plans plans={await plansOf(c.var.db, span)} />
-    return asker(c) === 'partial' ? render(c, plan) : page(c, { title: 'Query plan', wide }, plan)
+    return clientKind(c) === 'partial'
+      ? render(c, plan)
+      : page(c, { title: 'Query plan', wide }, plan)
   })
 
 const chipRoutes = router().post('/chip', form(chip), (c) => {

@@ -11,7 +11,7 @@ import { signedIn } from '../../viewer.ts'
 import {
   answer,
   answerProblem,
-  asker,
+  clientKind,
   form,
   found,
   idParam,
@@ -50,11 +50,12 @@ const post = form(tweet, (c, { msg, key }, { msg: problem, key: keyProblem }) =>
     problem: problem ?? keyProblem,
     ...(key && !keyProblem && { key }),
   }
-  const who = asker(c)
+  const kind = clientKind(c)
   // The original's clients expect 400 here.
-  if (who === 'program' && c.req.path === '/tweet') throw new Refusal(400, draft.problem ?? tooLong)
+  if (kind === 'program' && c.req.path === '/tweet')
+    throw new Refusal(400, draft.problem ?? tooLong)
   return answerProblem(c, 422, draft.problem ?? tooLong, () =>
-    who === 'partial'
+    kind === 'partial'
       ? render(c, <Composer {...draft} author={c.var.viewer.id} live />)
       : postPage(c, draft),
   )
@@ -64,7 +65,7 @@ async function create(c: Context<Env, string, { out: { form: Posted } }>) {
   const { db, viewer } = c.var
   const posted = c.req.valid('form')
   const id = await createTweet(db, viewer.id, posted)
-  if (asker(c) === 'program' && c.req.path === '/post') return c.redirect('/timeline', 303)
+  if (clientKind(c) === 'program' && c.req.path === '/post') return c.redirect('/timeline', 303)
   const card = found(
     await (id === undefined ? findEarlier(db, viewer.id, posted) : findTweet(db, viewer.id, id)),
   )
