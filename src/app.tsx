@@ -147,7 +147,7 @@ function sameOrigin({ PUBLIC_ORIGIN }: Settings) {
   })
 }
 
-/** For deeds alone. Hono's own `except` builds a chain of functions for each request: 30 us of a page. */
+/** For actions alone. Hono's own `except` builds a chain of functions for each request: 30 us of a page. */
 const unlessRead = (check: MiddlewareHandler<Env>): MiddlewareHandler<Env> =>
   createMiddleware<Env>((c, next) =>
     c.req.method === 'GET' || c.req.method === 'HEAD' ? next() : check(c, next),

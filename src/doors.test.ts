@@ -83,12 +83,12 @@ test('a demo account may call itself anything, but keeps its password and is not
   const mara = await app.person('Mara')
   await app.database.db.run(sql`update users set demo = 1`)
   const password = 'password-of-Mara'
-  const deeds: [path: string, fields: Record<string, string>][] = [
+  const actions: [path: string, fields: Record<string, string>][] = [
     ['/account/password', { current: password, fresh: 'mine alone now' }],
     ['/account/delete', { farewell: password }],
   ]
   const sentence = 'A demo account keeps its password and cannot be deleted.'
-  for (const [path, fields] of deeds) {
+  for (const [path, fields] of actions) {
     const program = await mara.post(path, fields)
     assert.equal(program.status, 403)
     assert.deepEqual(JSON.parse(program.text), { error: sentence })

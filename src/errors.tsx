@@ -15,7 +15,7 @@ import { Refusal } from './refusal.ts'
 import { traceId } from './tracing.ts'
 import { clientKind, render, wantsJson, type Env } from './web.ts'
 
-/** The forms that redirect programs, too. Whatever else is posted is a deed: programs get its errors as JSON. */
+/** The forms that redirect programs, too. Whatever else is posted is an action: programs get its errors as JSON. */
 const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chip)$/.test(path)
 
 /** Answers whatever was thrown: the page, a fragment or JSON, by who asks. The cause goes to the log alone. */

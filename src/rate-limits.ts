@@ -12,7 +12,7 @@ import type { Env } from './web.ts'
 /** One limiter for each rate of env.ts, in memory: a restart forgets them. */
 export type RateLimits = { spend: (name: RateName, key: string) => Promise<void> }
 
-/** `spend` takes one of the key's deeds, or rejects with a 429 Refusal that says when to come back. */
+/** `spend` takes one of the key's actions, or rejects with a 429 Refusal that says when to come back. */
 export function createRateLimits(settings: Settings): RateLimits {
   const limiters = new Map(
     Object.entries(settings.rates).map(([name, { count, seconds }]) => [

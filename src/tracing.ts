@@ -120,7 +120,7 @@ const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
   `total;dur=${round(ms)}, db;dur=${round(costs.queryMs)};desc="${costs.queries} queries", ` +
   `render;dur=${round(costs.renderMs)}, traceparent;desc="${traceparentOf(span)}"`
 
-/** An INTERNAL span named `<feature>.<deed>` around the rest of a route. */
+/** An INTERNAL span named `<feature>.<action>` around the rest of a route. */
 export const traced = (name: string) =>
   createMiddleware<Env>((c, next) => {
     if (trace.getActiveSpan()?.isRecording() === false) return next()

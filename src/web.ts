@@ -103,7 +103,7 @@ export function answerProblem(
   return show()
 }
 
-type Deed = {
+type Action = {
   /** What a click changed, rendered anew: the answer for htmx. */
   partial: Html
   /** Where a browser goes without htmx: a path, or a fragment of the page that it came from. */
@@ -112,8 +112,8 @@ type Deed = {
   flash?: string
 }
 
-/** The three answers of a deed that succeeded: the partial, a 303, or `{"success":true}`. */
-export function answer(c: Context<Env>, { partial, to, flash: sentence }: Deed) {
+/** The three answers of an action that succeeded: the partial, a 303, or `{"success":true}`. */
+export function answer(c: Context<Env>, { partial, to, flash: sentence }: Action) {
   const kind = clientKind(c)
   if (kind === 'partial') return render(c, partial)
   if (kind === 'program') return c.json({ success: true })

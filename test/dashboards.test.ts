@@ -164,11 +164,11 @@ describe('docs/telemetry-names.md', () => {
     written.startsWith("'") ? written.slice(1, -1) : String(constants.get(written))
   const missingFrom = (found: string[]) => [...new Set(found)].filter((name) => !inTicks.has(name))
 
-  it('has every deed and every piece of background work', () => {
-    const deeds = matches(code, /(?:traced|inBackground)\('([\w.]+)'/g)
-    assert.ok(deeds.length > 20)
+  it('has every handler and every piece of background work', () => {
+    const handlers = matches(code, /(?:traced|inBackground)\('([\w.]+)'/g)
+    assert.ok(handlers.length > 20)
     assert.doesNotMatch(code, /\btraced\((?!')/, 'a name that is put together cannot be looked for')
-    assert.deepEqual(missingFrom(deeds), [])
+    assert.deepEqual(missingFrom(handlers), [])
   })
 
   it('has every metric of ours with its unit', () => {

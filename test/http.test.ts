@@ -33,7 +33,7 @@ async function ask(row: Row, here: World, who: Someone, as: (typeof clientKinds)
 function signedOutAnswer({ method, signedOut, answers }: Row, as: (typeof clientKinds)[number]) {
   if (signedOut === 'same' || signedOut === 'glass') return answers[as]
   if (as === 'htmx') return '401 HX /login'
-  if (signedOut === 'deed' && as !== 'browser') return '401 json'
+  if (signedOut === 'action' && as !== 'browser') return '401 json'
   return method === 'GET' ? '302 /login' : '303 /login'
 }
 

@@ -49,7 +49,7 @@ test('nothing private is in any signal or on standard output, not even when writ
       fields: { ...fields, _csrf: field },
       headers,
     })
-    const deeds: [path: string, fields: Record<string, string>, status: number][] = [
+    const actions: [path: string, fields: Record<string, string>, status: number][] = [
       ['/tweet', { msg, key }, 200],
       ['/tweet', { msg: msg.repeat(100) }, 400],
       ['/account/profile', { name, bio }, 200],
@@ -57,7 +57,7 @@ test('nothing private is in any signal or on standard output, not even when writ
       ['/account/password', { current: password, fresh }, 200],
       ['/account/delete', { farewell: password }, 422],
     ]
-    for (const [to, fields, status] of deeds)
+    for (const [to, fields, status] of actions)
       assert.equal((await ask(server, to, as(fields))).status, status, to)
     await ask(server, '/timeline', { as: 'browser', cookie, headers })
     await ask(server, '/login', { fields: { mailaddress, password: `${password}!` }, headers })

@@ -249,7 +249,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
   }
 })
 
-test('a deed that has waited too long for its turn says by what it was refused', async () => {
+test('an action that has waited too long for its turn says by what it was refused', async () => {
   let trace = ''
   const result = await told({ INSPECT: '0', WRITE_WAIT_MS: '100' }, async (server, path) => {
     const cookie = await register(server.url, 'alice')

@@ -18,7 +18,7 @@ const tree = (answer: Answer) => {
 }
 const root = (answer: Answer) => answer.spans.find((span) => span.kind === SpanKind.SERVER)!
 
-test('a like is a request, a deed and three queries', async () => {
+test('a like is a request, a handler and three queries', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const id = await alice.tweet('hello')

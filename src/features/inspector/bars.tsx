@@ -12,7 +12,7 @@ const stretchesShown = 60
 
 /** What a span is, for its colour. */
 export const kindOf = ({ span }: WaterfallRow) =>
-  isServerSpan(span) ? 'http' : ATTR_DB_QUERY_TEXT in span.attributes ? 'db' : 'deed'
+  isServerSpan(span) ? 'http' : ATTR_DB_QUERY_TEXT in span.attributes ? 'db' : 'handler'
 
 type BarsProps = {
   waterfall: Waterfall
@@ -26,7 +26,7 @@ export const Bars = ({ waterfall, more }: BarsProps) => (
     <li class='scale' aria-hidden='true'>
       <p>
         <span class='legend'>
-          <span class='key'>request</span> <span class='key deed'>deed</span>{' '}
+          <span class='key'>request</span> <span class='key handler'>handler</span>{' '}
           <span class='key db'>query</span>
         </span>
         <span class='ticks'>

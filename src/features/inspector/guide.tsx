@@ -25,8 +25,8 @@ export const Guide = ({ chip }: { chip: boolean | undefined }) => (
       )}
       <h2>A trace</h2>
       <p>
-        One request is one trace. Its first line is the request, under it the deed, under that the
-        queries. The bar shows when it ran and how long: solid where it was busy itself, mostly
+        One request is one trace. Its first line is the request, under it the handler, under that
+        the queries. The bar shows when it ran and how long: solid where it was busy itself, mostly
         rendering, and pale where a line below it ran. The line under the bars is the critical path:
         only what is on it makes the whole slower. Open a line for its SQL, its plan and its log.
       </p>
