@@ -117,7 +117,7 @@ export function readSettings(env: Record<string, string | undefined>) {
   return {
     ...settings,
     demo,
-    /** The looking glass: on in a demo, because it shows everybody's requests to everybody. */
+    /** The inspector: on in a demo, because it shows everybody's requests to everybody. */
     inspect: settings.INSPECT === undefined ? demo : settings.INSPECT === '1',
     https,
     operators: new Set(settings.OPERATORS.map((address) => address.toLowerCase())),

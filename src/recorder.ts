@@ -1,4 +1,4 @@
-// What the looking glass shows: the newest traces and log lines of this process, in memory, within fixed bounds.
+// What the inspector shows: the newest traces and log lines of this process, in memory, within fixed bounds.
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
 import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
 

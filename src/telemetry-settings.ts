@@ -11,7 +11,7 @@ export type Signal = (typeof signals)[number]
 export type SamplerSettings = { ratio: number; parentBased: boolean }
 
 export type TelemetrySettings = {
-  /** The looking glass records every request in this process, exported or not. */
+  /** The inspector records every request in this process, exported or not. */
   inspect: boolean
   sampler: SamplerSettings
   exporters: Record<Signal, ExporterKind>

@@ -53,7 +53,7 @@ import { describeProcess } from './telemetry-resource.ts'
 import type { SamplerSettings, TelemetrySettings } from './telemetry-settings.ts'
 
 export type Telemetry = {
-  /** What the looking glass reads; undefined when it is off. */
+  /** What the inspector reads; undefined when it is off. */
   recorder: Recorder | undefined
   /** Sends what is queued and stops; gives up after three seconds. Never rejects. */
   stop: () => Promise<void>

@@ -33,7 +33,7 @@ export type Env = {
     redaction: Redaction
     /** Who is at the other end, once somebody has asked. */
     peer: Peer | undefined
-    /** What the looking glass reads; undefined when it is off. */
+    /** What the inspector reads; undefined when it is off. */
     recorder: Recorder | undefined
     /** When the answer was rendered (performance.now): the end of its spans, so that all numbers of it agree. */
     answeredAt: number | undefined

@@ -98,7 +98,7 @@ async function tryFields(trial: Trial): Promise<string[]> {
   return wrong
 }
 
-const isForAll = ({ signedOut }: Row) => signedOut === 'same' || signedOut === 'glass'
+const isForAll = ({ signedOut }: Row) => signedOut === 'same' || signedOut === 'inspector'
 const withoutAnEnd = (row: Row) => row.path === '/traces/live'
 const endsTheSession = (row: Row) => row.path === '/logout'
 

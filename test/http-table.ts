@@ -59,7 +59,7 @@ export type World = {
   spanId: string
 }
 
-/** Alice with a tweet, Bob with one, and a trace that the looking glass has kept. */
+/** Alice with a tweet, Bob with one, and a trace that the inspector has kept. */
 export async function world(env: Record<string, string> = {}): Promise<World> {
   const inner = await startApp(env)
   const recorder = new Recorder()

@@ -31,7 +31,7 @@ async function ask(row: Row, here: World, who: Someone, as: (typeof clientKinds)
 
 /** What the table promises to somebody without a session. */
 function signedOutAnswer({ method, signedOut, answers }: Row, as: (typeof clientKinds)[number]) {
-  if (signedOut === 'same' || signedOut === 'glass') return answers[as]
+  if (signedOut === 'same' || signedOut === 'inspector') return answers[as]
   if (as === 'htmx') return '401 HX /login'
   if (signedOut === 'action' && as !== 'browser') return '401 json'
   return method === 'GET' ? '302 /login' : '303 /login'
@@ -129,12 +129,12 @@ test('a field that docs/http.md does not mark with ? is missed', async () => {
   }
 })
 
-test('what docs/http.md calls glass is for operators alone with DEMO=0', async () => {
+test('what docs/http.md calls inspector is for operators alone with DEMO=0', async () => {
   const here = await world({ DEMO: '0', INSPECT: '1' })
   await using _ = here.app
   for (const row of rows.filter(({ path }) => /^\/(traces|logs|routes)/.test(path))) {
     const { status } = await ask(row, here, here.bob, 'program')
-    assert.equal(status, row.signedOut === 'glass' ? 403 : 200, row.request)
+    assert.equal(status, row.signedOut === 'inspector' ? 403 : 200, row.request)
   }
 })
 

@@ -147,7 +147,7 @@ test('what stands in an address without being a parameter of its route is record
         await asked(server, address, { method, headers, as: 'browser', cookie })
     }
     await asked(server, '/search?q=ducks&limit=7', { cookie })
-    shown.push(...(await glass(server)))
+    shown.push(...(await inspector(server)))
   })
   const { attributes } = result.spans.find(({ name }) => name === 'GET /search')!
   assert.ok(attributes['url.query'])
@@ -159,7 +159,7 @@ test('what stands in an address without being a parameter of its route is record
     ['standard output', result.printed],
   ] as const)
     assert.equal(around(text, canary), '', where)
-  for (const text of shown) assert.equal(around(text, canary), '', 'the looking glass')
+  for (const text of shown) assert.equal(around(text, canary), '', 'the inspector')
 })
 
 /** The live tail never ends by itself, and a POST may end the session: both are asked without reading on. */
@@ -174,8 +174,8 @@ async function asked(server: Server, path: string, { method = 'GET', ...rest }: 
   await ask(server, path, { ...rest, method, ...(isEnd && { cookie: '' }) })
 }
 
-/** What the looking glass shows of all this. */
-async function glass(server: Server): Promise<string[]> {
+/** What the inspector shows of all this. */
+async function inspector(server: Server): Promise<string[]> {
   const list = await ask(server, '/traces', { as: 'browser' })
   const ids = [...new Set(list.text.match(/(?<=\/traces\/)[0-9a-f]{32}/g))].slice(0, 40)
   const pages = ids.flatMap((id) => [

@@ -193,9 +193,9 @@ test('OTEL_SDK_DISABLED switches all of it off, an exporter of one signal leaves
     assert.equal(answer.trace, null)
     assert.equal(answer.headers.get('Server-Timing'), null)
     assert.doesNotMatch(answer.text, /id="chip"|traceparent/)
-    const glass = await ask(server, '/traces', { as: 'browser' })
-    assert.equal(glass.status, 200)
-    assert.match(glass.text, /The looking glass is off/)
+    const inspector = await ask(server, '/traces', { as: 'browser' })
+    assert.equal(inspector.status, 200)
+    assert.match(inspector.text, /The inspector is off/)
     assert.equal((await ask(server, `/traces/${'ab'.repeat(16)}`)).status, 404)
   })
   assert.deepEqual([none.code, none.deliveries.length], [0, 0])
@@ -240,7 +240,7 @@ test('samplers: off, a ratio, and the decision of a trusted caller', async () =>
   assert.deepEqual(
     followed.spans.filter((span) => span.kind === kinds.server).map((span) => span.traceId),
     ['ab'.repeat(16)],
-    'the looking glass records all, but exports none of it',
+    'the inspector records all, but exports none of it',
   )
   assert.equal(
     followed.spans.find((span) => span.kind === kinds.server)!.parentSpanId,

@@ -1,4 +1,4 @@
-// The looking glass: what this process did, from the same spans that go out by OTLP.
+// The inspector: what this process did, from the same spans that go out by OTLP.
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 

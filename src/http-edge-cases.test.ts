@@ -1,4 +1,4 @@
-// At the doors: methods, odd addresses, demo accounts, sessions that nobody ended.
+// Edge cases of HTTP: methods, odd addresses, demo accounts, sessions that nobody ended.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 

@@ -1,4 +1,4 @@
-// The looking glass of the real process: its numbers are those that go out, its tails bear load, its doors hold.
+// The inspector of the real process: its numbers are those that go out, its live tails bear load, its access rules hold.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -102,7 +102,7 @@ test('the chip, the header, the trace page, its download and the collector say t
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/x.db`,
     INSPECT: '1',
-    OTEL_SERVICE_NAME: 'glass-story',
+    OTEL_SERVICE_NAME: 'inspector-test',
     OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
     OTEL_BSP_SCHEDULE_DELAY: '50',
   })
@@ -241,7 +241,7 @@ test('five live tails at 200 requests a second: every row reaches every tail, in
   assert.equal(await server.stop(), 0)
 })
 
-test('nothing private is on any page of the looking glass', async () => {
+test('nothing private is on any page of the inspector', async () => {
   using place = scratch()
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/x.db`,
