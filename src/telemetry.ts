@@ -38,7 +38,7 @@ import {
 } from '@opentelemetry/sdk-trace-node'
 import { ATTR_URL_FULL, ATTR_URL_QUERY } from '@opentelemetry/semantic-conventions'
 
-import { quietDiag } from './diag.ts'
+import { quietDiag } from './diag-logger.ts'
 import {
   countLogs,
   countSpans,

@@ -31,7 +31,7 @@ import {
   timeAt,
   type RequestCosts,
 } from './query-tracing.ts'
-import { factsOf, knownMethod, measure, round } from './request-facts.ts'
+import { requestAttributes, knownMethod, measure, round } from './request-attributes.ts'
 import type { Env } from './web.ts'
 
 const tracer = trace.getTracer('tracewren')
@@ -86,14 +86,14 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
     measure(c, ms)
     // Of ten requests nine are not sampled, and nobody reads what they would have said.
     if (span.isRecording() || isLogged('info')) {
-      const facts = factsOf(c, costs)
+      const attributes = requestAttributes(c, costs)
       // One call: attributes that are given one by one, or at the start, cost several times as much.
-      span.setAttributes(facts)
-      const route = facts[ATTR_HTTP_ROUTE]
+      span.setAttributes(attributes)
+      const route = attributes[ATTR_HTTP_ROUTE]
       if (typeof route === 'string') span.updateName(`${method} ${route}`)
       if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
-      facts['duration_ms'] = round(ms)
-      log.info('request', facts, requestEvent)
+      attributes['duration_ms'] = round(ms)
+      log.info('request', attributes, requestEvent)
     }
     span.end(timeAt(costs, ended))
   })

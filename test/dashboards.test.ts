@@ -179,7 +179,12 @@ describe('docs/telemetry-names.md', () => {
   })
 
   it('has every attribute', () => {
-    const files = ['tracing.ts', 'request-facts.ts', 'query-tracing.ts', 'features/timeline.tsx']
+    const files = [
+      'tracing.ts',
+      'request-attributes.ts',
+      'query-tracing.ts',
+      'features/timeline.tsx',
+    ]
     const spans = files.map((file) => read(`src/${file}`))
     const attributes = matches(
       spans.join('\n'),

@@ -10,7 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { shortMs } from '../src/chip.tsx'
 import { clientKinds, type ClientKindName } from './harness.ts'
 import { freePort } from './libsql-server.ts'
-import { startSink, type SinkSpan } from './otlp-sink.ts'
+import { byId, ofDownload, ofSink } from './otlp-json.ts'
+import { startSink } from './otlp-sink.ts'
 import { post, register, scratch, startServer } from './process.ts'
 
 type Asked = {
@@ -30,71 +31,6 @@ async function ask(url: string, { as = 'browser', cookie = '', fields, headers =
   const trace = response.headers.get('X-Trace-Id') ?? ''
   return { status: response.status, text, headers: response.headers, trace }
 }
-
-type Pair = { key: string; value: Record<string, unknown> }
-type Otlp = {
-  resourceSpans: {
-    resource: { attributes: Pair[] }
-    scopeSpans: {
-      scope: { name: string }
-      spans: {
-        name: string
-        kind: number
-        flags: number
-        traceId: string
-        spanId: string
-        parentSpanId?: string
-        startTimeUnixNano: string
-        endTimeUnixNano: string
-        attributes: Pair[]
-        events: { name: string }[]
-        links: { traceId: string; spanId: string }[]
-        status: { code: number; message?: string }
-      }[]
-    }[]
-  }[]
-}
-
-/** What both sides say of a span, in the same shape. */
-const ofSink = (span: SinkSpan) => ({
-  name: span.name,
-  kind: span.kind,
-  flags: span.flags,
-  id: span.spanId,
-  trace: span.traceId,
-  parent: span.parentSpanId,
-  start: String(span.start),
-  end: String(span.end),
-  status: span.status,
-  scope: span.scope,
-  events: span.events.map(({ name }) => name),
-  links: span.links.map(({ traceId, spanId }) => `${traceId} ${spanId}`),
-  attributes: Object.fromEntries(
-    Object.entries(span.attributes).map(([key, value]) => [key, String(value)]),
-  ),
-})
-const ofDownload = (text: string) =>
-  (JSON.parse(text) as Otlp).resourceSpans[0]!.scopeSpans.flatMap(({ scope, spans }) =>
-    spans.map((span) => ({
-      name: span.name,
-      kind: span.kind,
-      flags: span.flags,
-      id: span.spanId,
-      trace: span.traceId,
-      parent: span.parentSpanId ?? '',
-      start: span.startTimeUnixNano,
-      end: span.endTimeUnixNano,
-      status: span.status.code,
-      scope: scope.name,
-      events: span.events.map(({ name }) => name),
-      links: span.links.map(({ traceId, spanId }) => `${traceId} ${spanId}`),
-      attributes: Object.fromEntries(
-        span.attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]),
-      ),
-    })),
-  )
-const byId = <T extends { id: string }>(spans: T[]) =>
-  spans.toSorted((one, other) => one.id.localeCompare(other.id))
 
 test('the chip, the header, the trace page, its download and the collector say the same', async () => {
   using place = scratch()

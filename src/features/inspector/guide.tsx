@@ -1,9 +1,9 @@
-import { Head } from './head.tsx'
+import { Header } from './header.tsx'
 
 /** The short guide; docs/reading-traces.md is the longer one, with pictures. `chip`: this visitor sees it; undefined: nobody does. */
 export const Guide = ({ chip }: { chip: boolean | undefined }) => (
   <>
-    <Head
+    <Header
       at='/traces/guide'
       title='Reading traces'
       words='Everything here is what OpenTelemetry recorded in this process, nothing else.'

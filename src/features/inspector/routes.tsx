@@ -24,7 +24,7 @@ import { titleOf, TraceList } from './list.tsx'
 import { liveTail } from './live.tsx'
 import { LogList, logQuery } from './logs.tsx'
 import { Plans, plansOf } from './plan.tsx'
-import { StatisticsPage } from './rows.tsx'
+import { StatisticsPage } from './statistics-table.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
 
 const yearSeconds = 365 * 24 * 3600

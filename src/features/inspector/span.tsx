@@ -4,9 +4,9 @@ import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
 import type { RecordedLog } from '../../recorder.ts'
-import { isFailed, rowsOf } from './bars.tsx'
 import { LogLines } from './log-line.tsx'
 import { PlanLink } from './plan.tsx'
+import { isFailed, rowsOf } from './waterfall-bars.tsx'
 import type { WaterfallRow } from './waterfall.ts'
 
 type SpanProps = { traceId: string; row: WaterfallRow; logs: RecordedLog[]; withStacks: boolean }

@@ -1,4 +1,4 @@
-// The head of a trace: what it was, where its time went, and what one can take away.
+// The summary of a trace: what it was, where its time went, and what one can take away.
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
 import { isServerSpan, type RecordedRequest } from '../../recorded-request.ts'
@@ -6,9 +6,9 @@ import type { RecordedTrace } from '../../recorder.ts'
 import { Status } from './list.tsx'
 import type { Waterfall } from './waterfall.ts'
 
-type FactsProps = { trace: RecordedTrace; waterfall: Waterfall; grafana: string | undefined }
+type SummaryProps = { trace: RecordedTrace; waterfall: Waterfall; grafana: string | undefined }
 
-export const Facts = ({ trace, waterfall, grafana }: FactsProps) => {
+export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
   const request = trace.requests[0]
   const first = waterfall.rows[0]?.span
   const isSampled = ((first?.spanContext().traceFlags ?? 0) & 1) === 1

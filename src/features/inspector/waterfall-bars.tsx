@@ -14,14 +14,14 @@ const stretchesShown = 60
 export const kindOf = ({ span }: WaterfallRow) =>
   isServerSpan(span) ? 'http' : ATTR_DB_QUERY_TEXT in span.attributes ? 'db' : 'handler'
 
-type BarsProps = {
+type WaterfallBarsProps = {
   waterfall: Waterfall
   /** What opens under the line of a span; without it the lines do not open. */
   more?: (row: WaterfallRow) => { text: string; open: boolean; facts: unknown }
 }
 
 /** The bars of a trace. Solid is a span's own time, pale what the lines below it account for. */
-export const Bars = ({ waterfall, more }: BarsProps) => (
+export const WaterfallBars = ({ waterfall, more }: WaterfallBarsProps) => (
   <ol class='waterfall'>
     <li class='scale' aria-hidden='true'>
       <p>
