@@ -161,7 +161,7 @@ function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Setting
     if (turn) await turn
     if (inFlight.running >= MAX_IN_FLIGHT) {
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {
-        slug: 'too_many_in_flight',
+        code: 'too_many_in_flight',
         headers: { 'Retry-After': '1' },
       })
     }

@@ -21,12 +21,12 @@ const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chi
 /** Answers whatever was thrown: the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
 export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
   const refusal = asRefusal(error)
-  c.set('slug', refusal.slug)
+  c.set('errorCode', refusal.code)
   const errorId = traceId() ?? randomBytes(16).toString('hex')
   const isBusy = error instanceof Refusal && refusal.status === 503
-  if (isBusy) countBusy(refusal.slug)
+  if (isBusy) countBusy(refusal.code)
   else if (refusal.status >= 500) {
-    log.error('request failed', { error_id: errorId, slug: refusal.slug, ...errorFacts(error) })
+    log.error('request failed', { error_id: errorId, slug: refusal.code, ...errorFacts(error) })
   }
   for (const [name, value] of Object.entries(refusal.headers)) c.header(name, value)
   c.header('Cache-Control', 'no-store')
@@ -50,9 +50,9 @@ const busyReportMs = 10_000
 const busy = new Map<string, number>()
 
 /** A line for each of a thousand refusals would be a load of its own: one says how many there were. */
-function countBusy(slug: string): void {
+function countBusy(code: string): void {
   if (busy.size === 0) setTimeout(reportBusy, busyReportMs).unref()
-  busy.set(slug, (busy.get(slug) ?? 0) + 1)
+  busy.set(code, (busy.get(code) ?? 0) + 1)
 }
 
 function reportBusy(): void {
@@ -86,7 +86,7 @@ const busyPage = memoised(
 
 /** The answer to an address that is none of ours. */
 export const answerNotFound = (c: Context<Env>) =>
-  answerError(new Refusal(404, 'There is nothing here.', { slug: 'no_route' }), c)
+  answerError(new Refusal(404, 'There is nothing here.', { code: 'no_route' }), c)
 
 /** The answer to a known address with a wrong method. */
 export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
@@ -94,7 +94,7 @@ export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
   if (c.req.method === 'OPTIONS') return c.body(null, 200, { Allow: allow })
   return answerError(
     new Refusal(405, 'That cannot be done to this address.', {
-      slug: 'wrong_method',
+      code: 'wrong_method',
       headers: { Allow: allow },
     }),
     c,
@@ -116,7 +116,7 @@ function asRefusal(error: unknown): Refusal {
         507,
         'There is no space left to keep this. Nothing was saved; try again later.',
         {
-          slug: 'disk_full',
+          code: 'disk_full',
         },
       )
     }
@@ -127,12 +127,12 @@ function asRefusal(error: unknown): Refusal {
       )
     ) {
       return new Refusal(503, 'The database does not answer. Try again in a moment.', {
-        slug: 'database_away',
+        code: 'database_away',
         headers: { 'Retry-After': '2' },
       })
     }
   }
-  return new Refusal(500, 'Something went wrong on our side.', { slug: 'unexpected' })
+  return new Refusal(500, 'Something went wrong on our side.', { code: 'unexpected' })
 }
 
 const sentences: Partial<Record<ContentfulStatusCode, string>> = {

@@ -134,8 +134,8 @@ test('what somebody writes does not decide which error it is', async () => {
 
 test('an address that is none of ours, and a wrong method, are named in their span', async () => {
   await using app = await startApp()
-  const slugOf = async (path: string, method: string) =>
+  const codeOf = async (path: string, method: string) =>
     (await app.visitor().send(path, { method }, {})).spans.at(-1)?.attributes['app.error.slug']
-  assert.equal(await slugOf('/no/such/place', 'GET'), 'no_route')
-  assert.equal(await slugOf('/favorite/1', 'GET'), 'wrong_method')
+  assert.equal(await codeOf('/no/such/place', 'GET'), 'no_route')
+  assert.equal(await codeOf('/favorite/1', 'GET'), 'wrong_method')
 })

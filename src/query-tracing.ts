@@ -130,10 +130,10 @@ function describeQuery(facts: QueryFacts): Attributes {
   return about
 }
 
-/** What `error.type` says: SQLite's extended code (`SQLITE_CONSTRAINT_UNIQUE`), a refusal's slug, else the error's name. */
+/** What `error.type` says: SQLite's extended code (`SQLITE_CONSTRAINT_UNIQUE`), a refusal's code, else the error's name. */
 export function failureOf(error: unknown): string {
   if (!(error instanceof Error)) return 'Error'
-  if (error instanceof Refusal) return error.slug
+  if (error instanceof Refusal) return error.code
   if ('extendedCode' in error && error.extendedCode) return String(error.extendedCode)
   return 'code' in error && error.code ? String(error.code) : error.name
 }

@@ -32,7 +32,7 @@ export function createRateLimits(settings: Settings): RateLimits {
         const seconds = Math.max(1, waiting)
         throw new Refusal(429, `That was too often. Try again in ${inWords(seconds)}.`, {
           headers: { 'Retry-After': String(seconds) },
-          slug: `rate_${name.toLowerCase()}`,
+          code: `rate_${name.toLowerCase()}`,
         })
       }
     },

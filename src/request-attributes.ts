@@ -109,7 +109,7 @@ function describeAnswer(c: Context<Env>, attributes: Attributes, route: string |
   attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] = status
   if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = route
   if (status >= 500) attributes[ATTR_ERROR_TYPE] = String(status)
-  if (c.get('slug')) attributes['app.error.slug'] = c.get('slug')
+  if (c.get('errorCode')) attributes['app.error.slug'] = c.get('errorCode')
   const visitor = c.get('visitor')
   if (visitor) attributes['user.id'] = String(visitor.id)
 }

@@ -106,12 +106,12 @@ function turnAway(c: Context<Env>): Response {
   const isPage = reads || c.req.path === '/post'
   if (kind === 'partial') {
     throw new Refusal(401, 'Sign in first.', {
-      slug: 'signed_out',
+      code: 'signed_out',
       headers: { 'HX-Redirect': '/login' },
     })
   }
   if (kind === 'program' && !isPage)
-    throw new Refusal(401, 'Sign in first.', { slug: 'signed_out' })
+    throw new Refusal(401, 'Sign in first.', { code: 'signed_out' })
   if (!reads) return c.redirect('/login', 303)
   const { pathname, search } = new URL(c.req.url)
   return c.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 302)

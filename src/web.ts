@@ -38,7 +38,7 @@ export type Env = {
     /** When the answer was rendered (performance.now): the end of its spans, so that all numbers of it agree. */
     answeredAt: number | undefined
     /** The stable code of why this request was refused. */
-    slug: string | undefined
+    errorCode: string | undefined
     /** Who is signed in; undefined for a visitor. */
     visitor: Viewer | undefined
     /** The visitor, once `signedIn` has let them pass. */
@@ -189,14 +189,14 @@ export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) => {
     for (const name of Object.keys(fields)) {
       const given = value[name]
       if (typeof given === 'string' || (given === undefined && isOptional(fields[name]))) continue
-      throw new Refusal(400, `Send the field "${name}" once, as text.`, { slug: 'bad_field' })
+      throw new Refusal(400, `Send the field "${name}" once, as text.`, { code: 'bad_field' })
     }
     const given = value as Record<string, string>
     const parsed = v.safeParse(schema, given)
     if (parsed.success) return parsed.output
     const problems = problemsOf(parsed.issues)
     if (redisplay) return redisplay(c, given, problems)
-    throw new Refusal(422, Object.values(problems)[0]!, { slug: 'invalid_input' })
+    throw new Refusal(422, Object.values(problems)[0]!, { code: 'invalid_input' })
   })
 }
 
@@ -207,7 +207,7 @@ export const query = <T extends Fields>(fields: T) => {
     const firsts = Object.entries(value).map(([name, given]) => [name, [given].flat()[0]])
     const parsed = v.safeParse(schema, Object.fromEntries(firsts))
     if (parsed.success) return parsed.output
-    throw new Refusal(400, parsed.issues[0].message, { slug: 'bad_query' })
+    throw new Refusal(400, parsed.issues[0].message, { code: 'bad_query' })
   })
   return declares(Object.keys(fields), validated)
 }

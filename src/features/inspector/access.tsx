@@ -48,7 +48,7 @@ const isOff = (c: Context<Env>) =>
 export const forLookers = createMiddleware<Env>(async (c, next) => {
   if (!mayInspect(c))
     throw new Refusal(403, 'Only operators of this instance see what others do.', {
-      slug: 'not_operator',
+      code: 'not_operator',
     })
   await next()
 })

@@ -26,7 +26,7 @@ const pause = (ms: number) =>
 export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolean): Response {
   if (tails >= tailsMax) {
     throw new Refusal(503, 'Too many people follow live. Try again later.', {
-      slug: 'too_many_tails',
+      code: 'too_many_tails',
       headers: { 'Retry-After': '30' },
     })
   }
