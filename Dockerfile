@@ -69,8 +69,8 @@ CMD ["nginx", "-p", "/var/", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]
 
 FROM python:3.13.7-slim-bookworm AS locust
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-COPY loadtest/locust/requirements.txt /tmp/
-RUN pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.txt \
+COPY loadtest/locust/requirements.txt bin/locust/constraints.txt /tmp/
+RUN pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.txt -c /tmp/constraints.txt \
  && useradd --create-home locust
 COPY loadtest/ /loadtest/
 USER locust

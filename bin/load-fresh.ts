@@ -1,6 +1,6 @@
 // Load against the built product on a fresh demo world: no failure is allowed, and no error in its log.
-// `npm run load:compat -- SECONDS` sends scripts written for the original; `npm run load:ci -- SECONDS` the traffic model,
-// by both generators. Needs Locust and k6 (loadtest/README.md).
+// `npm run load:compat -- SECONDS` sends the Locust classes of the original as they are; `npm run load:ci -- SECONDS` the smoke
+// and both mixes, with every answer checked. Needs Locust and k6 (loadtest/README.md).
 import { spawnSync } from 'node:child_process'
 
 import { scratch, startServer } from '../test/process.ts'
@@ -12,19 +12,12 @@ const seconds = process.argv[3] ?? '60'
 /** p95 would only measure how busy a shared machine is: no limit is below this. */
 const patience = '--patience 2000'
 
-/** Locust brings `requests`; its own Python has it. */
-const python = () =>
-  spawnSync('sh', ['-c', 'head -1 "$(command -v locust)" | sed "s/^#!//"'], {
-    encoding: 'utf8',
-  }).stdout.trim()
-
 const command = (program: string, words: string) => [program, ...words.split(' ')]
 
 const compat = (target: string) => [
-  command(python(), `loadtest/compat/clients.py ${target} --clients 100 --seconds ${seconds}`),
   command(
     'locust',
-    `-f loadtest/compat/locustfile.py --headless --only-summary --host ${target} --run-time ${seconds}s --users 100 --spawn-rate 10`,
+    `-f loadtest/locust/original.py --headless --only-summary --host ${target} --run-time ${seconds}s --users 100 --spawn-rate 10`,
   ),
 ]
 

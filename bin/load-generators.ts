@@ -1,31 +1,42 @@
 // How k6 and Locust are started, and what they say at their end.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
-import type { Model } from '../loadtest/k6/model.js'
+import { crossings, readRows, tableOf, type Rows } from './load-report.ts'
+
+/** The classes of loadtest/locust/locustfile.py, by mix; loadtest/k6/load.js has the same. */
+export const mixes = {
+  original: ['RealisticUser', 'LurkerUser', 'APIStressUser', 'DatabaseStressUser', 'AnonymousUser'],
+  realistic: ['TimelineReader', 'TimelineWriter', 'TimelineVisitor'],
+}
+export const shapes = ['ramp', 'spike', 'soak']
 
 export type Load = {
   target: string
-  mix: string
+  mix: keyof typeof mixes
   shape: string
   users: number
   spawn: number
   seconds: number
   /** No p95 limit is below these milliseconds. */
   patience: number
-  model: string
   smoke: boolean
   web: boolean
+  /** The file for the numbers; empty for the usual one. */
+  out: string
 }
 
 type Slow = { ms: number; name: string; trace: string }
-type Row = { count: number; failures: number; rate: number; p50: number; p95: number; p99: number }
-
-/** What both generators write at their end, each by itself. */
-type Result = { requests: Record<string, Row>; crossed: string[]; slowest?: Slow[] }
-
-export type Outcome = Result & { code: number; hasBegun: boolean; slowest: Slow[]; file: string }
+export type Outcome = {
+  code: number
+  rows: Rows
+  /** A sentence for each limit that was crossed. */
+  crossed: string[]
+  slowest: Slow[]
+  file: string
+}
 
 const slowestTold = 5
 
@@ -38,35 +49,40 @@ export const cures = {
   locust: 'pip install -r loadtest/locust/requirements.txt, in a virtual environment.',
 }
 
-/** Runs a generator to its end, with its words on this terminal. */
-export async function runGenerator(
-  generator: 'k6' | 'locust',
-  model: Model,
-  load: Load,
-): Promise<Outcome> {
-  const file = `.cache/load/${generator}${load.smoke ? '-smoke' : ''}.json`
+/** Runs a generator to its end, with its words on this terminal, and judges what it counted. */
+export async function runGenerator(generator: 'k6' | 'locust', load: Load): Promise<Outcome> {
+  const file = load.out || `.cache/load/${generator}${load.smoke ? '-smoke' : ''}.json`
+  mkdirSync(dirname(file), { recursive: true })
   rmSync(file, { force: true })
+  const given = Object.entries(process.env).filter(([name]) => !/^(K6|LOCUST)_/.test(name))
+  const kept = Object.entries(process.env).filter(([name]) => /^K6_(OTEL|OUT|LOG)/.test(name))
   const env = {
-    ...process.env,
-    MODEL: load.model,
-    // Each run that the page starts tells its end by itself.
-    OUT: load.web ? '' : file,
+    // Options of theirs in the environment would change the run behind the back of ours.
+    ...Object.fromEntries([...given, ...kept]),
     PATIENCE_MS: String(load.patience),
+    // k6 looks beside its script, not in the working directory.
+    OUT: load.web ? '' : resolve(file),
     // A proxy of the environment would take the load elsewhere.
     NO_PROXY: '*',
   }
   const { code, slow } = await (generator === 'k6'
     ? run('k6', k6Arguments(load), { ...env, ...k6Environment(load) })
-    : run('locust', locustArguments(model, load), { ...env, ...locustEnvironment(load) }))
-  const result = existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as Result)
-    : { requests: {}, crossed: [] }
-  const slowest = [...(result.slowest ?? []), ...slow]
-    .sort((one, other) => other.ms - one.ms)
-    .slice(0, slowestTold)
-  // k6 has numbers of its own for a run that never began.
-  const hasBegun = Object.keys(result.requests).length > 0
-  return { ...result, slowest, code: hasBegun || load.web || code === 0 ? code : 2, hasBegun, file }
+    : run('locust', locustArguments(load), { ...env, ...locustEnvironment(load) }))
+  const rows = readRows(file)
+  const crossed = crossings(rows, load)
+  if (generator === 'k6' && Object.keys(rows).length > 0) console.log(tableOf(rows))
+  const slowest = slow.sort((one, other) => other.ms - one.ms).slice(0, slowestTold)
+  return { code: codeOf(load, { code, rows, crossed }), rows, crossed, slowest, file }
+}
+
+/** 99: a limit was crossed. 2: the run never began, or nothing of it can be judged. */
+function codeOf(
+  { web }: Load,
+  { code, rows, crossed }: Pick<Outcome, 'code' | 'rows' | 'crossed'>,
+) {
+  if (web) return code
+  if (Object.keys(rows).length === 0) return 2
+  return crossed.length > 0 ? 99 : code
 }
 
 const collector = (): string | undefined => process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
@@ -79,7 +95,7 @@ const k6Arguments = ({ smoke }: Load): string[] => [
   '--address=',
   '--log-format=raw',
   ...(collector() ? ['--out', 'opentelemetry'] : []),
-  smoke ? 'loadtest/k6/smoke.js' : 'loadtest/k6/load.js',
+  smoke ? 'bin/k6/smoke.js' : 'bin/k6/load.js',
 ]
 
 function k6Environment(load: Load): Record<string, string> {
@@ -92,8 +108,6 @@ function k6Environment(load: Load): Record<string, string> {
     SECONDS: String(load.seconds),
     SHAPE: load.shape,
     SLOWEST: '1',
-    // k6 looks for the model beside its script, not in the working directory.
-    MODEL: new URL(load.model, `file://${process.cwd()}/`).pathname,
     ...(endpoint && {
       K6_OTEL_EXPORTER_PROTOCOL: 'http/protobuf',
       K6_OTEL_HTTP_EXPORTER_ENDPOINT: endpoint.replace(/^https?:\/\//, '').replace(/\/$/, ''),
@@ -104,9 +118,9 @@ function k6Environment(load: Load): Record<string, string> {
   }
 }
 
-const locustArguments = (model: Model, load: Load): string[] => [
+const locustArguments = (load: Load): string[] => [
   '--locustfile',
-  'loadtest/locust/locustfile.py',
+  'loadtest/locust/locustfile.py,bin/locust/report.py',
   '--host',
   load.target,
   '--users',
@@ -121,7 +135,7 @@ const locustArguments = (model: Model, load: Load): string[] => [
         ...(load.shape === '' ? ['--run-time', `${load.seconds}s`] : []),
       ]),
   ...(collector() ? ['--otel'] : []),
-  ...(load.web ? [] : model.mixes[load.mix]!),
+  ...(load.web ? [] : mixes[load.mix]),
 ]
 
 const locustEnvironment = (load: Load): Record<string, string> => ({

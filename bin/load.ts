@@ -1,9 +1,16 @@
-// `npm run load`: the traffic model against a Tracewren, with k6 or Locust. loadtest/README.md says how to read it.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+// `npm run load`: the users of loadtest/ against a Tracewren, with k6 or Locust. loadtest/README.md says how to read it.
 import { parseArgs } from 'node:util'
 
-import { readModel, type Model } from '../loadtest/k6/model.js'
-import { cures, isInstalled, runGenerator, type Load, type Outcome } from './load-generators.ts'
+import {
+  cures,
+  isInstalled,
+  mixes,
+  runGenerator,
+  shapes,
+  type Load,
+  type Outcome,
+} from './load-generators.ts'
+import { problemOfTarget } from './load-target.ts'
 
 const usage = `npm run load -- [k6 | locust] [options]
 
@@ -13,25 +20,36 @@ const usage = `npm run load -- [k6 | locust] [options]
   --spawn N        how many come each second                  5
   --seconds N      how long                                   60
   --shape NAME     ramp, spike or soak, instead of --seconds
-  --smoke          k6: every screen and deed, checked         (npm run load:k6 -- --smoke)
+  --smoke          k6: every screen and action, checked       (npm run load:k6 -- --smoke)
   --web            Locust: its page on port 8089              (npm run load:locust -- --web)
-  --model FILE     another traffic model                      loadtest/model.json
   --patience MS    no p95 limit is below it, for busy machines
+  --out FILE       where the numbers go                       .cache/load/k6.json, locust.json
 
 OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 makes the generator's own requests the roots of the traces.`
 
 async function main(): Promise<number> {
   const { values, positionals } = wordsOf(process.argv.slice(2))
   if (values.help) return say(usage)
-  const model = modelIn(values.model)
-  const load = loadOf(model, values)
+  const load = loadOf(values)
   const generator = generatorOf(positionals, load)
-  mkdirSync('.cache/load', { recursive: true })
-  const outcome = await runGenerator(generator, model, load)
-  if (!outcome.hasBegun) return outcome.code
-  await tellTraces(load.target, outcome)
-  console.log(`The numbers lie in ${outcome.file}.`)
+  // Its page has a field for the target.
+  const problem = load.web ? undefined : await problemOfTarget(load.target)
+  if (problem !== undefined) throw new Error(problem)
+  const outcome = await runGenerator(generator, load)
+  if (!load.web) await tell(load.target, outcome)
   return outcome.code
+}
+
+/** What was crossed, where the slowest requests can be looked at, and where all numbers are. */
+async function tell(target: string, outcome: Outcome): Promise<void> {
+  const { code, rows, crossed, file } = outcome
+  if (Object.keys(rows).length === 0)
+    throw new Error('Nothing was counted, so nothing can be judged.')
+  for (const sentence of crossed) console.log(`Threshold crossed: ${sentence}`)
+  if (code === 0) console.log('All answers were right, all thresholds were kept.')
+  else if (crossed.length === 0) console.log(`It ended with ${code}: see what it says above.`)
+  await tellTraces(target, outcome)
+  console.log(`The numbers lie in ${file}.`)
 }
 
 /** The words of the command line; an unknown option is refused in one sentence. */
@@ -42,11 +60,6 @@ function wordsOf(args: string[]) {
     const [sentence] = (error as Error).message.split('. ')
     throw new Error(`${sentence}. npm run load -- --help lists them all.`, { cause: error })
   }
-}
-
-function modelIn(file: string): Model {
-  if (!existsSync(file)) throw new Error(`--model is "${file}", but there is no such file.`)
-  return readModel(readFileSync(file, 'utf8'))
 }
 
 function say(text: string): number {
@@ -61,8 +74,8 @@ const options = {
   spawn: { type: 'string', default: '5' },
   seconds: { type: 'string', default: '60' },
   shape: { type: 'string', default: '' },
-  model: { type: 'string', default: 'loadtest/model.json' },
   patience: { type: 'string', default: '0' },
+  out: { type: 'string', default: '' },
   smoke: { type: 'boolean', default: false },
   web: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -74,17 +87,16 @@ type Values = {
     : string
 }
 
-function loadOf(model: Model, values: Values): Load {
+function loadOf(values: Values): Load {
   const target = values.target.replace(/\/$/, '')
   if (!/^https?:\/\/[^/?#@\s]+$/.test(target) || !URL.canParse(target))
     throw new Error(
       `--target is "${values.target}", but it must be an address such as http://127.0.0.1:5000.`,
     )
-  const known = (option: 'mix' | 'shape', part: object) => {
-    if (Object.hasOwn(part, values[option])) return values[option]
-    throw new Error(
-      `--${option} is "${values[option]}", but there are: ${Object.keys(part).join(', ')}.`,
-    )
+  const known = <T extends string>(option: 'mix' | 'shape', names: T[]): T => {
+    const found = names.find((name) => name === values[option])
+    if (found !== undefined) return found
+    throw new Error(`--${option} is "${values[option]}", but there are: ${names.join(', ')}.`)
   }
   const whole = (option: 'users' | 'spawn' | 'seconds' | 'patience', least = 1) => {
     if (/^\d{1,7}$/.test(values[option]) && Number(values[option]) >= least)
@@ -96,15 +108,15 @@ function loadOf(model: Model, values: Values): Load {
     throw new Error('--smoke is for k6 and --web for Locust: one of them.')
   return {
     target,
-    mix: known('mix', model.mixes),
-    shape: values.shape === '' ? '' : known('shape', model.shapes),
+    mix: known('mix', Object.keys(mixes) as (keyof typeof mixes)[]),
+    shape: values.shape === '' ? '' : known('shape', shapes),
     users: whole('users'),
     spawn: whole('spawn'),
     seconds: whole('seconds'),
     patience: whole('patience', 0),
-    model: values.model,
     smoke: values.smoke,
     web: values.web,
+    out: values.out,
   }
 }
 
@@ -141,17 +153,17 @@ async function tellTraces(target: string, { slowest }: Outcome): Promise<void> {
     )
     return
   }
-  const glass = await fetch(`${target}/traces/${slowest[0]!.trace}`).then(
+  const isThere = await fetch(`${target}/traces/${slowest[0]!.trace}`).then(
     (answer) => answer.ok,
     () => false,
   )
   console.log('The slowest requests and their traces:')
   for (const { ms, name, trace } of slowest) {
-    const where = glass ? `${target}/traces/${trace}` : trace
+    const where = isThere ? `${target}/traces/${trace}` : trace
     console.log(`${String(ms).padStart(8)} ms  ${name.padEnd(30)}  ${where}`)
   }
   console.log(
-    glass
+    isThere
       ? `All traces: ${target}/traces (the newest 1,000), and the backend that the target exports to.`
       : 'Look for these ids in the backend that the target exports to (OTEL_EXPORTER_OTLP_ENDPOINT there).',
   )

@@ -39,8 +39,11 @@ const rates = {
   LIMIT_LOGIN_CLIENT: rate('2000/60', '30/300'),
   LIMIT_LOGIN_ACCOUNT: rate('600/60', '10/600'),
   LIMIT_REGISTER: rate('2000/60', '5/1800'),
+  LIMIT_REGISTER_ATTEMPT: rate('4000/60', '100/1800'),
+  LIMIT_REGISTER_PROBE: rate('2000/60', '30/1800'),
   LIMIT_WRITE: rate('3000/60', '60/60'),
   LIMIT_SEARCH: rate('3000/60', '60/60'),
+  LIMIT_SEARCH_TYPING: rate('3000/60', '300/60'),
   LIMIT_ACCOUNT: rate('300/60', '20/600'),
 }
 export type RateName = keyof typeof rates

@@ -11,6 +11,7 @@ import { head, page } from './layout.tsx'
 import { errorFacts, log } from './log.ts'
 import { memoised } from './memo.ts'
 import { behindQuery } from './query-error.ts'
+import { showAgain } from './redisplay.ts'
 import { Refusal } from './refusal.ts'
 import { traceId } from './tracing.ts'
 import { clientKind, render, wantsJson, type Env } from './web.ts'
@@ -18,7 +19,7 @@ import { clientKind, render, wantsJson, type Env } from './web.ts'
 /** The forms that redirect programs, too. Whatever else is posted is an action: programs get its errors as JSON. */
 const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chip)$/.test(path)
 
-/** Answers whatever was thrown: the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
+/** Answers whatever was thrown: the form again, the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
 export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
   const refusal = asRefusal(error)
   c.set('errorCode', refusal.code)
@@ -30,6 +31,16 @@ export function answerError(error: unknown, c: Context<Env>): Response | Promise
   }
   for (const [name, value] of Object.entries(refusal.headers)) c.header(name, value)
   c.header('Cache-Control', 'no-store')
+  if (c.get('redisplay') && clientKind(c) !== 'program' && !wantsJson(c))
+    return showAgain(c, refusal).then(
+      (shown) => shown ?? answerPlainly(c, refusal, { errorId, isBusy }),
+    )
+  return answerPlainly(c, refusal, { errorId, isBusy })
+}
+
+type Failure = { errorId: string; isBusy: boolean }
+
+function answerPlainly(c: Context<Env>, refusal: Refusal, { errorId, isBusy }: Failure) {
   const kind = clientKind(c)
   if (kind === 'partial') return c.html(<p class='problem'>{refusal.message}</p>, refusal.status)
   const isAction = kind === 'program' && c.req.method === 'POST' && !redirectsAll(c.req.path)

@@ -52,3 +52,13 @@ export const Problem = ({ of, children }: { of: string; children: string | undef
       {children}
     </span>
   )
+
+/** The sentence of why a whole form was refused, above its fields. */
+export const FormProblem = ({ children }: { children: string | undefined }) =>
+  children === undefined ? (
+    <></>
+  ) : (
+    <p class='alert alert-warning problem' role='alert'>
+      {children}
+    </p>
+  )

@@ -19,6 +19,6 @@ export function handleOf(name: string): string | undefined {
   return /^u\d+$/.test(plain) ? `${plain.slice(0, handleMax - 1)}_` : plain
 }
 
-/** The same handle with a number at its end, short enough. */
+/** The same handle with a number at its end, short enough; never `u<id>`, which belongs to the account with that id. */
 export const numbered = (handle: string, number: number): string =>
-  handle.slice(0, handleMax - String(number).length) + number
+  (handle === 'u' ? 'u_' : handle).slice(0, handleMax - String(number).length) + number

@@ -9,8 +9,11 @@ import { peerOf } from './peers.ts'
 import { Refusal } from './refusal.ts'
 import type { Env } from './web.ts'
 
+/** Takes back what was spent, for what has not happened after all. */
+export type GiveBack = () => void
+
 /** One limiter for each rate of env.ts, in memory: a restart forgets them. */
-export type RateLimits = { spend: (name: RateName, key: string) => Promise<void> }
+export type RateLimits = { spend: (name: RateName, key: string) => Promise<GiveBack> }
 
 /** `spend` takes one of the key's actions, or rejects with a 429 Refusal that says when to come back. */
 export function createRateLimits(settings: Settings): RateLimits {
@@ -22,10 +25,14 @@ export function createRateLimits(settings: Settings): RateLimits {
   )
   return {
     async spend(name, key) {
+      const limiter = limiters.get(name)!
       try {
-        await limiters.get(name)!.consume(key)
+        const { msBeforeNext } = await limiter.consume(key)
+        return onceWithin(msBeforeNext, () => void limiter.reward(key))
       } catch (error) {
         if (!(error instanceof RateLimiterRes)) throw error
+        // A refusal takes nothing: else what others give back would not make room again.
+        void limiter.reward(key)
         measured().refusals.add(1, { limit: name })
         // Never longer than the whole time: the library counts by the wall clock, which may have been set back.
         const waiting = Math.min(settings.rates[name].seconds, Math.ceil(error.msBeforeNext / 1000))
@@ -36,6 +43,16 @@ export function createRateLimits(settings: Settings): RateLimits {
         })
       }
     },
+  }
+}
+
+/** Runs the work at most once, and not after `ms` milliseconds: then the limiter counts from zero anyway. */
+function onceWithin(ms: number, work: () => void): () => void {
+  const until = performance.now() + ms
+  let isDone = false
+  return () => {
+    if (!isDone && performance.now() < until) work()
+    isDone = true
   }
 }
 
@@ -65,6 +82,14 @@ function networkOf(address: string): string {
   const isNat64 = all.slice(0, 6).join(':') === '64:ff9b:0:0:0:0'
   return all.slice(0, isNat64 ? 8 : 4).join(':')
 }
+
+/** Counts the requests of one client that are refused for a mistake of theirs; what succeeds, or fails for ours, is given back. */
+export const limitedMistakes = (name: RateName) =>
+  createMiddleware<Env>(async (c, next) => {
+    const giveBack = await c.get('rateLimits').spend(name, clientKey(c))
+    await next()
+    if (c.res.status < 400 || c.res.status >= 500) giveBack()
+  })
 
 /** Lets a route be asked only so often by one person. */
 export const limited = (name: RateName) =>

@@ -34,6 +34,9 @@ export const users = sqliteTable(
   ],
 )
 
+/** Handles of deleted accounts, written by a trigger: nobody gets one again, for old mentions would lead to a stranger. */
+export const retiredHandles = sqliteTable('retired_handles', { handle: text().primaryKey() })
+
 export const tweets = sqliteTable(
   'tweets',
   {

@@ -132,9 +132,10 @@ const insertSession = prepared((db: Db) =>
 /** Starts a session: a new token in the cookie, its hash in the table. An old session of this browser ends. */
 export async function startSession(c: Context<Env>, userId: number): Promise<void> {
   const { db } = c.var
-  await endSession(c)
   const token = randomBytes(32).toString('base64url')
   await insertSession(db).run({ tokenHash: hashOf(token), userId, now: Date.now() })
+  // Not before: when the new one cannot be written, nobody is signed out.
+  await endSession(c)
   setSessionCookie(c, token)
 }
 

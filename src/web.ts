@@ -17,6 +17,7 @@ import { requestCosts } from './query-tracing.ts'
 import type { RateLimits } from './rate-limits.ts'
 import type { Recorder } from './recorder.ts'
 import { declares, type Redaction } from './redaction.ts'
+import { printable, type Redisplay } from './redisplay.ts'
 import { Refusal } from './refusal.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -39,6 +40,8 @@ export type Env = {
     answeredAt: number | undefined
     /** The stable code of why this request was refused. */
     errorCode: string | undefined
+    /** How the form of this route is shown again, where `keepsForm` stands in the route. */
+    redisplay: Redisplay | undefined
     /** Who is signed in; undefined for a visitor. */
     visitor: Viewer | undefined
     /** The visitor, once `signedIn` has let them pass. */
@@ -140,9 +143,29 @@ export function cameFrom(c: Context, otherwise: string): string {
   return host === c.req.header('Host') ? safePath(pathname + search) : otherwise
 }
 
-/** A path on this very site, or the timeline: `//evil` and `/\evil` would leave it. */
-export const safePath = (path: string | undefined): string =>
-  path && /^\/(?![/\\])/.test(path) && !/[\u0000-\u001f]/.test(path) ? path : '/timeline'
+const pathLengthMax = 2000
+
+/**
+ * A path on this very site, percent-encoded, so that it can stand in a header and in a form. Undefined for any other
+ * text: `//evil` and `/\evil` would leave the site, and so would `/.//evil` once its dot is resolved.
+ */
+export function ownPath(path: string | undefined): string | undefined {
+  if (!path || path.length > pathLengthMax || !/^\/(?![/\\])[^\u0000-\u001f]*$/.test(path))
+    return undefined
+  const { pathname, search, hash } = new URL(path, 'http://own.invalid')
+  return pathname.startsWith('//') ? undefined : pathname + search + hash
+}
+
+/** A path on this very site, or the timeline. */
+export const safePath = (path: string | undefined): string => ownPath(path) ?? '/timeline'
+
+/** Where to go after signing in, sent along as a parameter or a hidden field; anything else than a path of ours is none. */
+export const nextPath = v.optional(
+  v.pipe(
+    v.string(),
+    v.transform((path: string) => ownPath(path)),
+  ),
+)
 
 /** The row, or a 404 in the words of the page. */
 export function found<T>(row: T | undefined): T {
@@ -172,13 +195,6 @@ export const text = v.pipe(
 type Fields = Record<string, v.GenericSchema<unknown, unknown>>
 type Parsed<T extends Fields> = v.InferOutput<v.ObjectSchema<T, undefined>>
 
-/** What the page of a form does with values that break a rule: it shows them again with a sentence at each field. */
-type Redisplay = (
-  c: Context<Env>,
-  given: Record<string, string>,
-  problems: Record<string, string>,
-) => Response | Promise<Response>
-
 /**
  * Validates the form in the body: a missing, repeated or wrongly typed field is 400. A broken rule is 422, answered
  * by `redisplay` where there is a page for it.
@@ -195,7 +211,7 @@ export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) => {
     const parsed = v.safeParse(schema, given)
     if (parsed.success) return parsed.output
     const problems = problemsOf(parsed.issues)
-    if (redisplay) return redisplay(c, given, problems)
+    if (redisplay) return redisplay(c, printable(given), problems, 422)
     throw new Refusal(422, Object.values(problems)[0]!, { code: 'invalid_input' })
   })
 }

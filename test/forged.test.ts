@@ -45,9 +45,11 @@ const refusals = [400, 401, 403, 404, 405, 413, 415, 422, 429]
 
 function allowed(row: Row): number[] {
   const redirects = row.signedOut === 'same' ? [] : [302, 303]
+  const forms = row.signedOut === 'form' ? [200] : []
   return [
     ...Object.values(row.answers).map((told) => Number(told.slice(0, 3))),
     ...redirects,
+    ...forms,
     ...refusals,
   ]
 }
@@ -98,7 +100,7 @@ async function tryFields(trial: Trial): Promise<string[]> {
   return wrong
 }
 
-const isForAll = ({ signedOut }: Row) => signedOut === 'same' || signedOut === 'inspector'
+const isForAll = ({ signedOut }: Row) => ['same', 'inspector', 'form'].includes(signedOut)
 const withoutAnEnd = (row: Row) => row.path === '/traces/live'
 const endsTheSession = (row: Row) => row.path === '/logout'
 

@@ -6,7 +6,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import Database from 'libsql'
 
-import { readSettings } from '../src/env.ts'
+import { readSettings, type RateName } from '../src/env.ts'
 import { planSearch } from '../src/features/search.tsx'
 import { ago } from '../src/format.ts'
 import { handleOf, numbered } from '../src/handles.ts'
@@ -192,4 +192,16 @@ test('a wrong address of the database is named without its password', () => {
       error.message.includes('DATABASE_URL is "postgres://…@db.example/x?…"') &&
       !/hunter2|eyJhb/.test(error.message),
   )
+})
+
+test('docs/settings.md has every limit, with its two defaults', () => {
+  const page = readFileSync(new URL('../docs/settings.md', import.meta.url), 'utf8')
+  const limits = Object.entries(readSettings({ DEMO: '1' }).rates)
+  assert.ok(limits.length > 5)
+  for (const [name, demo] of limits) {
+    const strict = readSettings({ DEMO: '0' }).rates[name as RateName]
+    const row = page.split('\n').find((line) => line.includes(`\`${name}\``)) ?? ''
+    for (const { count, seconds } of [demo, strict])
+      assert.ok(row.includes(`${count} in ${seconds} s`), `${name}: ${count} in ${seconds} s`)
+  }
 })

@@ -43,6 +43,10 @@ CREATE TABLE `follows` (
 	FOREIGN KEY (`followed_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT;
 
+CREATE TABLE `retired_handles` (
+	`handle` text PRIMARY KEY NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE `sessions` (
 	`token_hash` text PRIMARY KEY NOT NULL,
 	`user_id` integer NOT NULL,
@@ -123,4 +127,13 @@ END;
 CREATE TRIGGER tweets_update AFTER UPDATE OF msg ON tweets BEGIN
   INSERT INTO tweets_fts (tweets_fts, rowid, msg) VALUES ('delete', old.id, old.msg);
   INSERT INTO tweets_fts (rowid, msg) VALUES (new.id, new.msg);
+END;
+
+CREATE TRIGGER users_delete AFTER DELETE ON users BEGIN
+  INSERT INTO retired_handles (handle) VALUES (old.handle) ON CONFLICT DO NOTHING;
+END;
+
+CREATE TRIGGER users_insert BEFORE INSERT ON users
+WHEN EXISTS (SELECT 1 FROM retired_handles WHERE handle = new.handle) BEGIN
+  SELECT RAISE(ABORT, 'UNIQUE constraint failed: users.handle');
 END;

@@ -1,106 +1,200 @@
-// The users of a mix, as many as asked for: each does tasks by their weights and waits in between, as in Locust.
+// The users of a mix: each does its actions by weight and waits in between, as in Locust.
 //
 //     k6 run -e MIX=realistic -e USERS=100 -e SECONDS=60 loadtest/k6/load.js
-//     k6 run -e SHAPE=spike loadtest/k6/load.js
 //
-// Environment: TARGET, MIX (realistic), USERS (50), SECONDS (60) or SHAPE (ramp, spike, soak), SPAWN (users that come
-// each second, 5), PATIENCE_MS (no p95 limit is below it), MODEL (another model), OUT (result as JSON),
-// TRACES (where a person finds the traces of the target).
-import { sleep } from 'k6'
+// Environment: TARGET, MIX (realistic), USERS (50), SECONDS (60) or SHAPE (ramp, spike, soak), SPAWN (users that come each
+// second, 5), PATIENCE_MS (no p95 limit is below it), PACE (10: all are ten times as quick), TRACES (where failures' traces are).
 import exec from 'k6/execution'
 
-import { wholeOf } from './environment.js'
-import { pickByWeight, readModel, wholeWithin, within } from './model.js'
-import { sendSpans } from './spans.js'
-import { namesIn, summarise, thresholdsOf } from './summary.js'
-import { checkTarget } from './target.js'
-import { Visitor } from './traffic.js'
+import * as lib from './lib.js'
 
-const model = readModel(open(__ENV.MODEL || import.meta.resolve('../model.json')))
-const mix = model.mixes[__ENV.MIX || 'realistic']
-if (mix === undefined)
-  throw new Error(`There is no mix "${__ENV.MIX}"; mixes: ${Object.keys(model.mixes).join(', ')}.`)
-const kinds = mix.map((name) => ({ name, ...model.users[name] }))
-const peak = wholeOf('USERS', 50)
-const stages = stagesOf(__ENV.SHAPE)
+const { between, chance, find, get, numberOf, oneOf, partial, pause, post, redirect, shared } = lib
 
-const requestNames = kinds.flatMap(({ account, welcome = [], tasks }) => [
-  ...(account === undefined
-    ? []
-    : [model.accounts[account].login, model.accounts[account].register]),
-  ...namesIn(welcome),
-  ...Object.values(tasks).flatMap(({ steps }) => namesIn(steps)),
-])
-
-/** A shape of the model, or a rise at SPAWN users a second that stays until SECONDS are over. */
-function stagesOf(shape) {
-  if (shape) {
-    const found = model.shapes[shape]
-    if (found === undefined)
-      throw new Error(
-        `There is no shape "${shape}"; shapes: ${Object.keys(model.shapes).join(', ')}.`,
-      )
-    return found
-  }
-  const seconds = wholeOf('SECONDS', 60)
-  const rise = Math.min(seconds, Math.ceil(peak / wholeOf('SPAWN', 5)))
-  const plateau = { seconds: seconds - rise, users: 1 }
-  return [{ seconds: rise, users: 1 }, ...(plateau.seconds > 0 ? [plateau] : [])]
+function repeat(times, action) {
+  for (let n = 0; n < times; n++) action()
 }
 
-export const options = {
-  scenarios: {
-    load: {
-      executor: 'ramping-vus',
-      startVUs: 0,
-      stages: stages.map(({ seconds, users }) => ({
-        duration: `${seconds}s`,
-        target: Math.round(users * peak),
-      })),
-      // Nobody waits for the users that sleep between two tasks.
-      gracefulStop: '0s',
-      gracefulRampDown: '0s',
-    },
+// Actions of programs, as people's scripts did them with the original.
+const browseTimeline = (user) => get(user, '/timeline')
+const checkTrends = (user) => get(user, '/')
+const viewUser = (user, last) => get(user, `/user/${between(1, last)}`)
+const search = (user, list, options) => get(user, `/search?q=${encodeURIComponent(oneOf(list))}`, options).body
+const tweet = (user, key) => post(user, '/tweet', { msg: oneOf(shared.texts), ...key })
+const actOn = (user, action, last) => post(user, `/${action}/${between(1, last)}`)
+
+function followAndUnfollow(user) {
+  const id = between(1, 50)
+  for (const action of ['follow', 'unfollow']) post(user, `/${action}/${id}`)
+}
+
+// Actions of people: they look at a page for a while and click what it shows; htmx asks for parts of pages.
+function visit(user, path, ...seconds) {
+  const { body } = get(user, path, { kind: 'browser' })
+  pause(...seconds)
+  return body
+}
+
+/** Nobody clicks what is not there. */
+function click(html, pattern, action) {
+  const found = find(html, pattern)
+  if (found) action(found)
+}
+const like = (user, html) => click(html, 'likeable', (id) => post(user, `/favorite/${id}`))
+const write = (user, html) => tweet(user, { key: find(html, 'key') })
+
+/** Loads more of the timeline so many times, if there is so much; gives the last part. */
+function readOn(user, html, times) {
+  for (let n = 0; n < times && find(html, 'more'); n++) {
+    html = get(user, find(html, 'more'), { expect: partial }).body
+    pause(1, 3)
+  }
+  return html
+}
+
+function read(user) {
+  const html = readOn(user, visit(user, '/timeline', 1, 3), between(0, 4))
+  if (chance(0.12)) like(user, html)
+  if (chance(0.4)) click(html, 'tweet', (id) => visit(user, `/tweet/${id}`, 1, 3))
+  if (chance(0.04)) write(user, visit(user, '/timeline', 3, 6))
+}
+
+function getToKnowSomebody(user) {
+  click(visit(user, '/', 1, 3), 'handle', (handle) => {
+    const html = visit(user, `/@${handle}`, 1, 3)
+    if (chance(0.5)) visit(user, `/@${handle}/likes`)
+    if (chance(0.2)) click(html, 'followable', (id) => post(user, `/follow/${id}`))
+  })
+}
+
+function searchAsYouType(user) {
+  visit(user, '/search', 1, 2)
+  repeat(between(2, 4), () => search(user, shared.beginnings, { expect: partial }) && pause(0.3, 0.6))
+  const html = search(user, shared.words, { expect: partial })
+  if (chance(0.1)) like(user, html)
+}
+
+function lookAfterOwnThings(user) {
+  const html = visit(user, '/favorites', 1, 3)
+  if (chance(0.2)) click(html, 'liked', (id) => post(user, `/unfavorite/${id}`))
+  visit(user, '/followers', 1, 3)
+  visit(user, '/following')
+}
+
+function converse(user) {
+  const html = visit(user, '/timeline', 2, 5)
+  if (chance(0.4)) write(user, html)
+  pause(1, 3)
+  const last = readOn(user, html, between(1, 3))
+  if (chance(0.5)) like(user, last)
+}
+
+function thinkAgain(user) {
+  click(visit(user, '/timeline', 1, 3), 'own', (id) => {
+    visit(user, `/tweet/${id}`, 1, 2)
+    if (chance(0.3)) post(user, `/tweet/${id}/delete`)
+  })
+}
+
+function lookAround(user) {
+  const html = visit(user, '/', 1, 4)
+  if (chance(0.7)) click(html, 'tweet', (id) => visit(user, `/tweet/${id}`))
+  pause(1, 4)
+  if (chance(0.5)) click(html, 'handle', (handle) => visit(user, `/@${handle}`))
+}
+
+const register = (user, fields) => post(user, '/register', fields, { expect: redirect('/timeline') }).status === 303
+const account = (kind, last) => {
+  const name = `${kind}${String(between(1, last)).padStart(4, '0')}`
+  return { name, mailaddress: `${name}@test.com`, password: 'password123' }
+}
+
+/** Logs in, or registers whom nobody knows yet. */
+function signInMember(user) {
+  const { name, ...fields } = account('user', 100)
+  const letIn = Object.values(redirect('/timeline'))[0]
+  const expect = { '303 to /timeline, or 422': (r) => r.status === 422 || letIn(r) }
+  const { status } = post(user, '/login', fields, { expect })
+  user.signedIn = status === 303 || (status === 422 && register(user, { name, ...fields }))
+}
+
+/** Registers, which signs in whom the target knows already, and follows so many people. */
+const signInReader = (low, high) => (user) => {
+  user.signedIn = register(user, account('reader', 1000))
+  const name = '/follow/[id] (newcomer)'
+  if (user.signedIn) repeat(between(low, high), () => post(user, `/follow/${between(1, 100)}`, null, { name }))
+}
+
+// Each class with its weight, its wait in seconds, how it signs in, and its actions with their weights.
+// prettier-ignore
+const mixes = {
+  original: {
+    RealisticUser: { weight: 3, wait: [3, 10], signIn: signInMember, actions: [
+      [10, browseTimeline], [5, checkTrends], [3, (user) => user.tweetsLeft-- > 0 && tweet(user)], [2, (user) => search(user, shared.words)],
+      [2, (user) => viewUser(user, 5)], [1, (user) => get(user, '/favorites')],
+      [1, (user) => (chance(0.5) ? actOn(user, 'favorite', 50) : actOn(user, 'follow', 10))],
+    ] },
+    LurkerUser: { weight: 4, wait: [5, 15], signIn: signInMember, actions: [
+      [8, browseTimeline], [3, checkTrends], [2, (user) => viewUser(user, 10)], [1, (user) => search(user, shared.words)],
+    ] },
+    APIStressUser: { weight: 1, wait: [0.1, 0.5], signIn: signInMember, actions: [
+      [5, (user) => tweet(user)], [3, (user) => actOn(user, 'favorite', 100)], [2, (user) => actOn(user, 'follow', 20)],
+      [1, (user) => actOn(user, 'unfavorite', 100)], [1, (user) => actOn(user, 'unfollow', 20)],
+    ] },
+    DatabaseStressUser: { weight: 1, wait: [0.5, 2], signIn: signInMember, actions: [
+      [3, (user) => search(user, shared.phrases)], [2, (user) => repeat(between(3, 7), () => viewUser(user, 100))],
+      [2, (user) => repeat(between(2, 5), () => tweet(user))], [2, followAndUnfollow],
+      [1, (user) => repeat(between(5, 10), () => actOn(user, 'favorite', 200))],
+      [1, (user) => ['/followers', '/following', '/favorites'].forEach((path) => get(user, path))],
+    ] },
+    AnonymousUser: { weight: 1, wait: [2, 5], actions: [[3, checkTrends], [1, (user) => get(user, '/login')]] },
   },
-  thresholds: thresholdsOf(model, requestNames),
+  realistic: {
+    TimelineReader: { weight: 7, wait: [4, 12], kind: 'htmx', signIn: signInReader(8, 12), actions: [
+      [12, read], [3, getToKnowSomebody], [2, searchAsYouType], [1, lookAfterOwnThings],
+    ] },
+    TimelineWriter: { weight: 1, wait: [5, 15], kind: 'htmx', signIn: signInReader(15, 25), actions: [
+      [4, converse], [1, thinkAgain],
+    ] },
+    TimelineVisitor: { weight: 2, wait: [3, 10], kind: 'browser', actions: [
+      [3, lookAround], [1, (user) => visit(user, '/register')],
+    ] },
+  },
+}
+
+const [users, seconds] = [numberOf('USERS', 50), numberOf('SECONDS', 60)]
+const rise = Math.min(seconds, Math.ceil(users / numberOf('SPAWN', 5)))
+// Stages of seconds, and the share of USERS that is reached at the end of each.
+// prettier-ignore
+const shapes = {
+  ramp: [[60, 0.25], [60, 0.5], [60, 0.75], [60, 1]],
+  spike: [[60, 0.1], [10, 1], [50, 1], [10, 0.1], [50, 0.1]],
+  soak: [[60, 0.5], [3540, 0.5]],
+  none: [[rise, 1], [seconds - rise, 1]],
+}
+const stages = shapes[__ENV.SHAPE || 'none'].map(([time, share]) => ({
+  duration: `${time}s`,
+  target: Math.round(share * users),
+}))
+
+export const options = {
+  // Nobody waits for the users that sleep between two actions.
+  scenarios: { load: { executor: 'ramping-vus', stages, gracefulStop: '0s', gracefulRampDown: '0s' } },
+  thresholds: lib.thresholdsOf(),
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max'],
 }
 
-export const setup = () => checkTarget(model)
-
-/** Which kind of user this one is: dealt out by weight, so that the shares hold for any number of users. */
-function kindOf(number) {
-  // Steps of the golden ratio spread evenly whatever the number of users is.
-  return pickByWeight(kinds, (number * 0.618033988749895) % 1)
-}
-
+const byWeight = (pairs) => pairs.flatMap(([weight, one]) => Array(weight).fill(one))
+/** Steps of the golden ratio spread evenly, so that any number of users has its share of each class. */
+const crowd = byWeight(Object.values(mixes[__ENV.MIX || 'realistic']).map((one) => [one.weight, one]))
 let user
 
-export default function work() {
-  if (user === undefined) {
-    arrive(kindOf(exec.vu.idInTest))
-    return
-  }
-  const task = pickByWeight(user.kind.tasks, Math.random())
-  if (mayDo(task)) user.visitor.walk(task.steps)
-  sendSpans(false)
-  sleep(within(user.kind.wait, Math.random()))
+/** What each user does again and again. Who is not let in tries again. */
+export default function act() {
+  const place = (exec.vu.idInTest * 0.618034) % 1
+  const { kind = 'program', wait, signIn, actions } = crowd[Math.floor(place * crowd.length)]
+  user ??= { ...lib.newClient(kind), tweetsLeft: between(3, 15) }
+  if (signIn && !user.signedIn) signIn(user)
+  if (!signIn || user.signedIn) oneOf(byWeight(actions))(user)
+  lib.sendSpans(3000)
+  pause(...wait)
 }
-
-/** Who is not let in tries again: every page asked for without a session would only repeat that one failure. */
-function arrive(kind) {
-  const visitor = new Visitor(model, kind.as)
-  if (kind.account === undefined || visitor.signIn(model.accounts[kind.account], kind.welcome))
-    user = { kind, visitor, left: new Map() }
-  else sleep(within(kind.wait, Math.random()))
-}
-
-/** Some tasks are done only so many times in a session. */
-function mayDo(task) {
-  if (task.atMost === undefined) return true
-  const left = user.left.get(task) ?? wholeWithin(task.atMost, Math.random())
-  user.left.set(task, left - 1)
-  return left > 0
-}
-
-export const handleSummary = (data) => summarise(model, requestNames, data)

@@ -1,50 +1,97 @@
-// Every screen and deed once per iteration: as a browser, as htmx and as a program that names JSON.
+// Every screen and action once per iteration: as a browser, as htmx and as a program that asks for JSON.
 //
-//     k6 run loadtest/k6/smoke.js
+//     k6 run -e TARGET=http://127.0.0.1:5000 loadtest/k6/smoke.js
 //
-// Environment: TARGET, SECONDS (60), PATIENCE_MS (no p95 limit is below it), MODEL (another model), OUT (result as JSON),
-// TRACES (where a person finds the traces of the target).
+// Environment: TARGET, SECONDS (60), PATIENCE_MS (no p95 limit is below it), TRACES (where the traces of failures are).
 import { sleep } from 'k6'
 import exec from 'k6/execution'
 
-import { wholeOf } from './environment.js'
-import { accountOf, readModel, within } from './model.js'
-import { sendSpans } from './spans.js'
-import { namesIn, summarise, thresholdsOf } from './summary.js'
-import { checkTarget } from './target.js'
-import { Visitor } from './traffic.js'
+import * as lib from './lib.js'
 
-const model = readModel(open(__ENV.MODEL || import.meta.resolve('../model.json')))
-const { smoke } = model
-const requestNames = namesIn(smoke.steps)
+const { between, find, oneOf, ownPage, page, partial, redirect, refused, shared, success } = lib
+const kinds = ['browser', 'htmx', 'json']
+const duration = `${lib.numberOf('SECONDS', 60)}s`
 
 export const options = {
-  scenarios: {
-    smoke: {
-      executor: 'constant-vus',
-      vus: smoke.users,
-      duration: `${wholeOf('SECONDS', 60)}s`,
-      gracefulStop: '30s',
-    },
-  },
-  thresholds: thresholdsOf(model, requestNames, smoke.as.length),
+  scenarios: { smoke: { executor: 'constant-vus', vus: 2, duration, gracefulStop: '30s' } },
+  thresholds: lib.thresholdsOf(kinds.length),
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max'],
 }
 
-export const setup = () => checkTarget(model)
-
 export default function walkThrough() {
-  for (const asker of smoke.as) {
-    const visitor = new Visitor(model, asker)
-    // An address that nobody has had: it is registered, used and deleted again.
-    const number = `${Date.now()}-${exec.vu.idInTest}`
-    Object.assign(visitor.variables, accountOf(smoke.account, number))
-    for (const step of smoke.steps) {
-      visitor.walk([step])
-      sleep(within(smoke.pause, Math.random()))
-    }
-  }
-  sendSpans()
+  for (const kind of kinds) walk(kind)
+  lib.sendSpans()
 }
 
-export const handleSummary = (data) => summarise(model, requestNames, data)
+function walk(kind) {
+  const client = lib.newClient(kind)
+  const rest = () => sleep(between(50, 150) / 1000)
+  const get = (path, expect, more) => rest() ?? lib.get(client, path, { expect, ...more }).body
+  const visit = (path) => get(path, undefined, { kind: 'browser' })
+  const post = (path, fields, expect, more) => rest() ?? lib.post(client, path, fields, { expect, ...more })
+  const part = kind === 'htmx' ? partial : undefined
+  // An address that nobody has had: it is registered, used and deleted again.
+  const name = `Smoke ${Date.now()}-${exec.vu.idInTest}`
+  const account = { mailaddress: `${name.replace(' ', '-')}@test.com`, password: 'password123' }
+
+  const start = visit('/')
+  get('/', part)
+  get(`/tweet/${find(start, 'tweet')}`)
+  get(`/@${find(start, 'handle')}`)
+  get('/login')
+  get('/register')
+
+  post('/register', { name, ...account }, redirect('/timeline'))
+  client.signedIn = true
+  get('/logout', kind === 'json' ? redirect('/', 302) : ownPage)
+  post('/logout', null, redirect('/'))
+  post('/login', { ...account, password: 'wrong one' }, refused(422))
+  post('/login', account, redirect('/timeline'))
+  for (let n = 0; n < 3; n++) post(`/follow/${between(1, 100)}`, null, undefined, { name: '/follow/[id] (newcomer)' })
+
+  const [id, msg] = [between(1, 200), oneOf(shared.texts)]
+  get(find(visit('/timeline'), 'more'), part)
+  get('/', part)
+  get('/post')
+  post('/post', { msg }, kind === 'json' ? redirect('/timeline') : '/timeline')
+  post('/tweet', { msg: '' }, refused(kind === 'json' ? 400 : 422))
+  post('/tweet', { msg, key: find(visit('/timeline'), 'key') }, '/timeline')
+  const own = find(visit('/timeline'), 'own')
+  get(`/tweet/${own}`)
+  get(`/tweet/${own}/delete`)
+  post(`/tweet/${own}/delete`, null, '/timeline')
+  post(`/favorite/${id}`)
+  get('/favorites')
+  post(`/unfavorite/${id}`)
+
+  const handle = find(visit('/'), 'handle')
+  for (const list of ['', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)
+  const person = between(1, 100)
+  get(`/user/${person}`)
+  post(`/unfollow/${person}`)
+  post(`/follow/${person}`)
+  get('/followers')
+  get('/following')
+  get('/search', part)
+  get(`/search?q=${oneOf(shared.words)}`, part)
+
+  get('/account')
+  post('/account/profile', { name, bio: oneOf(shared.texts) }, '/account')
+  post('/account/password', { current: account.password, fresh: account.password }, '/account')
+  post('/account/sessions', null, '/account')
+  post('/theme', { theme: 'dark' }, redirect())
+  post('/chip', { chip: 'on' }, redirect())
+
+  const trace = `/traces/${find(visit('/timeline'), 'trace')}`
+  const plan = find(get(trace, page), 'plan')
+  get(`${trace}/panel`, partial)
+  get(`${trace}/otlp.json`, { spans: (r) => r.status === 200 && r.json().resourceSpans.length > 0 })
+  get(plan, part ?? page)
+  for (const path of ['/traces', '/traces/guide', '/routes', '/logs']) get(path, page)
+
+  get('/nothing-here', refused(404))
+  post('/account/delete', { farewell: account.password }, kind === 'json' ? success : redirect('/'))
+  client.signedIn = false
+  const turnedAway = kind === 'htmx' ? refused(401) : redirect('/login', 302)
+  get('/timeline', turnedAway, { name: '/timeline (signed out)' })
+}

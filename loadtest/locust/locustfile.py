@@ -1,45 +1,151 @@
-"""The users of the traffic model (../model.json) as Locust classes. Nothing about traffic is written here.
+"""People who ask as browsers do, and the five users of the original with every answer checked.
 
     locust -f loadtest/locust/locustfile.py --class-picker --host http://127.0.0.1:5000
 
-Environment: MODEL (another model), SHAPE (ramp, spike or soak; without it --users, --spawn-rate and --run-time count),
-PATIENCE_MS (no p95 limit is below it), OUT (a file for the result as JSON), TRACES (where a person finds the traces).
+Environment: SHAPE (Ramp, Spike, Soak, or "pick" for Locust's page; without it --users, --spawn-rate and --run-time count),
+PACE (10: everybody is ten times as quick), TRACES (where a person finds the traces that failures name).
 """
-import os
+import random
 
-from locust import between
+from locust import between, task
 
-import report
-import shapes
-import target
-from fields import WrongModel, give_up
-from model import STANDARD, read_model
-from traffic import ModelUser
-
-try:
-    model = read_model(os.environ.get("MODEL") or STANDARD)
-except WrongModel as wrong:
-    give_up(wrong)
+import original
+from checks import MEMBER_OR_NOBODY, PART, SIGNED_IN, Checked, find, shared
+from shapes import *  # noqa: F403
 
 
-def task_of(name, task):
-    """A function for Locust: what the class picker and the task ratio call by its name."""
+class Member(Checked):
+    abstract = True
 
-    def run(user):
-        if user.may_do(name, task):
-            user.walk(task["steps"])
-
-    run.__name__ = name
-    return run
-
-
-def class_of(name, kind):
-    tasks = {task_of(task_name, task): task["weight"] for task_name, task in kind["tasks"].items()}
-    members = {"weight": kind["weight"], "wait_time": between(*kind["wait"]), "tasks": tasks}
-    return type(name, (ModelUser,), {**members, "model": model, "kind": kind, "__module__": __name__})
+    def on_start(self):
+        while not self.signed_in:
+            account = self.account("user", 100)
+            answer = self.client.post("/login", {**account, "name": None}, expect=MEMBER_OR_NOBODY)
+            if answer.status_code == 422:
+                answer = self.client.post("/register", account, expect=SIGNED_IN)
+            self.signed_in = answer.status_code == 303 or self.wait()
 
 
-globals().update({name: class_of(name, kind) for name, kind in model["users"].items()})
-globals().update(shapes.of_model(model, os.environ.get("SHAPE")))
-target.listen(model)
-report.listen(model)
+class RealisticUser(Member, original.RealisticUser): ...
+class LurkerUser(Member, original.LurkerUser): ...
+class APIStressUser(Member, original.APIStressUser): ...
+class DatabaseStressUser(Member, original.DatabaseStressUser): ...
+class AnonymousUser(Checked, original.AnonymousUser): ...
+
+
+class Reader(Checked):
+    """Registers, which signs in whom the target knows already; clicks what a page shows."""
+
+    abstract = True
+    kind = "htmx"
+
+    def on_start(self):
+        while not self.signed_in:
+            answer = self.client.post("/register", self.account("reader", 1000), expect=SIGNED_IN)
+            self.signed_in = answer.status_code == 303 or self.wait()
+        for _ in range(random.randint(*self.first_follows)):
+            self.client.post(f"/follow/{random.randint(1, 100)}", name="/follow/[id] (newcomer)")
+
+    def read_on(self, html, times):
+        """Loads more of the timeline so many times, if there is so much; gives the last part."""
+        while times > 0 and (more := find(html, "more")):
+            html = self.client.get(more, name="/timeline?before=[id]", expect=PART).text
+            self.pause(1, 3)
+            times -= 1
+        return html
+
+    def press(self, action, id):
+        """Nobody clicks what is not there."""
+        if id:
+            self.client.post(f"/{action}/{id}", name=f"/{action}/[id]")
+
+    def write(self, html):
+        self.client.post("/tweet", {"msg": random.choice(shared["texts"]), "key": find(html, "key")})
+
+    def search(self, words):
+        return self.client.get(f"/search?q={random.choice(words)}", name="/search?q=[words]", expect=PART).text
+
+
+class TimelineReader(Reader):
+    weight = 7
+    wait_time = between(4, 12)
+    first_follows = (8, 12)
+
+    @task(12)
+    def read(self):
+        html = self.read_on(self.visit("/timeline", 1, 3), random.randint(0, 4))
+        if random.random() < 0.12:
+            self.press("favorite", find(html, "likeable"))
+        if random.random() < 0.4 and (tweet := find(html, "tweet")):
+            self.visit(f"/tweet/{tweet}", 1, 3, name="/tweet/[id]")
+        if random.random() < 0.04:
+            self.write(self.visit("/timeline", 3, 6))
+
+    @task(3)
+    def get_to_know_somebody(self):
+        if handle := find(self.visit("/", 1, 3), "handle"):
+            html = self.visit(f"/@{handle}", 1, 3, name="/@[handle]")
+            if random.random() < 0.5:
+                self.visit(f"/@{handle}/likes", name="/@[handle]/likes")
+            if random.random() < 0.2:
+                self.press("follow", find(html, "followable"))
+
+    @task(2)
+    def search_as_you_type(self):
+        self.visit("/search", 1, 2)
+        for _ in range(random.randint(2, 4)):
+            self.search(shared["beginnings"])
+            self.pause(0.3, 0.6)
+        html = self.search(shared["words"])
+        if random.random() < 0.1:
+            self.press("favorite", find(html, "likeable"))
+
+    @task(1)
+    def look_after_own_things(self):
+        html = self.visit("/favorites", 1, 3)
+        if random.random() < 0.2:
+            self.press("unfavorite", find(html, "liked"))
+        self.visit("/followers", 1, 3)
+        self.visit("/following")
+
+
+class TimelineWriter(Reader):
+    weight = 1
+    wait_time = between(5, 15)
+    first_follows = (15, 25)
+
+    @task(4)
+    def converse(self):
+        html = self.visit("/timeline", 2, 5)
+        if random.random() < 0.4:
+            self.write(html)
+        self.pause(1, 3)
+        last = self.read_on(html, random.randint(1, 3))
+        if random.random() < 0.5:
+            self.press("favorite", find(last, "likeable"))
+
+    @task(1)
+    def think_again(self):
+        if own := find(self.visit("/timeline", 1, 3), "own"):
+            self.visit(f"/tweet/{own}", 1, 2, name="/tweet/[id]")
+            if random.random() < 0.3:
+                self.client.post(f"/tweet/{own}/delete", name="/tweet/[id]/delete")
+
+
+class TimelineVisitor(Checked):
+    weight = 2
+    wait_time = between(3, 10)
+    kind = "browser"
+
+    @task(3)
+    def look_around(self):
+        html = self.visit("/", 1, 4)
+        if random.random() < 0.7 and (tweet := find(html, "tweet")):
+            self.visit(f"/tweet/{tweet}", name="/tweet/[id]")
+        self.pause(1, 4)
+        if random.random() < 0.5 and (handle := find(html, "handle")):
+            self.visit(f"/@{handle}", name="/@[handle]")
+
+    @task(1)
+    def think_about_joining(self):
+        self.client.get("/register")

@@ -1,38 +1,26 @@
-"""The load shapes of the model as Locust classes: `Ramp`, `Spike`, `Soak`. Their peak is --users, 100 without it."""
+"""Load shapes. SHAPE names the one that counts, "pick" offers all on Locust's page. Their peak is --users, 100 without it."""
+import os
+
 from locust import LoadTestShape
 
-from fields import give_up
 
-PEAK = 100
+class Stages(LoadTestShape):
+    abstract = True
+    use_common_options = True
 
+    def __init_subclass__(cls):
+        cls.abstract = os.environ.get("SHAPE", "").lower() not in ("pick", cls.__name__.lower())
 
-def of_model(model, asked):
-    """The classes that Locust shall find: the one that is asked for, none without a word, all with `pick`."""
-    if not asked:
-        return {}
-    if asked != "pick" and asked not in model["shapes"]:
-        give_up(f'There is no shape "{asked}"; shapes: {", ".join(model["shapes"])}.')
-    names = list(model["shapes"]) if asked == "pick" else [asked]
-    return {name.capitalize(): shape_of(name, model["shapes"][name]) for name in names}
-
-
-def shape_of(name, stages):
     def tick(self):
-        options = getattr(self.runner.environment, "parsed_options", None)
-        peak = getattr(options, "users", None) or getattr(options, "num_users", None) or PEAK
-        return stage_at(stages, self.get_run_time(), peak)
+        peak = getattr(self.runner.environment.parsed_options, "num_users", None) or 100
+        begin, before = 0, 0
+        for end, share in self.stages:
+            if self.get_run_time() < end:
+                return round(share * peak), max(abs(share - before) * peak / (end - begin), 0.1)
+            begin, before = end, share
 
-    return type(name.capitalize(), (LoadTestShape,), {"tick": tick, "use_common_options": True})
 
-
-def stage_at(stages, seconds, peak):
-    """How many users there are then, and how fast they come or go; None when all is over. Straight lines, as in k6."""
-    before = 0
-    for stage in stages:
-        if seconds < stage["seconds"]:
-            aim = stage["users"] * peak
-            users = before + (aim - before) * seconds / stage["seconds"]
-            return round(users), max(1, abs(aim - before) / stage["seconds"])
-        seconds -= stage["seconds"]
-        before = stage["users"] * peak
-    return None
+# Until so many seconds, the share of the peak that is reached by then.
+class Ramp(Stages): stages = [(60, 0.25), (120, 0.5), (180, 0.75), (240, 1)]
+class Spike(Stages): stages = [(60, 0.1), (70, 1), (120, 1), (130, 0.1), (180, 0.1)]
+class Soak(Stages): stages = [(60, 0.5), (3600, 0.5)]

@@ -1,5 +1,7 @@
 // Full-text search, newest first. What people type is quoted word by word: it is never FTS syntax.
 import { sql, type SQL } from 'drizzle-orm'
+import { createMiddleware } from 'hono/factory'
+import type { Child } from 'hono/jsx'
 import * as v from 'valibot'
 
 import { prepared, type Db } from '../db.ts'
@@ -13,10 +15,12 @@ import {
   type Slice,
 } from '../feed.tsx'
 import { counted } from '../format.ts'
+import { page } from '../layout.tsx'
 import { limited } from '../rate-limits.ts'
+import { keepsForm, type Redisplay } from '../redisplay.ts'
 import { traced } from '../tracing.ts'
 import { signedIn } from '../viewer.ts'
-import { clientKind, query, router, text, render } from '../web.ts'
+import { answerProblem, clientKind, query, render, router, text, type Env } from '../web.ts'
 import { cardsOf, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -92,6 +96,9 @@ const countMatches = async (db: Db, plan: Plan) =>
 const howMany = (count: number) =>
   count > countMax ? `${countMax}+ tweets found` : `${counted(count, 'tweet')} found`
 
+/** A refused search says so where its results would be: the list of other words may not stay there. */
+const shownInPlace = { 'hx-status:429': 'swap:innerHTML', 'hx-status:50x': 'swap:innerHTML' }
+
 const SearchField = ({ q }: { q: string }) => (
   <form
     class='search-form'
@@ -102,6 +109,7 @@ const SearchField = ({ q }: { q: string }) => (
     hx-target='#results'
     hx-replace-url='true'
     hx-sync='this:replace'
+    {...shownInPlace}
   >
     <label class='vh' for='q'>
       Search tweets
@@ -121,12 +129,45 @@ const SearchField = ({ q }: { q: string }) => (
 )
 
 const searchQuery = query({ ...cursorFields, q: v.optional(v.string(), '') })
+/** The page of a search: its field, how many were found, and the list. */
+const searchPage = (q: string, status: Child, list?: Child) => (
+  <>
+    <h1>Search</h1>
+    <SearchField q={q} />
+    <div id='results'>
+      {status}
+      {list}
+    </div>
+  </>
+)
+
+const searchAgain: Redisplay = (c, { q = '' }, { form: sentence = '' }, status) =>
+  answerProblem(c, status, sentence, () => {
+    const line = (
+      <p class='count problem' role='status'>
+        {sentence}
+      </p>
+    )
+    return clientKind(c) === 'partial'
+      ? render(c, line)
+      : page(c, { title: 'Search', searching: true }, searchPage(q, line))
+  })
+
+const whole = limited('LIMIT_SEARCH')
+const whileTyping = limited('LIMIT_SEARCH_TYPING')
+
+/** While somebody types, each key may ask: these partials have a limit that no typing reaches. */
+const limitedSearch = createMiddleware<Env>((c, next) => {
+  const isTyped = clientKind(c) === 'partial' && c.req.query('before') === undefined
+  return isTyped ? whileTyping(c, next) : whole(c, next)
+})
 
 export const searchRoutes = router().get(
   '/search',
   traced('search.read'),
   signedIn,
-  limited('LIMIT_SEARCH'),
+  keepsForm(searchAgain),
+  limitedSearch,
   searchQuery,
   async (c) => {
     const { db, viewer } = c.var
@@ -145,6 +186,11 @@ export const searchRoutes = router().get(
       : asked.q && !checked.success
         ? 'These words cannot be searched for.'
         : 'Please enter search keywords'
+    const line = (
+      <p class='count' role='status'>
+        {sentence}
+      </p>
+    )
     const view: FeedView<Card> = {
       label: 'Search results',
       path: '/search',
@@ -157,26 +203,13 @@ export const searchRoutes = router().get(
       ) : (
         <p>Look for words, names or #tags.</p>
       ),
-      around: (list) => (
-        <>
-          <h1>Search</h1>
-          <SearchField q={q} />
-          <div id='results'>
-            <p class='count' role='status'>
-              {sentence}
-            </p>
-            {list}
-          </div>
-        </>
-      ),
+      around: (list) => searchPage(q, line, list),
     }
     if (clientKind(c) !== 'partial' || isContinued) return answerFeed(c, slice, feed, view)
     return render(
       c,
       <>
-        <p class='count' role='status'>
-          {sentence}
-        </p>
+        {line}
         <FeedList slice={slice} feed={feed} view={view} />
       </>,
     )

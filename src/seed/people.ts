@@ -18,7 +18,8 @@ export function personOf(id: number): { name: string; handle: string; bio: strin
   const known = people[id - 1]
   if (known) return known
   const name = `${firsts[id % firsts.length]!} ${lasts[Math.floor(id / firsts.length) % lasts.length]!}`
-  return { name, handle: numbered(handleOf(name) ?? 'u', id), bio: '' }
+  const handle = handleOf(name)
+  return { name, handle: handle === undefined ? `u${id}` : numbered(handle, id), bio: '' }
 }
 
 /** A number without a common divisor with `count`: its multiples visit everybody once. */

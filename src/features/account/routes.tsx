@@ -8,6 +8,7 @@ import { isCommon } from '../../common-passwords.ts'
 import type { Db } from '../../db.ts'
 import { forgetVisitor, page } from '../../layout.tsx'
 import { limited } from '../../rate-limits.ts'
+import { keepsForm, type Redisplay } from '../../redisplay.ts'
 import { Refusal } from '../../refusal.ts'
 import { sessions, users } from '../../schema.ts'
 import { traced } from '../../tracing.ts'
@@ -18,6 +19,7 @@ import {
   clientKind,
   flash,
   form,
+  render,
   router,
   text,
   type Env,
@@ -36,35 +38,53 @@ const otherSessions = async (db: Db, userId: number, tokenHash: string) => {
   return (await db.select({ count: count() }).from(sessions).where(mine).get())?.count ?? 0
 }
 
+/** The four forms by where they are sent; what was typed and what is wrong belong to the one that was sent. */
+async function accountForms(c: Context<Env>, given: Record<string, string>, problems: Problems) {
+  const { db, viewer } = c.var
+  const others = await otherSessions(db, viewer.id, viewer.tokenHash)
+  const problemsAt = (path: string) => (path === c.req.path ? problems : {})
+  return {
+    '/account/profile': (
+      <ProfileForm
+        name={given['name'] ?? viewer.name}
+        bio={given['bio'] ?? viewer.bio}
+        problems={problemsAt('/account/profile')}
+      />
+    ),
+    '/account/password': (
+      <PasswordForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/password')} />
+    ),
+    '/account/sessions': (
+      <SessionsForm others={others} problems={problemsAt('/account/sessions')} />
+    ),
+    '/account/delete': <DeleteForm problems={problemsAt('/account/delete')} />,
+  }
+}
+
 async function accountPage(
   c: Context<Env>,
   given: Record<string, string> = {},
   problems: Problems = {},
 ) {
-  const { db, viewer } = c.var
-  const others = await otherSessions(db, viewer.id, viewer.tokenHash)
+  const forms = await accountForms(c, given, problems)
+  const sent = Object.entries(forms).find(([path]) => path === c.req.path)?.[1]
+  if (sent && clientKind(c) === 'partial') return render(c, sent)
   return page(
     c,
     { title: 'Account' },
     <>
       <h1>Account</h1>
-      <ProfileForm
-        name={given['name'] ?? viewer.name}
-        bio={given['bio'] ?? viewer.bio}
-        problems={problems}
-      />
-      <PasswordForm mailaddress={viewer.mailaddress} problems={problems} />
-      <SessionsForm others={others} />
-      <DeleteForm problems={problems} />
+      {Object.values(forms)}
     </>,
   )
 }
 
-const refuse = (c: Context<Env>, given: Record<string, string>, problems: Problems) => {
+const accountAgain: Redisplay = (c, given, problems, status) => {
   const sentence = Object.values(problems)[0] ?? 'Something is wrong with the form.'
-  if (clientKind(c) === 'program') throw new Refusal(422, sentence)
-  return answerProblem(c, 422, sentence, () => accountPage(c, given, problems))
+  if (clientKind(c) === 'program') throw new Refusal(status, sentence)
+  return answerProblem(c, status, sentence, () => accountPage(c, given, problems))
 }
+const refuse = (c: Context<Env>, problems: Problems) => accountAgain(c, {}, problems, 422)
 
 const done = (c: Context<Env>, sentence: string) =>
   answer(c, { partial: <p class='toast'>{sentence}</p>, to: '/account', flash: sentence })
@@ -86,14 +106,16 @@ async function isOwnPassword(c: Context<Env>, password: string): Promise<boolean
   return passwords.matches(password, row?.passwordHash)
 }
 
+const changing = [keepsForm(accountAgain), limited('LIMIT_ACCOUNT')] as const
+
 export const accountRoutes = router()
   .get('/account', traced('account.read'), signedIn, (c) => accountPage(c))
   .post(
     '/account/profile',
     traced('account.update'),
     signedIn,
-    limited('LIMIT_ACCOUNT'),
-    form({ name: personName, bio }, refuse),
+    ...changing,
+    form({ name: personName, bio }, accountAgain),
     async (c) => {
       const { name, bio: written } = c.req.valid('form')
       await c.var.db.update(users).set({ name, bio: written }).where(eq(users.id, c.var.viewer.id))
@@ -105,15 +127,15 @@ export const accountRoutes = router()
     traced('account.password'),
     signedIn,
     notDemo,
-    limited('LIMIT_ACCOUNT'),
-    form({ current: v.string(), fresh: newPassword }, refuse),
+    ...changing,
+    form({ current: v.string(), fresh: newPassword }, accountAgain),
     async (c) => {
       const { db, viewer, passwords, settings } = c.var
       const { current, fresh } = c.req.valid('form')
       if (!(await isOwnPassword(c, current)))
-        return refuse(c, {}, { current: 'That is not your password.' })
+        return refuse(c, { current: 'That is not your password.' })
       if (!settings.demo && isCommon(fresh, [viewer.name, viewer.mailaddress])) {
-        return refuse(c, {}, { fresh: 'Too many people use this password.' })
+        return refuse(c, { fresh: 'Too many people use this password.' })
       }
       await db
         .update(users)
@@ -123,26 +145,20 @@ export const accountRoutes = router()
       return done(c, 'Password changed. You are signed out everywhere else.')
     },
   )
-  .post(
-    '/account/sessions',
-    traced('account.sessions'),
-    signedIn,
-    limited('LIMIT_ACCOUNT'),
-    async (c) => {
-      await endSessions(c.var.db, c.var.viewer.id, c.var.viewer.tokenHash)
-      return done(c, 'Signed out everywhere else.')
-    },
-  )
+  .post('/account/sessions', traced('account.sessions'), signedIn, ...changing, async (c) => {
+    await endSessions(c.var.db, c.var.viewer.id, c.var.viewer.tokenHash)
+    return done(c, 'Signed out everywhere else.')
+  })
   .post(
     '/account/delete',
     traced('account.delete'),
     signedIn,
     notDemo,
-    limited('LIMIT_ACCOUNT'),
-    form({ farewell: v.string() }, refuse),
+    ...changing,
+    form({ farewell: v.string() }, accountAgain),
     async (c) => {
       if (!(await isOwnPassword(c, c.req.valid('form').farewell)))
-        return refuse(c, {}, { farewell: 'That is not your password.' })
+        return refuse(c, { farewell: 'That is not your password.' })
       await endSession(c)
       const { id } = c.var.viewer
       await c.var.db.delete(users).where(eq(users.id, id))

@@ -1,4 +1,4 @@
-import { Field, Problem, refersTo } from '../../field.tsx'
+import { Field, FormProblem, Problem, refersTo } from '../../field.tsx'
 import { counted } from '../../format.ts'
 
 export type Problems = Record<string, string>
@@ -14,6 +14,7 @@ export const ProfileForm = ({
 }) => (
   <form class='card door' method='post' action='/account/profile'>
     <h2>Profile</h2>
+    <FormProblem>{problems['form']}</FormProblem>
     <Field
       id='name'
       name='name'
@@ -42,6 +43,7 @@ export const PasswordForm = ({
 }) => (
   <form class='card door' method='post' action='/account/password'>
     <h2>Password</h2>
+    <FormProblem>{problems['form']}</FormProblem>
     <input type='hidden' name='username' value={mailaddress} autocomplete='username' />
     <Field
       id='current'
@@ -64,9 +66,10 @@ export const PasswordForm = ({
   </form>
 )
 
-export const SessionsForm = ({ others }: { others: number }) => (
+export const SessionsForm = ({ others, problems }: { others: number; problems: Problems }) => (
   <form class='card door' method='post' action='/account/sessions'>
     <h2>Sessions</h2>
+    <FormProblem>{problems['form']}</FormProblem>
     <p>
       You are signed in here
       {others > 0 ? ` and in ${counted(others, 'other place')}` : ' and nowhere else'}.
@@ -78,6 +81,7 @@ export const SessionsForm = ({ others }: { others: number }) => (
 export const DeleteForm = ({ problems }: { problems: Problems }) => (
   <form class='card door' method='post' action='/account/delete'>
     <h2>Delete account</h2>
+    <FormProblem>{problems['form']}</FormProblem>
     <p>Your profile, tweets, likes and follows are deleted for good.</p>
     <Field
       id='farewell'

@@ -23,17 +23,26 @@ const userQuery = prepared((db: Db) =>
 export const findUser = (db: Db, mailaddress: string): Promise<User | undefined> =>
   userQuery(db).get({ mailaddress })
 
-/** Writes a new user under the first free handle that the name suggests; undefined when the address is taken. */
+/**
+ * Writes a new user under the first handle that the name suggests and nobody has or has had; undefined when the address
+ * is taken.
+ */
 export async function createUser(
   db: Db,
   given: { name: string; mailaddress: string; passwordHash: string },
 ): Promise<number | undefined> {
   const base = handleOf(given.name)
-  // Nobody's name suggests one: u<id>, with the id that this very row gets.
-  const own = sql`(select 'u' || (coalesce(max(seq), 0) + 1) from sqlite_sequence where name = 'users')`
+  // The name suggests none: u<id>, with the id that this very row gets.
+  const own = (suffix: string) =>
+    sql`(select 'u' || (coalesce(max(seq), 0) + 1) || ${suffix} from sqlite_sequence where name = 'users')`
   for (let attempt = 1; attempt <= 8; attempt++) {
     const suffix = attempt === 2 ? 2 : Math.floor(Math.random() * 10 ** attempt)
-    const handle = base === undefined ? own : attempt === 1 ? base : numbered(base, suffix)
+    const handle =
+      base === undefined
+        ? own(attempt === 1 ? '' : `_${suffix}`)
+        : attempt === 1
+          ? base
+          : numbered(base, suffix)
     try {
       const [row] = await db
         .insert(users)

@@ -2,10 +2,10 @@
 import type { Context } from 'hono'
 
 import { addressOf, demoPassword } from '../../demo/accounts.ts'
-import { Field } from '../../field.tsx'
+import { Field, FormProblem } from '../../field.tsx'
 import { Face } from '../../icon.tsx'
 import { page } from '../../layout.tsx'
-import type { Env } from '../../web.ts'
+import { clientKind, render, type Env } from '../../web.ts'
 
 export type Shown = {
   given?: Record<string, string>
@@ -13,6 +13,12 @@ export type Shown = {
   problems?: Record<string, string>
   at?: 'login' | 'register'
   next?: string | undefined
+}
+
+/** The form that was refused, as a partial for htmx, else on its page. */
+export const formAgain = (c: Context<Env>, shown: Shown) => {
+  if (clientKind(c) !== 'partial') return loginPage(c, shown)
+  return render(c, shown.at === 'register' ? <RegisterForm {...shown} /> : <LoginForm {...shown} />)
 }
 
 export const loginPage = (c: Context<Env>, shown: Shown) =>
@@ -25,7 +31,7 @@ export const loginPage = (c: Context<Env>, shown: Shown) =>
       <div class='doors'>
         <LoginForm next={shown.next} {...(shown.at === 'register' ? {} : shown)} />
         {c.var.settings.REGISTRATION === 'open' ? (
-          <RegisterForm {...(shown.at === 'register' ? shown : {})} />
+          <RegisterForm next={shown.next} {...(shown.at === 'register' ? shown : {})} />
         ) : (
           <p class='card'>Registration is closed here.</p>
         )}
@@ -36,11 +42,7 @@ export const loginPage = (c: Context<Env>, shown: Shown) =>
 const LoginForm = ({ given, problem, next }: Shown) => (
   <form id='login-form' class='card door' method='post' action='/login'>
     <h2>Log in</h2>
-    {problem && (
-      <p class='alert alert-warning problem' role='alert'>
-        {problem}
-      </p>
-    )}
+    <FormProblem>{problem}</FormProblem>
     <Field
       id='mailaddress'
       name='mailaddress'
@@ -61,14 +63,10 @@ const LoginForm = ({ given, problem, next }: Shown) => (
   </form>
 )
 
-const RegisterForm = ({ given, problem, problems = {} }: Shown) => (
+const RegisterForm = ({ given, problem, problems = {}, next }: Shown) => (
   <form id='register-form' class='card door' method='post' action='/register'>
     <h2>Sign up</h2>
-    {problem && (
-      <p class='alert alert-warning problem' role='alert'>
-        {problem}
-      </p>
-    )}
+    <FormProblem>{problem}</FormProblem>
     <Field
       id='reg-name'
       name='name'
@@ -95,6 +93,7 @@ const RegisterForm = ({ given, problem, problems = {} }: Shown) => (
       hint='8 characters or more'
       problem={problems['password']}
     />
+    {next && <input type='hidden' name='next' value={next} />}
     <button class='btn'>Sign up</button>
   </form>
 )

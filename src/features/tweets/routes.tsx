@@ -5,6 +5,7 @@ import { Toast } from '../../feed.tsx'
 import { fullTime } from '../../format.ts'
 import { page } from '../../layout.tsx'
 import { limited } from '../../rate-limits.ts'
+import { keepsForm, type Redisplay } from '../../redisplay.ts'
 import { Refusal } from '../../refusal.ts'
 import { traced } from '../../tracing.ts'
 import { signedIn } from '../../viewer.ts'
@@ -44,22 +45,24 @@ const postPage = (
     </>,
   )
 
-const post = form(tweet, (c, { msg, key }, { msg: problem, key: keyProblem }) => {
+const composeAgain: Redisplay = (c, { msg, key }, problems, status) => {
   const draft = {
     msg: msg ?? '',
-    problem: problem ?? keyProblem,
-    ...(key && !keyProblem && { key }),
+    problem: problems['msg'] ?? problems['key'] ?? problems['form'],
+    ...(key && !problems['key'] && { key }),
   }
   const kind = clientKind(c)
   // The original's clients expect 400 here.
   if (kind === 'program' && c.req.path === '/tweet')
     throw new Refusal(400, draft.problem ?? tooLong)
-  return answerProblem(c, 422, draft.problem ?? tooLong, () =>
+  return answerProblem(c, status, draft.problem ?? tooLong, () =>
     kind === 'partial'
       ? render(c, <Composer {...draft} author={c.var.viewer.id} live />)
       : postPage(c, draft),
   )
-})
+}
+const post = form(tweet, composeAgain)
+const writing = [signedIn, keepsForm(composeAgain), limited('LIMIT_WRITE')] as const
 
 async function create(c: Context<Env, string, { out: { form: Posted } }>) {
   const { db, viewer } = c.var
@@ -86,8 +89,8 @@ async function create(c: Context<Env, string, { out: { form: Posted } }>) {
 
 export const tweetRoutes = router()
   .get('/post', traced('tweets.compose'), signedIn, (c) => postPage(c, {}))
-  .post('/post', traced('tweets.create'), signedIn, limited('LIMIT_WRITE'), post, create)
-  .post('/tweet', traced('tweets.create'), signedIn, limited('LIMIT_WRITE'), post, create)
+  .post('/post', traced('tweets.create'), ...writing, post, create)
+  .post('/tweet', traced('tweets.create'), ...writing, post, create)
   .get('/tweet/:id{[0-9]+}', traced('tweets.read'), idParam, async (c) => {
     const { db, visitor } = c.var
     const card = found(await findTweet(db, visitor?.id ?? 0, c.req.valid('param').id))

@@ -115,6 +115,7 @@ export const Composer = ({ key, live, ...draft }: ComposerProps) => (
       'hx-post': '/tweet',
       'hx-swap': 'outerHTML',
       'hx-status:422': 'swap:outerHTML',
+      'hx-status:429': 'swap:outerHTML',
     })}
   >
     {draft.msg || draft.problem ? draftFields(draft) : blankFields(draft)}

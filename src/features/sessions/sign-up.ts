@@ -1,0 +1,69 @@
+// What a sign-up has to pass, and the account that comes of it.
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+
+import { isCommon } from '../../common-passwords.ts'
+import { clientKey, type GiveBack } from '../../rate-limits.ts'
+import type { Redisplay } from '../../redisplay.ts'
+import { nextPath, type Env } from '../../web.ts'
+import { mailaddress, newPassword, personName } from './fields.ts'
+import { createUser, findUser } from './queries.ts'
+
+export const registration = {
+  name: personName,
+  mailaddress,
+  password: newPassword,
+  next: nextPath,
+}
+type Newcomer = { name: string; mailaddress: string; password: string }
+type Sent = { out: { form: Newcomer & { next?: string | undefined } } }
+
+/** Refuses the passwords that everybody tries first, on an instance that is not a demo. */
+export const notCommon = (redisplay: Redisplay) =>
+  createMiddleware<Env, string, Sent>(async (c, proceed) => {
+    const { password, next = '', ...person } = c.req.valid('form')
+    if (c.var.settings.demo || !isCommon(password, [person.name, person.mailaddress]))
+      return proceed()
+    const problems = { password: 'Too many people use this password.' }
+    return redisplay(c, { ...person, next }, problems, 422)
+  })
+
+/** One account's share of the limit, which all sign-ups of its address from one client hold together. */
+type Share = { holders: number; spent?: Promise<GiveBack>; isMade: boolean }
+const shares = new Map<string, Share>()
+
+/**
+ * Makes an account and gives its id; undefined when its address has one already. The account is taken from the limit
+ * beforehand, so that many sign-ups at once make no more than the limit says, and given back when none is made.
+ */
+export async function makeAccount(
+  c: Context<Env>,
+  { password, ...person }: Newcomer,
+): Promise<number | undefined> {
+  const { db, passwords, rateLimits } = c.var
+  const client = clientKey(c)
+  const key = `${client} ${person.mailaddress}`
+  const share = shares.get(key) ?? { holders: 0, isMade: false }
+  shares.set(key, share)
+  share.holders += 1
+  try {
+    if (await findUser(db, person.mailaddress)) return undefined
+    await (share.spent ??= rateLimits.spend('LIMIT_REGISTER', client))
+    const id = await createUser(db, { ...person, passwordHash: await passwords.hash(password) })
+    share.isMade ||= id !== undefined
+    return id
+  } finally {
+    share.holders -= 1
+    if (share.holders === 0) release(key, share)
+  }
+}
+
+function release(key: string, { spent, isMade }: Share): void {
+  shares.delete(key)
+  // A limit that refused has given nothing to give back.
+  if (!isMade)
+    void spent?.then(
+      (giveBack) => giveBack(),
+      () => undefined,
+    )
+}
