@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 import { casesOf, signIn } from './cases.ts'
 import { Connection, load, textOf } from './client.ts'
-import type { Scale } from './requests.ts'
+import type { Scale } from './rounds.ts'
 import { startApp } from './servers.ts'
 import { short, table } from './statistics.ts'
 import { copyOf, worldOf } from './world.ts'

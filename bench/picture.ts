@@ -1,5 +1,5 @@
 // The result as a picture: a bar for each case, as long as its cost beside that of node:http.
-import type { Result } from './requests.ts'
+import type { Result } from './rounds.ts'
 import { short } from './statistics.ts'
 
 const colours: Record<string, [light: string, dark: string]> = {
@@ -22,7 +22,7 @@ export function picture(results: Result[], machine: { node: string; cpu: string 
   const parts: string[] = []
   for (const name of names) {
     parts.push(text(left - 10, y + bar * 2.1, name, 'name'))
-    const twin = shown.find((one) => one.case === name)!.twin.median
+    const nodeHttp = shown.find((one) => one.case === name)!.nodeHttp.median
     const rows = modes.flatMap((mode) =>
       shown.filter((one) => one.case === name && one.mode === mode),
     )
@@ -40,8 +40,8 @@ export function picture(results: Result[], machine: { node: string; cpu: string 
       y += bar
     }
     parts.push(
-      `<rect class="limit" x="${left}" y="${y}" width="${round(Math.max(1, twin * scale))}" height="${bar - 3}" rx="2"/>`,
-      text(left + twin * scale + 6, y + bar - 4, `${short(twin)} us`, 'number'),
+      `<rect class="limit" x="${left}" y="${y}" width="${round(Math.max(1, nodeHttp * scale))}" height="${bar - 3}" rx="2"/>`,
+      text(left + nodeHttp * scale + 6, y + bar - 4, `${short(nodeHttp)} us`, 'number'),
     )
     y += bar + 16
   }

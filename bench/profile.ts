@@ -24,11 +24,11 @@ export async function profileOf(name: string, quick: boolean): Promise<Shares> {
   const place = `${folder}/profile`
   rmSync(place, { recursive: true, force: true })
   mkdirSync(place)
-  const app = await startApp(copy.path, {}, [
-    '--cpu-prof',
-    `--cpu-prof-dir=${place}`,
-    '--cpu-prof-interval=200',
-  ])
+  const app = await startApp(
+    copy.path,
+    {},
+    { flags: ['--cpu-prof', `--cpu-prof-dir=${place}`, '--cpu-prof-interval=200'] },
+  )
   const cookies = await signIn(app.port)
   const connections = await Promise.all([1, 2, 3, 4].map(() => Connection.open(app.port)))
   let count = 0

@@ -3,26 +3,33 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 
+import { againstTable } from './against.ts'
 import { coresTable, measureCores } from './cores.ts'
+import { crowdTable, measureCrowd } from './crowd.ts'
 import { measurePages, pagesTable } from './pages.ts'
 import { picture } from './picture.ts'
 import { profileOf, profileTables } from './profile.ts'
-import { measure, type Outcome, type Result, type Scale } from './requests.ts'
-import { buildTools } from './servers.ts'
+import { measure } from './requests.ts'
+import type { Outcome, Result, Scale } from './rounds.ts'
+import { buildTools, problemOfBuild } from './servers.ts'
 import { measureStart, startTable } from './start.ts'
 import { short, table, type Figures } from './statistics.ts'
 
-const usage = `npm run bench -- [requests | original | pages | start | cores | profile] [--quick] [--rounds N] [--case NAME ...] [--keep]
+const usage = `npm run bench -- [requests | crowd | original | pages | start | cores | profile] [options]
 
   requests   CPU time of each request next to node:http (the default)
+  crowd      400 clients without a pause, newcomers and health checks beside them
   original   the 100 newest tweets, traced, in a world of 2,000 tweets and one of 100,000
   pages      the first page in a world of 10 million tweets against one of 100 thousand
   start      start and memory next to node:http
   cores      what happens beside the main thread (Linux)
   profile    where the time of /timeline goes
-  --quick    a small world and short rounds: within two minutes
-  --case     only this case, such as 'GET /timeline'
-  --keep     writes the results into bench/ instead of bench/results/`
+  --quick           a small world and short rounds: within two minutes
+  --rounds N        how many rounds (requests, original, crowd, start)
+  --seconds N       how long each run of the crowd takes (60)
+  --against FOLDER  a checkout with another build: both run in turn (requests, crowd, start)
+  --case NAME       only this case, such as 'GET /timeline'; several times for several (requests)
+  --keep            writes the results into bench/ instead of bench/results/`
 
 const full: Scale = {
   users: 10_000,
@@ -50,6 +57,8 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    against: { type: 'string' },
     case: { type: 'string', multiple: true },
     help: { type: 'boolean', default: false },
   },
@@ -63,28 +72,79 @@ const machine = {
 }
 const jobs: Record<string, () => Promise<void>> = {
   requests,
+  crowd,
   original,
   pages,
   start,
   cores,
   profile,
 }
-const job = jobs[positionals[0] ?? 'requests']
+const jobName = positionals[0] ?? 'requests'
+const job = jobs[jobName]
 if (values.help || !job) {
   console.log(usage)
   process.exit(values.help ? 0 : 2)
 }
+const problem = problemOfWords()
+if (problem !== undefined) {
+  console.error(problem)
+  process.exit(2)
+}
+const rounds = values.rounds === undefined ? undefined : Number(values.rounds)
 buildTools()
 await job()
 process.exit(0)
 
+/** What is wrong with the words of the command line, as a sentence. */
+function problemOfWords(): string | undefined {
+  for (const [option, most] of [
+    ['rounds', 50],
+    ['seconds', 600],
+  ] as const) {
+    const value = values[option]
+    if (
+      value !== undefined &&
+      !(/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= most)
+    )
+      return `--${option} must be a number from 1 to ${most}, not "${value}".`
+  }
+  if (values.against === undefined) return undefined
+  if (!['requests', 'crowd', 'start'].includes(jobName))
+    return `--against goes with requests, crowd and start, not with ${jobName}.`
+  return problemOfBuild(values.against)
+}
+
 async function requests(): Promise<void> {
-  const scale = values.quick ? quick : full
-  const rounds = Number(values.rounds ?? scale.rounds)
-  const outcome = await measure({ ...scale, rounds, ...(values.case && { cases: values.case }) })
+  if (values.against !== undefined) return requestsAgainst(values.against)
+  const scale = { ...(values.quick ? quick : full), ...(rounds && { rounds }) }
+  const outcome = await measure({ ...scale, ...(values.case && { cases: values.case }) })
   console.log(tables(outcome))
   keep('requests.json', JSON.stringify({ machine, scale, ...outcome }, undefined, 2))
   keep('requests.svg', picture(outcome.results, machine))
+}
+
+/** This build next to another one: the timeline, or the cases that were asked for. */
+async function requestsAgainst(against: string): Promise<void> {
+  const scale = { ...(values.quick ? quick : full), ...(rounds && { rounds }) }
+  const cases = values.case ?? ['GET /timeline']
+  const modes = ['untraced', 'traces, metrics, logs', 'inspector']
+  const outcome = await measure({ ...scale, cases, modes, against, parts: 5 })
+  console.log(againstTable(outcome.results))
+  keep('against.json', JSON.stringify({ machine, scale, ...outcome }, undefined, 2))
+}
+
+async function crowd(): Promise<void> {
+  const { users, tweets } = values.quick ? quick : full
+  const scale = {
+    users,
+    tweets,
+    seconds: Number(values.seconds ?? (values.quick ? 10 : 60)),
+    rounds: rounds ?? (values.quick ? 2 : 3),
+    against: values.against,
+  }
+  const outcome = await measureCrowd(scale)
+  console.log(crowdTable(outcome))
+  keep('crowd.json', JSON.stringify({ machine, scale, ...outcome }, undefined, 2))
 }
 
 async function original(): Promise<void> {
@@ -96,7 +156,7 @@ async function original(): Promise<void> {
       tweets: Number(tweets),
       cases: ['GET /timeline?limit=100'],
       modes: ['traces, metrics, logs', 'traced'],
-      ...(values.rounds && { rounds: Number(values.rounds) }),
+      ...(rounds && { rounds }),
     })
     for (const { mode, app } of results)
       rows.push([
@@ -128,7 +188,7 @@ async function pages(): Promise<void> {
 }
 
 async function start(): Promise<void> {
-  const outcome = await measureStart(values.quick ? 3 : 15)
+  const outcome = await measureStart(rounds ?? (values.quick ? 3 : 15), values.against)
   console.log(startTable(outcome))
   keep('start.json', JSON.stringify({ machine, outcome }, undefined, 2))
 }
@@ -162,7 +222,7 @@ function tables({ results, traces, rss }: Outcome): string {
       sized.map((one) => [
         one.case,
         (one.bytes / 1000).toFixed(1),
-        short(one.twin.median),
+        short(one.nodeHttp.median),
         ...modes.map((mode) => cost(one.case, mode)),
       ]),
     ),
@@ -176,9 +236,31 @@ function tables({ results, traces, rss }: Outcome): string {
       ['', ...modes],
       names.map((name) => [name, ...modes.map((mode) => overhead(name, mode))]),
     ),
+    ...packagesTable(results),
     `\nTraces that arrived: ${traces.arrived} of ${traces.expected} (10 % is drawn by lot). ` +
       `Memory at most: ${Object.entries(rss)
         .map(([mode, bytes]) => `${mode} ${Math.round(bytes / 1e6)} MB`)
         .join(', ')}.`,
   ].join('\n')
+}
+
+/** Ours next to the packages that do the same SQL and join the same bytes. */
+function packagesTable(results: Result[]): string[] {
+  const rows = results.flatMap(({ case: name, app, packages, packagesShare: share }) =>
+    packages && share
+      ? [
+          [
+            name,
+            short(packages.median),
+            short(app.median),
+            `${share.median.toFixed(3)} (${share.low.toFixed(3)}-${share.high.toFixed(3)})`,
+            name === 'GET /timeline' ? `>= 0.60, ${share.median >= 0.6 ? 'yes' : 'no'}` : '',
+          ],
+        ]
+      : [],
+  )
+  const head = ['CPU us for each request', 'packages', 'untraced', 'packages / untraced', 'goal']
+  return rows.length === 0
+    ? []
+    : ['\nThe packages alone, same SQL and same bytes', table(head, rows)]
 }

@@ -1,21 +1,31 @@
-// The processes of a benchmark: the real bundle with its real settings, its twin, and a collector that swallows bytes.
+// The processes of a benchmark: the real bundle with its real settings, the baselines, and an OTLP receiver.
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { join, resolve as absolute } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { buildSync } from 'esbuild'
 
 import { Connection, textOf } from './client.ts'
-import type { Usage } from './meter.ts'
+import type { Usage } from './usage-probe.ts'
 import { folder } from './world.ts'
 
-const tools = `${folder}/tools`
+/** In this checkout, whatever BENCH_FOLDER says: they import native modules from node_modules. */
+const tools = absolute('.cache/bench/tools')
 
 /** Compiles what runs beside the server under test, so that no loader of TypeScript is measured with it. */
 export function buildTools(): void {
   buildSync({
-    entryPoints: ['floor', 'meter', 'sink', 'twin'].map((name) => `bench/${name}.ts`),
+    entryPoints: [
+      'baseline-node-http',
+      'baseline-packages',
+      'crowd-clients',
+      'crowd-probes',
+      'otlp-receiver',
+      'usage-probe',
+    ].map((name) => `bench/${name}.ts`),
     bundle: true,
     mainFields: ['module', 'main'],
     external: ['libsql', '@node-rs/bcrypt'],
@@ -74,9 +84,11 @@ async function start({
 }: Start): Promise<Process> {
   const own = given ?? (await freePort())
   const child = fork(program, [String(own), ...args], {
-    execArgv: [...flags, '--import', `${tools}/meter.mjs`],
+    execArgv: [...flags, '--import', `${tools}/usage-probe.mjs`],
     // Log lines are written, as in production, and thrown away.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // Not the project's folder: a developer's .env file must not change what is measured.
+    cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', ...env },
   })
   running.add(child)
@@ -116,11 +128,20 @@ async function answering(started: Process): Promise<Process> {
   }
 }
 
+/** What is missing for `folder` to be measured as another build, as a sentence. */
+export const problemOfBuild = (checkout: string): string | undefined =>
+  existsSync(join(checkout, 'dist/server.js'))
+    ? undefined
+    : `${checkout} holds no build: dist/server.js is missing there. Run "npm ci && npm run build" in that checkout first.`
+
+/** `build` is the checkout whose bundle is started, this one if it is missing. */
+export type AppOptions = { build?: string | undefined; flags?: string[] }
+
 /** The bundle on a database. Rate limits are out of the way: one client stands for thousands. */
 export async function startApp(
   path: string,
   env: Record<string, string>,
-  flags: string[] = [],
+  { build = '.', flags = [] }: AppOptions = {},
 ): Promise<Process> {
   const own = await freePort()
   const wide = '9999999/1'
@@ -134,16 +155,26 @@ export async function startApp(
     LIMIT_SEARCH: wide,
     ...env,
   }
-  return answering(await start({ program: 'dist/server.js', env: settings, port: own, flags }))
+  return answering(
+    await start({ program: absolute(build, 'dist/server.js'), env: settings, port: own, flags }),
+  )
 }
 
 /** node:http with recorded answers. */
-export const startTwin = async (answers?: string): Promise<Process> =>
-  answering(await start({ program: `${tools}/twin.mjs`, args: answers ? [answers] : [] }))
+export const startNodeHttp = async (answers?: string): Promise<Process> =>
+  answering(
+    await start({ program: `${tools}/baseline-node-http.mjs`, args: answers ? [answers] : [] }),
+  )
 
-/** The packages alone, on a database. */
-export const startFloor = async (path: string): Promise<Process> =>
-  answering(await start({ program: `${tools}/floor.mjs`, env: { DATABASE_URL: `file:${path}` } }))
+/** The packages alone, on a database; `pages` is a file of recorded pages. */
+export const startPackages = async (path: string, pages?: string): Promise<Process> =>
+  answering(
+    await start({
+      program: `${tools}/baseline-packages.mjs`,
+      args: pages ? [pages] : [],
+      env: { DATABASE_URL: `file:${path}` },
+    }),
+  )
 
 /** Asks for the start page so many times. */
 export async function loadPage(on: number, requests: number): Promise<void> {
@@ -158,9 +189,11 @@ export async function loadPage(on: number, requests: number): Promise<void> {
 }
 
 /** Swallows OTLP; `found` counts the spans of a name that came. */
-export async function startSink(name: string): Promise<Process & { found: () => Promise<number> }> {
+export async function startOtlpReceiver(
+  name: string,
+): Promise<Process & { found: () => Promise<number> }> {
   const own = await freePort()
-  const child = fork(`${tools}/sink.mjs`, [String(own), name], {
+  const child = fork(`${tools}/otlp-receiver.mjs`, [String(own), name], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   running.add(child)
@@ -179,5 +212,29 @@ export async function startSink(name: string): Promise<Process & { found: () => 
       child.kill('SIGTERM')
       running.delete(child)
     },
+  }
+}
+
+/** Runs a program of load to its end and gives what it reports; one that does not end in time is stopped. */
+export async function runLoad<Report>(
+  program: string,
+  plan: { seconds: number; [more: string]: unknown },
+): Promise<Report> {
+  const child = fork(`${tools}/${program}.mjs`, [JSON.stringify(plan)], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced', // JSON has no NaN
+  })
+  running.add(child)
+  const timer = setTimeout(() => child.kill('SIGKILL'), (plan.seconds + 60) * 1000)
+  const gone = once(child, 'exit').then(() => {
+    throw new Error(`${program} ended without a report`)
+  })
+  try {
+    return ((await Promise.race([once(child, 'message'), gone])) as [Report])[0]
+  } finally {
+    gone.catch(() => {})
+    clearTimeout(timer)
+    child.kill('SIGKILL')
+    running.delete(child)
   }
 }

@@ -1,5 +1,5 @@
 // From spawning to the first 200, and resident memory then: next to a bare node:http and next to each other, in turn.
-import { loadPage, startApp, startFloor, startTwin, type Process } from './servers.ts'
+import { loadPage, startApp, startNodeHttp, startPackages, type Process } from './servers.ts'
 import { figuresOf, short, table, type Figures } from './statistics.ts'
 import { copyOf, worldOf } from './world.ts'
 
@@ -13,19 +13,21 @@ const modes: Record<string, Record<string, string>> = {
 }
 
 /** CPU ms until the first answer, MB idle, MB after some thousand pages. */
-export async function measureStart(rounds: number): Promise<StartOutcome> {
-  const world = await worldOf(100, 2000) // as large as the demo world
+export async function measureStart(rounds: number, against?: string): Promise<StartOutcome> {
+  const world = await worldOf(100, 2000, against) // as large as the demo world
   const samples: Record<string, Sample[]> = { 'bare node:http': [] }
   for (let round = 0; round < rounds; round++) {
-    samples['bare node:http']!.push(await sampleOf(await startTwin()))
-    const floor = copyOf(world, 'start')
-    ;(samples['the packages alone'] ??= []).push(await sampleOf(await startFloor(floor.path)))
-    floor.remove()
+    samples['bare node:http']!.push(await sampleOf(await startNodeHttp()))
+    const copied = copyOf(world, 'start')
+    ;(samples['the packages alone'] ??= []).push(await sampleOf(await startPackages(copied.path)))
+    copied.remove()
     for (const [name, env] of Object.entries(modes)) {
-      const copy = copyOf(world, 'start')
-      const sample = await sampleOf(await startApp(copy.path, env))
-      ;(samples[name] ??= []).push(sample)
-      copy.remove()
+      for (const build of against === undefined ? [undefined] : [against, undefined]) {
+        const copy = copyOf(world, 'start')
+        const sample = await sampleOf(await startApp(copy.path, env, { build }))
+        ;(samples[build === undefined ? name : `${name}, other build`] ??= []).push(sample)
+        copy.remove()
+      }
     }
   }
   return Object.fromEntries(

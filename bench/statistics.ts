@@ -14,9 +14,24 @@ export const figuresOf = (values: number[]): Figures => ({
   high: Math.max(...values),
 })
 
+/** How long answers took, in ms (NaN where there were none), and how many there were in each second. */
+export type Latency = { median: number; p99: number; perSecond: number }
+
+export const latencyOf = (times: number[], seconds: number): Latency => ({
+  median: quantile(times, 0.5),
+  p99: quantile(times, 0.99),
+  perSecond: times.length / seconds,
+})
+
 /** Three significant digits: more would be noise. */
 export const short = (value: number): string =>
-  value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(value >= 10 ? 3 : 2)
+  Number.isNaN(value)
+    ? 'none'
+    : value === 0
+      ? '0'
+      : value >= 100
+        ? Math.round(value).toLocaleString('en')
+        : value.toPrecision(value >= 10 ? 3 : 2)
 
 /** A table in Markdown that also reads well on a terminal. */
 export function table(head: string[], rows: string[][]): string {

@@ -1,6 +1,6 @@
 // The worlds that are measured: made once by `npm run seed`, then kept; and a few people in them of known habits.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 
 import Database from 'libsql'
@@ -21,14 +21,22 @@ export const viewers = [11, 12, 13, 14, 15, 16, 17, 18]
 /** Who likes 100,000 tweets, or every one of a smaller world. */
 export const liker = 24
 
-/** The path of a world of this size; it is made when it is missing. */
-export async function worldOf(users: number, tweets: number): Promise<string> {
+/** The last migration of a checkout: a world with later ones is not a world that its build can open. */
+function schemaOf(build: string): string {
+  const journal = JSON.parse(
+    readFileSync(resolve(build, 'drizzle/meta/_journal.json'), 'utf8'),
+  ) as { entries: { tag: string }[] }
+  return journal.entries.at(-1)!.tag
+}
+
+/** The path of a world of this size; it is made when it is missing, by the build of the checkout `build`. */
+export async function worldOf(users: number, tweets: number, build = '.'): Promise<string> {
   mkdirSync(folder, { recursive: true })
-  const path = `${folder}/world-${users}-${tweets}.db`
+  const path = `${folder}/world-${users}-${tweets}-${schemaOf(build)}.db`
   if (!existsSync(path)) {
     console.log(`Making a world of ${tweets.toLocaleString('en')} tweets in ${path} ...`)
     const words = ['--users', String(users), '--tweets', String(tweets)]
-    const { status } = spawnSync(process.execPath, ['dist/seed.js', ...words], {
+    const { status } = spawnSync(process.execPath, [resolve(build, 'dist/seed.js'), ...words], {
       stdio: 'inherit',
       env: { ...process.env, DATABASE_URL: `file:${path}` },
     })

@@ -8,6 +8,11 @@ export const themeCookie = 'tracewren_theme'
 /** `off` hides the chip. */
 export const chipCookie = 'tracewren_chip'
 
+/** Who the last page was made for, which scripts may read: see viewer-mark.ts. */
+export const viewerCookie = 'tracewren_viewer'
+/** Set for a second when that changes. */
+export const changedCookie = 'tracewren_changed'
+
 /** The cookie with the token of the session: with https one that no other host and no plain http can set. */
 export const sessionCookie = ({ https }: Pick<Settings, 'https'>): string =>
   https ? '__Host-tracewren_session' : 'tracewren_session'

@@ -8,6 +8,8 @@ type FieldProps = {
   /** What is wrong with the value: a sentence at the field. */
   problem?: string | undefined
   hint?: string
+  /** What was sent stays in the tab until the server has taken it: see app.js. */
+  kept?: boolean
 }
 
 /** A field of a form that must be filled in. */
@@ -20,6 +22,7 @@ export const Field = ({
   autocomplete,
   problem,
   hint,
+  kept = false,
 }: FieldProps) => (
   <p class='field'>
     <label for={id}>{label}</label>
@@ -30,6 +33,7 @@ export const Field = ({
       value={value}
       autocomplete={autocomplete}
       required
+      data-draft={kept ? 'sent' : undefined}
       {...refersTo(id, problem)}
     />
     {hint && <span class='hint'>{hint}</span>}

@@ -10,6 +10,7 @@ import { chipCookie, flashCookie, themeCookie } from './cookie-names.ts'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
 import { Side } from './side.tsx'
 import { traceparent } from './tracing.ts'
+import { markPage } from './viewer-mark.ts'
 import { mayInspect } from './viewer.ts'
 import { render, type Env } from './web.ts'
 
@@ -25,6 +26,8 @@ type Head = {
   wide?: boolean
   /** The page says that the server failed: its chip says so too. */
   failed?: boolean
+  /** The page shows what is one person's alone: its address. Caches of the browser give it back to nobody else. */
+  private?: string
 }
 
 const htmxConfig = JSON.stringify({ noSwap: [204, 304, '4xx', '5xx'], defaultSettleDelay: 0 })
@@ -41,6 +44,7 @@ export const head =
 export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
   const sentence = getCookie(c, flashCookie)
   if (sentence) deleteCookie(c, flashCookie, { path: '/' })
+  if (given.private) c.header('Cache-Control', 'private, no-store')
   return render(
     c,
     document({
@@ -53,6 +57,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
       },
       trace: traceparent(),
       chip: showsChip(c),
+      ...markPage(c),
       toast: sentence && html`<p class="toast">${sentence}</p>`,
       main,
     }),
@@ -86,12 +91,14 @@ type Whole = {
   trace: string | undefined
   /** Show what this page cost. */
   chip: boolean
+  mark: string | undefined
+  left: boolean
   toast: Child
   main: Child
 }
 
 // A tagged text and not JSX: as elements, this frame would cost as much as reading the session, on every page.
-const document = ({ head: given, place, trace, chip, toast, main }: Whole) =>
+const document = ({ head: given, place, trace, chip, mark, left, toast, main }: Whole) =>
   html`<!doctype html>
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
       <head>
@@ -99,17 +106,24 @@ const document = ({ head: given, place, trace, chip, toast, main }: Whole) =>
         <title>${given.title} - Tracewren</title>
         ${socialCard(given)}
       </head>
-      <body ${trace && html`hx-headers:inherited='{"X-Page-Trace":"${trace}"}'`}>
+      <body
+        ${mark !== undefined && html`data-viewer="${mark}"`}
+        ${given.private && html`data-private="${given.private}"`}
+        ${trace && html`hx-headers:inherited='{"X-Page-Trace":"${trace}"}'`}
+      >
         <a class="skip" href="#main">Skip to content</a>
         <div class="${given.wide ? 'frame wide' : 'frame'}">
           ${Rail(place)}
           <main id="main" tabindex="-1">${main}</main>
           ${Side({ visitor: place.visitor, searching: given.searching ?? false })}
         </div>
-        ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35), failed: given.failed ?? false })}
+        ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35), failed: given.failed ?? false })}${left && forgetting}
         <div id="toasts" role="status" aria-live="polite">${toast}</div>
       </body>
     </html>`
+
+/** A browser without scripts forgets the pages of who was here before: its answer says `Clear-Site-Data`. */
+const forgetting = html`<noscript><img src="/session?changed" alt="" hidden /></noscript>`
 
 const socialCard = ({ title, description, canonical }: Head) => [
   html`<meta

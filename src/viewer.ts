@@ -9,6 +9,7 @@ import { formerSessionCookie, sessionCookie } from './cookie-names.ts'
 import { prepared, type Db } from './db.ts'
 import { Refusal } from './refusal.ts'
 import { sessions, users } from './schema.ts'
+import { signInPath } from './sign-in-place.ts'
 import { inBackground } from './tracing.ts'
 import { clientKind, type Env } from './web.ts'
 
@@ -54,8 +55,8 @@ export type Viewer = Omit<Row, 'seenAt'> & { operator: boolean; tokenHash: strin
 /** Sets `visitor`: the person of the session cookie, or undefined. A lost or expired session is a visitor. */
 export const loadVisitor = createMiddleware<Env>(async (c, next) => {
   const token = getCookie(c, sessionCookie(c.get('settings')))
-  if (token) c.set('visitor', await findVisitor(c, hashOf(token)))
-  else await renameCookie(c)
+  c.set('visitor', token ? await findVisitor(c, hashOf(token)) : undefined)
+  if (!token) await renameCookie(c)
   await next()
 })
 
@@ -71,7 +72,8 @@ async function renameCookie(c: Context<Env>): Promise<void> {
   deleteCookie(c, former, { path: '/', secure: settings.https })
 }
 
-async function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer | undefined> {
+/** Who has the session with this token hash. */
+export async function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer | undefined> {
   const { db, settings } = c.var
   const now = Date.now()
   const times = { seenAfter: now - idleMs, createdAfter: now - absoluteMs }
@@ -107,14 +109,13 @@ function turnAway(c: Context<Env>): Response {
   if (kind === 'partial') {
     throw new Refusal(401, 'Sign in first.', {
       code: 'signed_out',
-      headers: { 'HX-Redirect': '/login' },
+      headers: { 'HX-Redirect': signInPath(c) },
     })
   }
   if (kind === 'program' && !isPage)
     throw new Refusal(401, 'Sign in first.', { code: 'signed_out' })
-  if (!reads) return c.redirect('/login', 303)
-  const { pathname, search } = new URL(c.req.url)
-  return c.redirect(`/login?next=${encodeURIComponent(pathname + search)}`, 302)
+  if (reads) return c.redirect(signInPath(c), 302)
+  return c.redirect(kind === 'program' ? '/login' : signInPath(c), 303)
 }
 
 const insertSession = prepared((db: Db) =>
@@ -129,14 +130,16 @@ const insertSession = prepared((db: Db) =>
     .prepare(),
 )
 
-/** Starts a session: a new token in the cookie, its hash in the table. An old session of this browser ends. */
-export async function startSession(c: Context<Env>, userId: number): Promise<void> {
+/** Starts a session: a new token in the cookie, its hash in the table and given back. An old session of this browser ends. */
+export async function startSession(c: Context<Env>, userId: number): Promise<string> {
   const { db } = c.var
   const token = randomBytes(32).toString('base64url')
-  await insertSession(db).run({ tokenHash: hashOf(token), userId, now: Date.now() })
+  const tokenHash = hashOf(token)
+  await insertSession(db).run({ tokenHash, userId, now: Date.now() })
   // Not before: when the new one cannot be written, nobody is signed out.
   await endSession(c)
   setSessionCookie(c, token)
+  return tokenHash
 }
 
 function setSessionCookie(c: Context<Env>, token: string): void {

@@ -135,9 +135,9 @@ export function flash(c: Context, sentence: string): void {
   )
 }
 
-/** The path of the page that the request came from, when that is one of ours; else `otherwise`. */
+/** The path of the page that the request came from, as htmx or the browser says, when it is one of ours; else `otherwise`. */
 export function cameFrom(c: Context, otherwise: string): string {
-  const from = c.req.header('Referer')
+  const from = c.req.header('HX-Current-URL') ?? c.req.header('Referer')
   if (!from || !URL.canParse(from)) return otherwise
   const { host, pathname, search } = new URL(from)
   return host === c.req.header('Host') ? safePath(pathname + search) : otherwise

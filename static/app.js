@@ -3,6 +3,28 @@
 const $ = (selector, root = document) => root.querySelector(selector)
 const on = (event, listener, options) => document.addEventListener(event, listener, options)
 const body = document.body
+const root = document.documentElement
+const visit = performance.getEntriesByType('navigation')[0]
+
+// What this tab remembers. A browser may refuse to: then it remembers nothing.
+const recall = (key) => {
+  try {
+    return JSON.parse(sessionStorage.getItem(key))
+  } catch {}
+}
+const remembered = () => {
+  try {
+    return Object.keys(sessionStorage)
+  } catch {
+    return []
+  }
+}
+const remember = (key, value) => {
+  try {
+    if (value === undefined) sessionStorage.removeItem(key)
+    else sessionStorage.setItem(key, JSON.stringify(value))
+  } catch {}
+}
 
 // Chromium before 150 refuses the empty options that htmx 4.0.1 passes here, and then nothing would be swapped.
 try {
@@ -39,6 +61,46 @@ const count = (field) => {
 on('input', ({ target }) => target.dataset?.count && count(target))
 const countNow = () => document.querySelectorAll('[data-count]').forEach(count)
 countNow()
+
+// A session may end while somebody writes: their words stay in this tab, under their id, until the server has taken
+// them. 'typed': from the first letter; 'sent': from when they were sent. `sent` waits for what the next page says.
+const me = parseInt(body.dataset.viewer)
+const draftOf = (field) => 'draft ' + me + ' ' + field.id
+const keep = (field, sent) => {
+  if (!me) return
+  const text = field.value.slice(0, 5000)
+  remember(draftOf(field), text.trim() ? { text, key: field.form.elements.key?.value, sent } : undefined)
+}
+const drafts = (form) => form?.querySelectorAll?.('[data-draft]') ?? []
+on('input', ({ target }) => target.dataset?.draft === 'typed' && keep(target))
+on('submit', ({ target }) => {
+  if (!target.hasAttribute('hx-post')) for (const field of drafts(target)) keep(field, true)
+})
+on('htmx:after:request', ({ detail: { ctx } }) => {
+  if ((ctx?.response?.raw ?? ctx?.response)?.ok) for (const field of drafts(ctx.sourceElement)) remember(draftOf(field))
+})
+const isRefused =
+  $('#login-form') || visit?.responseStatus >= 400 || visit?.type === 'back_forward' || !document.referrer
+for (const key of remembered()) {
+  const draft = /^draft /.test(key) && recall(key)
+  if (draft?.sent) remember(key, isRefused ? { ...draft, sent: false } : undefined)
+}
+for (const field of drafts(document)) {
+  const draft = me && recall(draftOf(field))
+  const isTyped = field.dataset.draft === 'typed'
+  // What the browser has brought back by itself is newer, and so is what the server shows again.
+  if (field.value !== field.defaultValue) continue
+  if (isTyped && field.value) keep(field)
+  else if (draft && !draft.sent) {
+    field.value = draft.text
+    // The same words with the same key are the same tweet, should it be there after all.
+    if (draft.key) field.form.elements.key.value = draft.key
+    if (!isTyped) remember(draftOf(field))
+  }
+}
+countNow()
+// The answer to a sign-in with a draft is the page of that draft: a reload must not sign in once more.
+if (location.pathname === '/login' && $('#composer')) history.replaceState(history.state, '', '/post')
 
 // A dialog of our own in place of window.confirm; Escape is no.
 const ask = (question) =>
@@ -236,12 +298,38 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   })
 }
 
+// A page that Back brings from a cache is shown only to who it was made for: it is out of sight until its mark is the
+// cookie's. A session that has ended elsewhere only the server knows; what is private, or without a cookie, waits for
+// its answer.
+const show = () => (root.style.opacity = '')
+const leave = () => {
+  root.style.opacity = 0
+  location.replace(body.dataset.private ?? location.pathname + location.search)
+}
+addEventListener('pagehide', ({ persisted }) => persisted && (root.style.opacity = 0))
+addEventListener('pageshow', async ({ persisted }) => {
+  const mine = body.dataset.viewer
+  if ((!persisted && visit?.type !== 'back_forward') || mine === undefined) return show()
+  // The sign-in form is nobody's: who comes back to it may want to be somebody else.
+  if (!me && $('#login-form')) return show()
+  const marked = /(?:^|; )tracewren_viewer=([^;]*)/.exec(document.cookie)?.[1] ?? (me ? undefined : mine)
+  if (marked && marked !== mine) return leave()
+  const waits = body.dataset.private || !marked
+  if (!waits) show()
+  if (!me) return
+  const now = await fetch('/session', { cache: 'no-store', signal: AbortSignal.timeout(3000) })
+    .then((answer) => (answer.ok ? answer.text() : undefined))
+    .catch(() => {})
+  if (now === mine || (now === undefined && !waits)) show()
+  else leave()
+})
+
 // A page from the back/forward cache shows old likes: fetch the cards that were changed elsewhere.
-const changed = () => JSON.parse(sessionStorage.getItem('changed') ?? '[]')
+const changed = () => recall('changed') ?? []
 on('htmx:after:request', (event) => {
   const action = event.detail.ctx?.request?.action ?? ''
   const id = /\/(?:un)?favorite\/(\d+)/.exec(action)?.[1]
-  if (id) sessionStorage.setItem('changed', JSON.stringify([...new Set([...changed(), id])].slice(-50)))
+  if (id) remember('changed', [...new Set([...changed(), id])].slice(-50))
 })
 addEventListener('pageshow', (event) => {
   if (!event.persisted) return
@@ -258,5 +346,5 @@ addEventListener('pageshow', (event) => {
       })
       .catch(() => {})
   }
-  sessionStorage.removeItem('changed')
+  remember('changed')
 })

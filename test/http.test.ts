@@ -29,11 +29,16 @@ async function ask(row: Row, here: World, who: Someone, as: (typeof clientKinds)
 }
 
 /** What the table promises to somebody without a session. */
-function signedOutAnswer({ method, signedOut, answers }: Row, as: (typeof clientKinds)[number]) {
+function signedOutAnswer(
+  { method, path, signedOut, answers }: Row,
+  as: (typeof clientKinds)[number],
+) {
   if (signedOut === 'same' || signedOut === 'inspector') return answers[as]
   if (signedOut === 'form') return '200 page'
   if (as === 'htmx') return '401 HX /login'
-  if (signedOut === 'action' && as !== 'browser') return '401 json'
+  if (signedOut === 'words' && as === 'browser') return '401 page'
+  const isDeed = signedOut === 'action' || (signedOut === 'words' && path !== '/post')
+  if (isDeed && as !== 'browser') return '401 json'
   return method === 'GET' ? '302 /login' : '303 /login'
 }
 
@@ -76,13 +81,17 @@ test('each row of docs/http.md answers as it says, signed in and signed out', as
   assert.deepEqual(wrong, [])
 })
 
-/** What keeps a page from being another's, and in the browser's back/forward cache. */
+/** Pages that show what is one person's alone. */
+const privatePages = ['GET /account', 'GET /tweet/:id/delete']
+
+/** What keeps a page from being another's, and in the browser's back/forward cache or out of it. */
 function unkept({ request, path }: Row, { status, headers }: Answer): string[] {
   const isHtml = headers.get('Content-Type')?.startsWith('text/html')
   if (status !== 200 || !isHtml || path === '/static/*') return []
   const [vary, cache] = [headers.get('Vary'), headers.get('Cache-Control')]
   const well = vary?.includes('HX-Request-Type') && vary.includes('Cookie')
-  return well && cache === 'private, no-cache' ? [] : [`${request}: Vary ${vary}, ${cache}`]
+  const right = privatePages.includes(request) ? 'private, no-store' : 'private, no-cache'
+  return well && cache === right ? [] : [`${request}: Vary ${vary}, ${cache}`]
 }
 
 const changesTheSession = ({ path }: Row) =>

@@ -112,10 +112,10 @@ test('htmx gets the form of the account page as a partial when it breaks a rule,
 test('a form that cannot be shown again is an error as any other', async () => {
   await using app = await startApp(strict)
   const mara = await app.person('Mara')
-  await mara.tweet('hello')
+  await mara.post('/account/profile', { name: 'Mara', bio: 'x' })
   const broken = { 'Content-Type': 'multipart/form-data; boundary=x', 'Content-Length': '5' }
   const init = { method: 'POST', body: 'rubbi' }
-  const answer = await mara.send('/post', init, { as: 'browser', headers: broken })
+  const answer = await mara.send('/account/profile', init, { as: 'browser', headers: broken })
   assert.equal(told(answer), '429 page')
   assert.match(answer.text, /That was too often/)
 })

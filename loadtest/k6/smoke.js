@@ -81,6 +81,7 @@ function walk(kind) {
   post('/account/sessions', null, '/account')
   post('/theme', { theme: 'dark' }, redirect())
   post('/chip', { chip: 'on' }, redirect())
+  get('/session', { mark: (r) => r.status === 200 && /^\d+-/.test(r.body) })
 
   const trace = `/traces/${find(visit('/timeline'), 'trace')}`
   const plan = find(get(trace, page), 'plan')

@@ -74,7 +74,7 @@ test('without JavaScript: sign up, post, like, follow, delete, page on, search, 
   await page.click('text=How to read this')
   await page.click('text=Show the chip')
   await page.waitForSelector('#chip')
-  await page.click('form.out button')
+  await page.click('.rail form[action="/logout"] button')
   await page.waitForURL(`${server.url}/`)
   assert.equal(await page.locator('text=Hello,').count(), 0)
   assert.deepEqual(troubles, [])

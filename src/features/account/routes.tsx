@@ -71,7 +71,7 @@ async function accountPage(
   if (sent && clientKind(c) === 'partial') return render(c, sent)
   return page(
     c,
-    { title: 'Account' },
+    { title: 'Account', private: '/account' },
     <>
       <h1>Account</h1>
       {Object.values(forms)}

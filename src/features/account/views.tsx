@@ -19,13 +19,20 @@ export const ProfileForm = ({
       id='name'
       name='name'
       label='Name'
+      kept
       value={name}
       autocomplete='name'
       problem={problems['name']}
     />
     <p class='field'>
       <label for='bio'>Bio</label>
-      <textarea id='bio' name='bio' rows={3} {...refersTo('bio', problems['bio'])}>
+      <textarea
+        id='bio'
+        name='bio'
+        rows={3}
+        data-draft='sent'
+        {...refersTo('bio', problems['bio'])}
+      >
         {shown}
       </textarea>
       <Problem of='bio'>{problems['bio']}</Problem>

@@ -50,5 +50,7 @@ export const forLookers = createMiddleware<Env>(async (c, next) => {
     throw new Refusal(403, 'Only operators of this instance see what others do.', {
       code: 'not_operator',
     })
+  // With DEMO=0 this is for operators alone: Back does not show it to whoever comes after them.
+  if (!c.var.settings.demo) c.header('Cache-Control', 'private, no-store')
   await next()
 })

@@ -8,8 +8,10 @@ import { clientKey, limitedMistakes } from '../../rate-limits.ts'
 import { keepsForm, type Redisplay } from '../../redisplay.ts'
 import { Refusal } from '../../refusal.ts'
 import { traced } from '../../tracing.ts'
-import { endSession, startSession } from '../../viewer.ts'
+import { markOf } from '../../viewer-mark.ts'
+import { endSession } from '../../viewer.ts'
 import { answerProblem, form, nextPath, ownPath, query, router, text, type Env } from '../../web.ts'
+import { arrive } from './arrival.ts'
 import { findUser, type User } from './queries.ts'
 import { makeAccount, notCommon, registration } from './sign-up.ts'
 import { formAgain, loginPage } from './views.tsx'
@@ -52,7 +54,11 @@ const registerAgain = showAgain('register')
 const nextQuery = query({ next: nextPath })
 
 /** Who is signed in already needs no form. */
-const signInPage = (c: Context<Env>, at: 'login' | 'register', next: string | undefined) =>
+const signInPage = (
+  c: Context<Env>,
+  at: 'login' | 'register',
+  next: string | undefined,
+): Response | Promise<Response> =>
   c.var.visitor ? c.redirect(next ?? '/timeline', 302) : loginPage(c, { at, next })
 
 const openToAll = createMiddleware<Env>(async (c, next) => {
@@ -60,12 +66,6 @@ const openToAll = createMiddleware<Env>(async (c, next) => {
     throw new Refusal(403, 'Registration is closed here.')
   await next()
 })
-
-/** Lets somebody in, also in the place of another person who is signed in here. */
-async function enter(c: Context<Env>, userId: number, next: string | undefined): Promise<Response> {
-  await startSession(c, userId)
-  return c.redirect(next ?? '/timeline', 303)
-}
 
 export const sessionRoutes = router()
   .get('/login', traced('sessions.form'), nextQuery, (c) =>
@@ -82,7 +82,7 @@ export const sessionRoutes = router()
     async (c) => {
       const { next, ...given } = c.req.valid('form')
       const user = await authenticate(c, given)
-      if (user) return enter(c, user.id, next)
+      if (user) return arrive(c, user.id, next)
       return loginAgain(c, { ...given, ...(next && { next }) }, { form: wrongCredentials }, 422)
     },
   )
@@ -99,7 +99,7 @@ export const sessionRoutes = router()
       const { next, ...given } = c.req.valid('form')
       // Who registers an address again with its right password is let in: two tabs, or a script that always registers.
       const userId = (await makeAccount(c, given)) ?? (await authenticate(c, given))?.id
-      if (userId !== undefined) return enter(c, userId, next)
+      if (userId !== undefined) return arrive(c, userId, next)
       const problems = { form: 'This email address is already registered' }
       return registerAgain(c, { ...given, ...(next && { next }) }, problems, 422)
     },
@@ -127,4 +127,12 @@ export const sessionRoutes = router()
     // Back would show the pages of the one who left.
     c.header('Clear-Site-Data', '"cache"')
     return c.redirect('/', 303)
+  })
+  .get('/session', traced('sessions.check'), query({ changed: v.optional(v.string()) }), (c) => {
+    // Now the page before is in the back/forward cache: it was not yet when its form was answered.
+    const forgets = c.req.valid('query').changed !== undefined
+    if (forgets && c.req.header('Sec-Fetch-Site') === 'same-origin')
+      c.header('Clear-Site-Data', '"cache"')
+    c.header('Cache-Control', 'private, no-store')
+    return c.text(markOf(c.var.visitor))
   })

@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 
 import { addressOf, demoPassword } from '../../demo/accounts.ts'
+import { DraftFields, draftIn, type Draft } from '../../drafts.tsx'
 import { Field, FormProblem } from '../../field.tsx'
 import { Face } from '../../icon.tsx'
 import { page } from '../../layout.tsx'
@@ -16,30 +17,50 @@ export type Shown = {
 }
 
 /** The form that was refused, as a partial for htmx, else on its page. */
-export const formAgain = (c: Context<Env>, shown: Shown) => {
+export async function formAgain(c: Context<Env>, shown: Shown): Promise<Response> {
   if (clientKind(c) !== 'partial') return loginPage(c, shown)
-  return render(c, shown.at === 'register' ? <RegisterForm {...shown} /> : <LoginForm {...shown} />)
+  const draft = await draftIn(c)
+  const Form = shown.at === 'register' ? RegisterForm : LoginForm
+  return render(c, <Form {...shown} draft={draft} />)
 }
 
-export const loginPage = (c: Context<Env>, shown: Shown) =>
-  page(
+export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response> {
+  const draft = await draftIn(c)
+  return page(
     c,
-    { title: 'Login', description: 'Log in or sign up to read and write.', canonical: '/login' },
+    {
+      title: 'Login',
+      description: 'Log in or sign up to read and write.',
+      canonical: '/login',
+      ...((draft || shown.given) && { private: '/login' }),
+    },
     <>
       <h1>{shown.at === 'register' ? 'Sign up' : 'Log in'}</h1>
-      {c.var.settings.demo && <DemoAccounts next={shown.next} />}
+      {draft && (
+        <p class='card' role='status'>
+          You are not signed in. Your words are safe: log in, and you find them in the form again.
+        </p>
+      )}
+      {c.var.settings.demo && <DemoAccounts next={shown.next} draft={draft} />}
       <div class='doors'>
-        <LoginForm next={shown.next} {...(shown.at === 'register' ? {} : shown)} />
+        <LoginForm next={shown.next} draft={draft} {...(shown.at === 'register' ? {} : shown)} />
         {c.var.settings.REGISTRATION === 'open' ? (
-          <RegisterForm next={shown.next} {...(shown.at === 'register' ? shown : {})} />
+          <RegisterForm
+            next={shown.next}
+            draft={draft}
+            {...(shown.at === 'register' ? shown : {})}
+          />
         ) : (
           <p class='card'>Registration is closed here.</p>
         )}
       </div>
     </>,
   )
+}
 
-const LoginForm = ({ given, problem, next }: Shown) => (
+type Form = Shown & { draft: Draft | undefined }
+
+const LoginForm = ({ given, problem, next, draft }: Form) => (
   <form id='login-form' class='card door' method='post' action='/login'>
     <h2>Log in</h2>
     <FormProblem>{problem}</FormProblem>
@@ -59,11 +80,12 @@ const LoginForm = ({ given, problem, next }: Shown) => (
       autocomplete='current-password'
     />
     {next && <input type='hidden' name='next' value={next} />}
+    <DraftFields draft={draft} />
     <button class='btn'>Log in</button>
   </form>
 )
 
-const RegisterForm = ({ given, problem, problems = {}, next }: Shown) => (
+const RegisterForm = ({ given, problem, problems = {}, next, draft }: Form) => (
   <form id='register-form' class='card door' method='post' action='/register'>
     <h2>Sign up</h2>
     <FormProblem>{problem}</FormProblem>
@@ -94,6 +116,7 @@ const RegisterForm = ({ given, problem, problems = {}, next }: Shown) => (
       problem={problems['password']}
     />
     {next && <input type='hidden' name='next' value={next} />}
+    <DraftFields draft={draft} />
     <button class='btn'>Sign up</button>
   </form>
 )
@@ -105,7 +128,7 @@ const demoPeople = [
   { number: 100, name: 'The Bench' },
 ]
 
-const DemoAccounts = ({ next }: { next?: string | undefined }) => (
+const DemoAccounts = ({ next, draft }: Pick<Form, 'next' | 'draft'>) => (
   <section class='card demo' aria-labelledby='demo-title'>
     <h2 id='demo-title'>Just looking? Come in as somebody from town</h2>
     <p>
@@ -118,6 +141,7 @@ const DemoAccounts = ({ next }: { next?: string | undefined }) => (
           <input type='hidden' name='mailaddress' value={addressOf(number)} />
           <input type='hidden' name='password' value={demoPassword} />
           {next && <input type='hidden' name='next' value={next} />}
+          <DraftFields draft={draft?.author === String(number) ? draft : undefined} />
           <button class='btn quiet'>
             <Face id={number} /> {name}
           </button>

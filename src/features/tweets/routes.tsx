@@ -1,12 +1,15 @@
 import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
+import { draftIn, fieldsOf } from '../../drafts.tsx'
 import { Toast } from '../../feed.tsx'
 import { fullTime } from '../../format.ts'
 import { page } from '../../layout.tsx'
 import { limited } from '../../rate-limits.ts'
 import { keepsForm, type Redisplay } from '../../redisplay.ts'
 import { Refusal } from '../../refusal.ts'
+import { signInPlace } from '../../sign-in-place.ts'
 import { traced } from '../../tracing.ts'
 import { signedIn } from '../../viewer.ts'
 import {
@@ -21,6 +24,7 @@ import {
   text,
   type Env,
 } from '../../web.ts'
+import { loginPage } from '../sessions/views.tsx'
 import { fits, graphemesMax } from './length.ts'
 import { createTweet, deleteTweet, findEarlier, findTweet, type Posted } from './queries.ts'
 import { Composer, forgetCards, TweetCard } from './views.tsx'
@@ -32,13 +36,13 @@ const tweet = {
   key: v.optional(v.pipe(text, v.maxLength(64, 'The key of this form is too long.'))),
 }
 
-const postPage = (
+export const postPage = (
   c: Context<Env>,
   draft: { msg?: string; key?: string; problem?: string | undefined },
 ) =>
   page(
     c,
-    { title: 'Post' },
+    { title: 'Post', ...(draft.msg && { private: '/post' }) },
     <>
       <h1>Post</h1>
       <Composer {...draft} author={c.var.viewer.id} live={false} focus />
@@ -62,7 +66,6 @@ const composeAgain: Redisplay = (c, { msg, key }, problems, status) => {
   )
 }
 const post = form(tweet, composeAgain)
-const writing = [signedIn, keepsForm(composeAgain), limited('LIMIT_WRITE')] as const
 
 async function create(c: Context<Env, string, { out: { form: Posted } }>) {
   const { db, viewer } = c.var
@@ -86,6 +89,35 @@ async function create(c: Context<Env, string, { out: { form: Posted } }>) {
   )
   return answer(c, { partial, to: '/timeline', flash: sentence })
 }
+
+/** A browser that sends words without a session gets the sign-in form with the words in it. */
+const keepWords = createMiddleware<Env>(async (c, next) => {
+  if (c.var.visitor || clientKind(c) !== 'page' || !(await draftIn(c))) return next()
+  c.set('errorCode', 'signed_out')
+  c.status(401)
+  return loginPage(c, { next: signInPlace(c) })
+})
+
+/** What one person has written is not posted as another who has signed in since. */
+const sameAuthor = createMiddleware<Env>(async (c, next) => {
+  const author = (await fieldsOf(c))('author')
+  if (/\D/.test(author))
+    throw new Refusal(400, 'The author is the id of a user.', { code: 'bad_field' })
+  if (author && author !== String(c.var.viewer.id)) {
+    const sentence =
+      'Somebody else is signed in here now, so this was not posted. Go back for the words, and sign in as before.'
+    throw new Refusal(409, sentence, { code: 'other_author' })
+  }
+  await next()
+})
+
+const writing = [
+  keepWords,
+  signedIn,
+  sameAuthor,
+  keepsForm(composeAgain),
+  limited('LIMIT_WRITE'),
+] as const
 
 export const tweetRoutes = router()
   .get('/post', traced('tweets.compose'), signedIn, (c) => postPage(c, {}))
@@ -125,7 +157,7 @@ export const tweetRoutes = router()
       throw new Refusal(403, 'This tweet is not yours.')
     return page(
       c,
-      { title: 'Delete tweet' },
+      { title: 'Delete tweet', private: c.req.path },
       <>
         <h1>Delete this tweet?</h1>
         <blockquote class='msg'>{card.msg}</blockquote>

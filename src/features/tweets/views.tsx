@@ -119,6 +119,7 @@ export const Composer = ({ key, live, ...draft }: ComposerProps) => (
     })}
   >
     {draft.msg || draft.problem ? draftFields(draft) : blankFields(draft)}
+    <input type='hidden' name='author' value={draft.author} />
     <input type='hidden' name='key' value={key ?? crypto.randomUUID()} />
   </form>
 )
@@ -138,6 +139,7 @@ const draftFields = ({ author, msg = '', problem, focus = false }: Draft) => (
       required
       placeholder='What did you see?'
       data-count={graphemesMax}
+      data-draft='typed'
       autofocus={focus || problem !== undefined}
       aria-describedby={problem === undefined ? 'char-counter' : 'char-counter msg-problem'}
       aria-invalid={problem !== undefined}

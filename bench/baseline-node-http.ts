@@ -14,7 +14,7 @@ if (file !== undefined) {
 }
 
 const server = createServer((request, response) => {
-  const found = answers.get(request.headers['x-twin'] as string)
+  const found = answers.get(request.headers['x-baseline'] as string)
   const reply = () => {
     if (found) response.writeHead(found.status, found.headers).end(found.body)
     else response.end('hello')

@@ -1,4 +1,4 @@
-// A collector that swallows what it gets. It looks into traces only to count how many requests have arrived: a bench
+// Receives OTLP and throws it away. It looks into traces only to count how many requests have arrived: a bench
 // that lost spans would be a fast one.
 import { createServer } from 'node:http'
 

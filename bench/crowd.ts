@@ -1,0 +1,185 @@
+// What an overloaded server does: 400 clients without a pause, newcomers and health checks beside them. This build and
+// another one are run in turn, each run on a fresh process.
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { signIn } from './cases.ts'
+import type { CrowdReport } from './crowd-clients.ts'
+import type { ProbeReport } from './crowd-probes.ts'
+import { loadPage, runLoad, startApp, type Process } from './servers.ts'
+import { quantile, short, table } from './statistics.ts'
+import { copyOf, worldOf } from './world.ts'
+
+export type CrowdScale = {
+  users: number
+  tweets: number
+  seconds: number
+  rounds: number
+  against?: string | undefined
+}
+type Name = keyof typeof rows
+type Run = Record<Name, number>
+export type CrowdOutcome = { here: Run[]; against: Run[] }
+
+const clients = 400
+const newcomersPerSecond = 60
+/** In these first seconds all clients of the crowd connect at once; no newcomer is counted before they have. */
+const connectMs = 3000
+/** Memory is read again after so long: what is cleaned up in a quiet moment has been by then. */
+const quietMs = 11_000
+
+/** The rows of the table, and up to which value the goal allows a row whatever the other build does. */
+const rows = {
+  newcomersMedian: { title: 'newcomers, p50 ms' },
+  newcomersP99: { title: 'newcomers, p99 ms', allowed: 500 },
+  newcomersServed: { title: 'newcomers served, %' },
+  livezMedian: { title: '/livez, p50 ms' },
+  livezP99: { title: '/livez, p99 ms', allowed: 500 },
+  servedMedian: { title: 'served, p50 ms' },
+  servedP99: { title: 'served, p99 ms', allowed: 1000 },
+  servedPerSecond: { title: 'served, each second' },
+  refusedMedian: { title: 'refused, p50 ms' },
+  refusedP99: { title: 'refused, p99 ms' },
+  refusedPerSecond: { title: 'refused, each second' },
+  failed: { title: 'failed' },
+  memoryBefore: { title: 'memory before, MB' },
+  memoryTop: { title: 'memory at most, MB' },
+  memoryAfter: { title: 'memory after, MB' },
+} as const satisfies Record<string, { title: string; allowed?: number }>
+
+/** Beyond what is allowed anyway, a build may be slower than the other one by so much. */
+const slower = 1.2
+
+export async function measureCrowd(scale: CrowdScale): Promise<CrowdOutcome> {
+  const world = await worldOf(scale.users, scale.tweets, scale.against)
+  const outcome: CrowdOutcome = { here: [], against: [] }
+  for (let round = 0; round < scale.rounds; round++) {
+    const builds = scale.against === undefined ? [undefined] : [scale.against, undefined]
+    // Who comes second meets a warmer machine: it is the other one in the next round.
+    for (const build of round % 2 === 0 ? builds : builds.toReversed()) {
+      const run = await runOf(world, scale.seconds, build)
+      outcome[build === undefined ? 'here' : 'against'].push(run)
+      const name = build === undefined ? 'this build' : 'other build'
+      console.error(
+        `round ${round + 1} of ${scale.rounds}, ${name}: newcomers p99 ${short(run.newcomersP99)} ms, ` +
+          `/livez ${short(run.livezP99)}, served ${short(run.servedP99)}`,
+      )
+    }
+  }
+  return outcome
+}
+
+async function runOf(world: string, seconds: number, build: string | undefined): Promise<Run> {
+  const copy = copyOf(world, 'crowd')
+  const app = await startApp(copy.path, { INSPECT: '1' }, { build })
+  try {
+    const cookies = await signIn(app.port)
+    await loadPage(app.port, 1000)
+    const { rss: before } = await app.usage()
+    const watch = watchMemory(app)
+    const [crowd, probes] = await Promise.all([
+      runLoad<CrowdReport>('crowd-clients', {
+        port: app.port,
+        cookies,
+        clients,
+        seconds,
+      }),
+      pause(connectMs).then(() =>
+        runLoad<ProbeReport>('crowd-probes', {
+          port: app.port,
+          seconds: Math.max(1, seconds - connectMs / 1000),
+          newcomersPerSecond,
+        }),
+      ),
+    ])
+    const most = await watch.stop()
+    await pause(quietMs)
+    const { rss: after } = await app.usage()
+    return figures(crowd, probes, { before, most, after })
+  } finally {
+    await app.stop()
+    copy.remove()
+  }
+}
+
+/** Asks twice a second what the process uses; `stop` gives the most. */
+function watchMemory(app: Process): { stop: () => Promise<number> } {
+  let most = 0
+  let watching = true
+  const watched = (async () => {
+    while (watching) {
+      most = Math.max(most, (await app.usage()).rss)
+      await pause(500)
+    }
+  })()
+  return {
+    async stop() {
+      watching = false
+      await watched
+      return most
+    },
+  }
+}
+
+function figures(
+  { served, refused, ...crowd }: CrowdReport,
+  { newcomers, livez, ...probes }: ProbeReport,
+  memory: { before: number; most: number; after: number },
+): Run {
+  return {
+    newcomersMedian: newcomers.median,
+    newcomersP99: newcomers.p99,
+    newcomersServed: probes.newcomersServed * 100,
+    livezMedian: livez.median,
+    livezP99: livez.p99,
+    servedMedian: served.median,
+    servedP99: served.p99,
+    servedPerSecond: served.perSecond,
+    refusedMedian: refused.median,
+    refusedP99: refused.p99,
+    refusedPerSecond: refused.perSecond,
+    failed: crowd.failed + probes.failed,
+    memoryBefore: memory.before / 1e6,
+    memoryTop: memory.most / 1e6,
+    memoryAfter: memory.after / 1e6,
+  }
+}
+
+/** Medians of the rounds; the ratio is the median of the ratios of each round. */
+export function crowdTable({ here, against }: CrowdOutcome): string {
+  const compares = against.length > 0
+  const median = (runs: Run[], name: Name) =>
+    quantile(
+      runs.map((run) => run[name]),
+      0.5,
+    )
+  const names = Object.keys(rows) as Name[]
+  const lines = names.map((name) => {
+    const row: { title: string; allowed?: number } = rows[name]
+    const ours = median(here, name)
+    const other = compares ? median(against, name) : 0
+    const ratio = quantile(
+      against.map((run, round) => here[round]![name] / run[name]),
+      0.5,
+    )
+    const goal = row.allowed && Math.max(row.allowed, slower * other)
+    return [
+      row.title,
+      ...(compares ? [short(other)] : []),
+      short(ours),
+      ...(compares ? [Number.isFinite(ratio) ? `${ratio.toFixed(2)}x` : ''] : []),
+      goal ? `<= ${short(goal)}` : '',
+      goal ? (ours <= goal ? 'yes' : 'no') : '',
+    ]
+  })
+  return table(
+    [
+      '',
+      ...(compares ? ['other build'] : []),
+      'this build',
+      ...(compares ? ['ratio'] : []),
+      'goal',
+      'reached',
+    ],
+    lines,
+  )
+}
