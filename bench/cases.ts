@@ -1,6 +1,6 @@
 import { addressOf } from '../src/demo/accounts.ts'
 import { tagOf } from '../src/seed/texts.ts'
-// What is asked: the pages and deeds of the targets, as a browser and htmx ask for them.
+// What is asked: the pages and actions of the targets, as a browser and htmx ask for them.
 import { Connection, textOf, type Ask } from './client.ts'
 import { viewers } from './world.ts'
 

@@ -1,4 +1,4 @@
-// What a second core can do: how much of the work of a page or a deed is done by other threads than the main one.
+// What a second core can do: how much of the work of a page or an action is done by other threads than the main one.
 import { readdirSync, readFileSync } from 'node:fs'
 
 import { casesOf, signIn } from './cases.ts'

@@ -72,7 +72,7 @@ function furnish(path: string): void {
   db.close()
 }
 
-/** A copy that deeds may change; the world stays as it was. */
+/** A copy that actions may change; the world stays as it was. */
 export function copyOf(world: string, name: string): { path: string; remove: () => void } {
   const path = `${folder}/run-${process.pid}-${name}.db`
   copyFileSync(world, path)

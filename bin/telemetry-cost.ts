@@ -1,4 +1,4 @@
-// `npm run telemetry:cost -- glass`: what telemetry costs, as CPU time per request of the real process. Paired: all
+// `npm run telemetry:cost -- inspector`: what telemetry costs, as CPU time per request of the real process. Paired: all
 // variants run side by side and take turns in short rounds, so that other work on the machine meets all of them.
 import { readdirSync, readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
@@ -148,19 +148,21 @@ const off = { INSPECT: '0' }
 const on = { INSPECT: '1' }
 
 const studies: Record<string, () => Promise<void>> = {
-  /** The looking glass on against off, everything else the same. */
-  async glass() {
+  /** The inspector on against off, everything else the same. */
+  async inspector() {
     const sink = await startSink(discard)
     await compare([
-      await variant('traces out, glass off', { env: traced(sink, off) }),
-      await variant('traces out, glass on', { env: traced(sink, on) }),
-      await variant('traces out, glass on, chip hidden', { env: traced(sink, on) }).then((one) => ({
-        ...one,
-        cookie: `${one.cookie}; tracewren_chip=off`,
-      })),
+      await variant('traces out, inspector off', { env: traced(sink, off) }),
+      await variant('traces out, inspector on', { env: traced(sink, on) }),
+      await variant('traces out, inspector on, chip hidden', { env: traced(sink, on) }).then(
+        (one) => ({
+          ...one,
+          cookie: `${one.cookie}; tracewren_chip=off`,
+        }),
+      ),
     ])
   },
-  /** Tracing against nothing at all, without the looking glass. */
+  /** Tracing against nothing at all, without the inspector. */
   async tracing() {
     const sink = await startSink(discard)
     await compare([
@@ -170,7 +172,7 @@ const studies: Record<string, () => Promise<void>> = {
       await variant('traces, metrics, logs 100 %', {
         env: { ...off, OTEL_EXPORTER_OTLP_ENDPOINT: sink.url },
       }),
-      await variant('glass alone', { env: on }),
+      await variant('inspector alone', { env: on }),
     ])
   },
   /** A collector in every state, at full tilt; ROUNDS=20 REQUESTS=1000 is 20,000 requests each. */
@@ -208,10 +210,10 @@ const studies: Record<string, () => Promise<void>> = {
       const ms = performance.now() - began
       const came = [sinks[name], ...(name.startsWith('killed') ? [second] : [])]
       const spans = came.reduce((sum, sink) => sum + (sink?.spans().length ?? 0), 0)
-      const lost = [...server.printed().matchAll(/"telemetry: lost","spans":(\d+)/g)]
+      const lost = [...server.printed().matchAll(/"telemetry dropped","spans":(\d+)/g)]
       const told = lost.reduce((sum, [, count]) => sum + Number(count), 0)
       console.log(
-        `${name.padEnd(34)} arrived ${spans}, said to be lost ${told} in ${lost.length} lines, stopped in ${ms.toFixed(0)} ms with ${code}`,
+        `${name.padEnd(34)} arrived ${spans}, said to be dropped ${told} in ${lost.length} lines, stopped in ${ms.toFixed(0)} ms with ${code}`,
       )
     }
   },

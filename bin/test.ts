@@ -14,7 +14,9 @@ const all = ['src', 'test'].flatMap((folder) =>
 )
 const inBrowser = all.filter((file) => file.startsWith('test/browser/'))
 const ofProcesses = all.filter((file) =>
-  /^test\/(durability|remote|start|cli|load|stack|telemetry|glass|seed)[^/]*$/.test(file),
+  /^test\/(durability|remote|start|cli|load|stack|telemetry|inspector-process|seed)[^/]*$/.test(
+    file,
+  ),
 )
 const overHttp = all.filter((file) => !inBrowser.includes(file) && !ofProcesses.includes(file))
 

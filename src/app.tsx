@@ -148,7 +148,7 @@ function sameOrigin({ PUBLIC_ORIGIN }: Settings) {
   })
 }
 
-/** For deeds alone. Hono's own `except` builds a chain of functions for each request: 30 us of a page. */
+/** For actions alone. Hono's own `except` builds a chain of functions for each request: 30 us of a page. */
 const unlessRead = (check: MiddlewareHandler<Env>): MiddlewareHandler<Env> =>
   createMiddleware<Env>((c, next) =>
     c.req.method === 'GET' || c.req.method === 'HEAD' ? next() : check(c, next),
@@ -162,7 +162,7 @@ function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Setting
     if (turn) await turn
     if (inFlight.running >= MAX_IN_FLIGHT) {
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {
-        slug: 'too_many_in_flight',
+        code: 'too_many_in_flight',
         headers: { 'Retry-After': '1' },
       })
     }

@@ -38,7 +38,7 @@ function formOf(bytes: ArrayBuffer): FormData {
 async function receive(c: Context<Env>): Promise<ArrayBuffer> {
   if (receiving.bodies >= bodiesAtOnce) {
     throw new Refusal(503, 'Too many people send at once. Try again in a moment.', {
-      slug: 'too_many_bodies',
+      code: 'too_many_bodies',
       headers: { 'Retry-After': '2' },
     })
   }
@@ -50,14 +50,14 @@ async function receive(c: Context<Env>): Promise<ArrayBuffer> {
     return (c.req.bodyCache.arrayBuffer = await counted(c))
   } catch (error) {
     if (error instanceof Refusal) throw error
-    throw new Refusal(400, 'The form did not arrive whole.', { slug: 'body_cut' })
+    throw new Refusal(400, 'The form did not arrive whole.', { code: 'body_cut' })
   } finally {
     receiving.bodies -= 1
   }
 }
 
 /** The answer to a body that is larger than MAX_BODY_BYTES. */
-export const bodyTooLarge = () => new Refusal(413, 'That is too large.', { slug: 'body_too_large' })
+export const bodyTooLarge = () => new Refusal(413, 'That is too large.', { code: 'body_too_large' })
 
 /** A body of unknown length, as long as it may be. */
 async function counted(c: Context<Env>): Promise<ArrayBuffer> {

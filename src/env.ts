@@ -31,7 +31,7 @@ const origin = v.pipe(
   v.transform((text) => new URL(text).origin),
 )
 
-/** `count` deeds within `seconds`; written as "20/60". */
+/** `count` actions within `seconds`; written as "20/60". */
 export type Rate = { count: number; seconds: number }
 /** One rate for each posture: a demo instance bears load scripts, a strict one stops guessing and flooding. */
 const rate = (demo: string, strict: string) => ({ demo, strict })
@@ -90,7 +90,7 @@ const schema = v.object({
 function rateSchema() {
   return v.pipe(
     v.string(),
-    v.regex(/^[1-9]\d{0,6}\/[1-9]\d{0,4}$/, 'deeds per seconds, such as "20/60"'),
+    v.regex(/^[1-9]\d{0,6}\/[1-9]\d{0,4}$/, 'actions per seconds, such as "20/60"'),
     v.transform(parseRate),
   )
 }
@@ -120,7 +120,7 @@ export function readSettings(env: Record<string, string | undefined>) {
   return {
     ...settings,
     demo,
-    /** The looking glass: on in a demo, because it shows everybody's requests to everybody. */
+    /** The inspector: on in a demo, because it shows everybody's requests to everybody. */
     inspect: settings.INSPECT === undefined ? demo : settings.INSPECT === '1',
     https,
     operators: new Set(settings.OPERATORS.map((address) => address.toLowerCase())),

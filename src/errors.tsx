@@ -14,30 +14,30 @@ import { behindQuery, damageIn } from './query-error.ts'
 import { showAgain } from './redisplay.ts'
 import { Refusal } from './refusal.ts'
 import { traceId } from './tracing.ts'
-import { asker, render, wantsJson, type Env } from './web.ts'
+import { clientKind, render, wantsJson, type Env } from './web.ts'
 
-/** The forms that redirect programs, too. Whatever else is posted is a deed: programs get its errors as JSON. */
+/** The forms that redirect programs, too. Whatever else is posted is an action: programs get its errors as JSON. */
 const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chip)$/.test(path)
 
 /** Answers whatever was thrown: the form again, the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
 export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
   const refusal = asRefusal(error)
-  c.set('slug', refusal.slug)
+  c.set('errorCode', refusal.code)
   const errorId = traceId() ?? randomBytes(16).toString('hex')
   const isBusy = error instanceof Refusal && refusal.status === 503
-  if (isBusy) countBusy(refusal.slug)
+  if (isBusy) countBusy(refusal.code)
   else if (refusal.status >= 500) {
     const cure = damageIn(error)?.cure
     log.error('request failed', {
       error_id: errorId,
-      slug: refusal.slug,
+      slug: refusal.code,
       ...(cure !== undefined && { cure }),
       ...errorFacts(error),
     })
   }
   for (const [name, value] of Object.entries(refusal.headers)) c.header(name, value)
   c.header('Cache-Control', 'no-store')
-  if (c.get('redisplay') && asker(c) !== 'program' && !wantsJson(c))
+  if (c.get('redisplay') && clientKind(c) !== 'program' && !wantsJson(c))
     return showAgain(c, refusal).then(
       (shown) => shown ?? answerPlainly(c, refusal, { errorId, isBusy }),
     )
@@ -47,9 +47,9 @@ export function answerError(error: unknown, c: Context<Env>): Response | Promise
 type Failure = { errorId: string; isBusy: boolean }
 
 function answerPlainly(c: Context<Env>, refusal: Refusal, { errorId, isBusy }: Failure) {
-  const who = asker(c)
-  if (who === 'partial') return c.html(<p class='problem'>{refusal.message}</p>, refusal.status)
-  const isAction = who === 'program' && c.req.method === 'POST' && !redirectsAll(c.req.path)
+  const kind = clientKind(c)
+  if (kind === 'partial') return c.html(<p class='problem'>{refusal.message}</p>, refusal.status)
+  const isAction = kind === 'program' && c.req.method === 'POST' && !redirectsAll(c.req.path)
   if (isAction || wantsJson(c)) return c.json({ error: refusal.message }, refusal.status)
   if (isBusy) {
     c.status(refusal.status)
@@ -67,9 +67,9 @@ const busyReportMs = 10_000
 const busy = new Map<string, number>()
 
 /** A line for each of a thousand refusals would be a load of its own: one says how many there were. */
-function countBusy(slug: string): void {
+function countBusy(code: string): void {
   if (busy.size === 0) setTimeout(reportBusy, busyReportMs).unref()
-  busy.set(slug, (busy.get(slug) ?? 0) + 1)
+  busy.set(code, (busy.get(code) ?? 0) + 1)
 }
 
 function reportBusy(): void {
@@ -103,7 +103,7 @@ const busyPage = memoised(
 
 /** The answer to an address that is none of ours. */
 export const answerNotFound = (c: Context<Env>) =>
-  answerError(new Refusal(404, 'There is nothing here.', { slug: 'no_route' }), c)
+  answerError(new Refusal(404, 'There is nothing here.', { code: 'no_route' }), c)
 
 /** The answer to a known address with a wrong method. */
 export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
@@ -111,7 +111,7 @@ export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
   if (c.req.method === 'OPTIONS') return c.body(null, 200, { Allow: allow })
   return answerError(
     new Refusal(405, 'That cannot be done to this address.', {
-      slug: 'wrong_method',
+      code: 'wrong_method',
       headers: { Allow: allow },
     }),
     c,
@@ -133,7 +133,7 @@ function asRefusal(error: unknown): Refusal {
         507,
         'There is no space left to keep this. Nothing was saved; try again later.',
         {
-          slug: 'disk_full',
+          code: 'disk_full',
         },
       )
     }
@@ -144,13 +144,13 @@ function asRefusal(error: unknown): Refusal {
       )
     ) {
       return new Refusal(503, 'The database does not answer. Try again in a moment.', {
-        slug: 'database_away',
+        code: 'database_away',
         headers: { 'Retry-After': '2' },
       })
     }
   }
-  const slug = damageIn(error)?.slug ?? 'unexpected'
-  return new Refusal(500, 'Something went wrong on our side.', { slug })
+  const code = damageIn(error)?.code ?? 'unexpected'
+  return new Refusal(500, 'Something went wrong on our side.', { code })
 }
 
 const sentences: Partial<Record<ContentfulStatusCode, string>> = {

@@ -4,7 +4,7 @@ import type { Child } from 'hono/jsx'
 import * as v from 'valibot'
 
 import { page } from './layout.tsx'
-import { asker, query, type Env, render } from './web.ts'
+import { clientKind, query, type Env, render } from './web.ts'
 
 /** Where a list is read: from the top, after the cursor `before`, or all of it down to the cursor `through`. */
 export type Slice = {
@@ -92,7 +92,7 @@ export function answerFeed<Row>(
   feed: Feed<Row>,
   view: FeedView<Row>,
 ) {
-  if (asker(c) !== 'partial' || slice.before === undefined) {
+  if (clientKind(c) !== 'partial' || slice.before === undefined) {
     return page(c, view.head, view.around(<FeedList slice={slice} feed={feed} view={view} />))
   }
   const last = feed.rows.at(-1)

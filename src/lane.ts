@@ -66,7 +66,7 @@ export class Lane {
   /** Refuses for this lane: the caller's job could not be done in time. */
   refusal(): Refusal {
     return new Refusal(503, `Too many people want this at once. Try again in a moment.`, {
-      slug: `${this.#limits.name}_lane_full`,
+      code: `${this.#limits.name}_lane_full`,
       headers: { 'Retry-After': '2' },
     })
   }

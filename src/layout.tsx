@@ -22,7 +22,7 @@ type Head = {
   canonical?: string
   /** The page has a search field of its own. */
   searching?: boolean
-  /** Tables of the looking glass need the room of the side column. */
+  /** Tables of the inspector need the room of the side column. */
   wide?: boolean
   /** The page says that the server failed: its chip says so too. */
   failed?: boolean
@@ -53,7 +53,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
         visitor: c.get('visitor'),
         path: c.req.path,
         theme: themeOf(c),
-        glass: c.get('recorder') !== undefined && mayInspect(c),
+        inspector: c.get('recorder') !== undefined && mayInspect(c),
       },
       trace: traceparent(),
       chip: showsChip(c),

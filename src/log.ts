@@ -1,5 +1,10 @@
 import { ROOT_CONTEXT, trace, type SpanContext } from '@opentelemetry/api'
 import { logs, SeverityNumber, type AnyValueMap, type LogRecord } from '@opentelemetry/api-logs'
+import {
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+} from '@opentelemetry/semantic-conventions'
 
 import { stdout, type LostLines } from './output.ts'
 import { behindQuery } from './query-error.ts'
@@ -92,11 +97,11 @@ export function surviveStdout(): void {
 /** Facts of an error for a log line: type, message and stack of the error or of its cause, no SQL parameters. */
 export function errorFacts(error: unknown): Facts {
   const known = behindQuery(error)
-  if (!(known instanceof Error)) return { 'exception.message': String(known) }
+  if (!(known instanceof Error)) return { [ATTR_EXCEPTION_MESSAGE]: String(known) }
   return {
-    'exception.type': known.name,
-    'exception.message': known.message,
-    'exception.stacktrace': known.stack ?? '',
+    [ATTR_EXCEPTION_TYPE]: known.name,
+    [ATTR_EXCEPTION_MESSAGE]: known.message,
+    [ATTR_EXCEPTION_STACKTRACE]: known.stack ?? '',
   }
 }
 

@@ -1,5 +1,9 @@
 // The product's metrics through the OpenTelemetry API alone: without an SDK all of this does nothing.
 import { metrics, type Meter } from '@opentelemetry/api'
+import {
+  METRIC_DB_CLIENT_OPERATION_DURATION,
+  METRIC_HTTP_SERVER_REQUEST_DURATION,
+} from '@opentelemetry/semantic-conventions'
 
 const requestBuckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
 const queryBuckets = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
@@ -9,12 +13,12 @@ const meter = (): Meter => metrics.getMeter('tracewren')
 function instruments() {
   const m = meter()
   return {
-    requests: m.createHistogram('http.server.request.duration', {
+    requests: m.createHistogram(METRIC_HTTP_SERVER_REQUEST_DURATION, {
       unit: 's',
       description: 'Duration of HTTP server requests',
       advice: { explicitBucketBoundaries: requestBuckets },
     }),
-    queries: m.createHistogram('db.client.operation.duration', {
+    queries: m.createHistogram(METRIC_DB_CLIENT_OPERATION_DURATION, {
       unit: 's',
       description: 'Duration of database client operations',
       advice: { explicitBucketBoundaries: queryBuckets },

@@ -5,7 +5,7 @@ import type { Viewer } from './viewer.ts'
 type Link = { href: string; icon: string; label: string; quick?: boolean }
 
 /** Where one can go; `quick`: also in the bar at the bottom of a phone. */
-export const links = (visitor: Viewer | undefined, glass: boolean): Link[] =>
+export const links = (visitor: Viewer | undefined, inspector: boolean): Link[] =>
   visitor
     ? [
         { href: '/timeline', icon: 'home', label: 'Timeline', quick: true },
@@ -16,12 +16,12 @@ export const links = (visitor: Viewer | undefined, glass: boolean): Link[] =>
         { href: '/following', icon: 'follow', label: 'Following' },
         { href: `/@${visitor.handle}`, icon: 'person', label: 'Profile', quick: true },
         { href: '/account', icon: 'gear', label: 'Account' },
-        ...(glass ? [{ href: '/traces', icon: 'trace', label: 'Traces' }] : []),
+        ...(inspector ? [{ href: '/traces', icon: 'trace', label: 'Traces' }] : []),
         { href: '/post', icon: 'post', label: 'Post', quick: true },
       ]
     : [
         { href: '/', icon: 'trends', label: 'Trends', quick: true },
-        ...(glass ? [{ href: '/traces', icon: 'trace', label: 'Traces', quick: true }] : []),
+        ...(inspector ? [{ href: '/traces', icon: 'trace', label: 'Traces', quick: true }] : []),
         { href: '/login', icon: 'person', label: 'Log in', quick: true },
         { href: '/register', icon: 'follow', label: 'Sign up', quick: true },
       ]
@@ -59,7 +59,7 @@ const ThemeForm = ({ theme: chosen }: { theme: Theme }) => (
 export type NavigationProps = {
   visitor: Viewer | undefined
   path: string
-  glass: boolean
+  inspector: boolean
   theme: Theme
 }
 
@@ -70,11 +70,11 @@ const places = new Set(
 )
 
 /** The same for thousands of pages: kept by who looks (their handle is in the links) and where they are. */
-const keyOf = ({ visitor, path, glass, theme }: NavigationProps) =>
-  `${visitor?.handle} ${glass} ${theme} ${places.has(path) || path === `/@${visitor?.handle}` ? path : ''}`
+const keyOf = ({ visitor, path, inspector, theme }: NavigationProps) =>
+  `${visitor?.handle} ${inspector} ${theme} ${places.has(path) || path === `/@${visitor?.handle}` ? path : ''}`
 
 /** The column with the name and the main navigation; on a phone a line with a menu that opens without a script. */
-export const Rail = memoised({ keyOf }, ({ visitor, path, glass, theme }: NavigationProps) => (
+export const Rail = memoised({ keyOf }, ({ visitor, path, inspector, theme }: NavigationProps) => (
   <header class='rail'>
     <a class='brand' href={visitor ? '/timeline' : '/'}>
       <Icon name='wren' />
@@ -86,7 +86,7 @@ export const Rail = memoised({ keyOf }, ({ visitor, path, glass, theme }: Naviga
     </button>
     <div id='menu' class='menu' popover='auto'>
       <nav aria-label='Main'>
-        {links(visitor, glass).map((link) => (
+        {links(visitor, inspector).map((link) => (
           <NavLink {...link} current={link.href === path} />
         ))}
       </nav>
@@ -104,9 +104,9 @@ export const Rail = memoised({ keyOf }, ({ visitor, path, glass, theme }: Naviga
 ))
 
 /** The bar at the bottom of a phone. */
-export const QuickBar = memoised({ keyOf }, ({ visitor, path, glass }: NavigationProps) => (
+export const QuickBar = memoised({ keyOf }, ({ visitor, path, inspector }: NavigationProps) => (
   <nav class='bottom' aria-label='Quick'>
-    {links(visitor, glass)
+    {links(visitor, inspector)
       .filter(({ quick }) => quick)
       .map((link) => (
         <NavLink {...link} current={link.href === path} />

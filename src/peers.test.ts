@@ -11,7 +11,7 @@ import { parseHop } from './peers.ts'
 const proxies = 'loopback 192.0.2.0/24 2001:db8:aaaa::/48'
 
 /** What the span of a request says of its client. */
-async function asker(TRUSTED_PROXIES = proxies) {
+async function appBehind(TRUSTED_PROXIES = proxies) {
   const app = await startApp({ TRUSTED_PROXIES })
   return {
     seen: async (headers: Record<string, string>) => {
@@ -101,7 +101,7 @@ test('whatever an address looks like, its port and its brackets change nothing',
 })
 
 test('the client is the last one that a trusted proxy names, with a port or without', async () => {
-  await using app = await asker()
+  await using app = await appBehind()
   const headers: [forwardedFor: string, client: string][] = [
     ['203.0.113.7', '203.0.113.7'],
     ['203.0.113.7:51234', '203.0.113.7'],
@@ -117,7 +117,7 @@ test('the client is the last one that a trusted proxy names, with a port or with
 })
 
 test('what is no address ends the walk at the proxy that said it', async () => {
-  await using app = await asker()
+  await using app = await appBehind()
   for (const [entry] of entries.filter(([, address]) => address === undefined)) {
     const seen = async (forwardedFor: string) =>
       (await app.seen({ 'X-Forwarded-For': forwardedFor })).client
@@ -138,7 +138,7 @@ test('what is no address ends the walk at the proxy that said it', async () => {
 })
 
 test('whatever stands before the real address, it stays the real one', async () => {
-  await using app = await asker()
+  await using app = await appBehind()
   const header = fc.string({ unit: fc.constantFrom(...'0123456789abcdef.:,[]" %_-x') })
   await fc.assert(
     fc.asyncProperty(header, async (forged) => {
@@ -151,9 +151,9 @@ test('whatever stands before the real address, it stays the real one', async () 
 
 test('who is not trusted says nothing: neither an address nor https', async () => {
   const said = { 'X-Forwarded-For': '203.0.113.7', 'X-Forwarded-Proto': 'https' }
-  await using strict = await asker('10.9.8.7')
+  await using strict = await appBehind('10.9.8.7')
   assert.deepEqual(await strict.seen(said), { client: '127.0.0.1', scheme: 'http' })
-  await using app = await asker()
+  await using app = await appBehind()
   assert.deepEqual(await app.seen(said), { client: '203.0.113.7', scheme: 'https' })
   for (const [proto, scheme] of [
     ['HTTPS', 'https'],

@@ -12,19 +12,19 @@ const cures = {
   database_damaged: 'The database is damaged: npm run db:check says what cures it.',
 }
 
-/** Is this a damaged database? Then the slug of the answer and, for the log, what cures it. */
-export function damageIn(error: unknown): { slug: keyof typeof cures; cure: string } | undefined {
+/** Is this a damaged database? Then the code of the answer and, for the log, what cures it. */
+export function damageIn(error: unknown): { code: keyof typeof cures; cure: string } | undefined {
   const known = behindQuery(error)
   if (!(known instanceof Error)) return undefined
-  const code = String(
+  const sqlite = String(
     'extendedCode' in known ? known.extendedCode : 'code' in known ? known.code : '',
   )
   const isOfIndex =
-    code === 'SQLITE_CORRUPT_VTAB' ||
+    sqlite === 'SQLITE_CORRUPT_VTAB' ||
     /vtable constructor|fts5|tweets_fts/.test(known.message) ||
     // What FTS5 says, without a name, when it meets rows of its own that should not be there.
     /(^|: )constraint failed$/.test(known.message)
-  const isDamaged = /SQLITE_(CORRUPT|NOTADB)/.test(`${code} ${known.message}`)
-  const slug = isOfIndex ? 'search_index_damaged' : isDamaged ? 'database_damaged' : undefined
-  return slug && { slug, cure: cures[slug] }
+  const isDamaged = /SQLITE_(CORRUPT|NOTADB)/.test(`${sqlite} ${known.message}`)
+  const code = isOfIndex ? 'search_index_damaged' : isDamaged ? 'database_damaged' : undefined
+  return code && { code, cure: cures[code] }
 }

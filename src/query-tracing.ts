@@ -6,6 +6,17 @@ import {
   trace,
   type Attributes,
 } from '@opentelemetry/api'
+import {
+  ATTR_DB_NAMESPACE,
+  ATTR_DB_OPERATION_BATCH_SIZE,
+  ATTR_DB_QUERY_SUMMARY,
+  ATTR_DB_QUERY_TEXT,
+  ATTR_DB_RESPONSE_STATUS_CODE,
+  ATTR_DB_SYSTEM_NAME,
+  ATTR_ERROR_TYPE,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+} from '@opentelemetry/semantic-conventions'
 
 import { measured } from './metrics.ts'
 import { Refusal } from './refusal.ts'
@@ -84,8 +95,8 @@ export async function traceQuery<T>(
   } catch (error) {
     failure = failureOf(error)
     span?.setAttributes({
-      'error.type': failure,
-      ...(failure.startsWith('SQLITE_') && { 'db.response.status_code': failure }),
+      [ATTR_ERROR_TYPE]: failure,
+      ...(failure.startsWith('SQLITE_') && { [ATTR_DB_RESPONSE_STATUS_CODE]: failure }),
     })
     span?.setStatus({ code: SpanStatusCode.ERROR })
     addCosts(costs, performance.now() - started, 0)
@@ -93,7 +104,7 @@ export async function traceQuery<T>(
   } finally {
     span?.end(costs && timeAt(costs))
     const about = describePlace(facts)
-    if (failure !== undefined) about['error.type'] = failure
+    if (failure !== undefined) about[ATTR_ERROR_TYPE] = failure
     measured().queries.record((performance.now() - started) / 1000, about)
   }
 }
@@ -101,28 +112,28 @@ export async function traceQuery<T>(
 /** What span and metric say of a query. */
 function describePlace({ summary, place: { namespace, server } }: QueryFacts): Attributes {
   const about: Attributes = {
-    'db.system.name': 'sqlite',
-    'db.namespace': namespace,
-    'db.query.summary': summary,
+    [ATTR_DB_SYSTEM_NAME]: 'sqlite',
+    [ATTR_DB_NAMESPACE]: namespace,
+    [ATTR_DB_QUERY_SUMMARY]: summary,
   }
   if (server) {
-    about['server.address'] = server.address
-    about['server.port'] = server.port
+    about[ATTR_SERVER_ADDRESS] = server.address
+    about[ATTR_SERVER_PORT] = server.port
   }
   return about
 }
 
 function describeQuery(facts: QueryFacts): Attributes {
   const about = describePlace(facts)
-  about['db.query.text'] = facts.text
-  if (facts.batchSize > 1) about['db.operation.batch.size'] = facts.batchSize
+  about[ATTR_DB_QUERY_TEXT] = facts.text
+  if (facts.batchSize > 1) about[ATTR_DB_OPERATION_BATCH_SIZE] = facts.batchSize
   return about
 }
 
-/** What `error.type` says: SQLite's extended code (`SQLITE_CONSTRAINT_UNIQUE`), a refusal's slug, else the error's name. */
+/** What `error.type` says: SQLite's extended code (`SQLITE_CONSTRAINT_UNIQUE`), a refusal's code, else the error's name. */
 export function failureOf(error: unknown): string {
   if (!(error instanceof Error)) return 'Error'
-  if (error instanceof Refusal) return error.slug
+  if (error instanceof Refusal) return error.code
   if ('extendedCode' in error && error.extendedCode) return String(error.extendedCode)
   return 'code' in error && error.code ? String(error.code) : error.name
 }

@@ -39,7 +39,7 @@ export function createRateLimits(settings: Settings): RateLimits {
         const seconds = Math.max(1, waiting)
         throw new Refusal(429, `That was too often. Try again in ${inWords(seconds)}.`, {
           headers: { 'Retry-After': String(seconds) },
-          slug: `rate_${name.toLowerCase()}`,
+          code: `rate_${name.toLowerCase()}`,
         })
       }
     },
@@ -62,7 +62,7 @@ const inWords = (seconds: number) =>
     : `${Math.ceil(seconds / 60)} minutes`
 
 /** The key of who asks: the signed-in user, else the client's address (a whole /64 of IPv6, which one person has). */
-function askerKey(c: Context<Env>): string {
+function visitorKey(c: Context<Env>): string {
   const visitor = c.get('visitor')
   return visitor ? `user ${visitor.id}` : clientKey(c)
 }
@@ -94,6 +94,6 @@ export const limitedMistakes = (name: RateName) =>
 /** Lets a route be asked only so often by one person. */
 export const limited = (name: RateName) =>
   createMiddleware<Env>(async (c, next) => {
-    await c.get('rateLimits').spend(name, askerKey(c))
+    await c.get('rateLimits').spend(name, visitorKey(c))
     await next()
   })

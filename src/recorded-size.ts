@@ -1,10 +1,17 @@
 // How much room recorded things take, and what is cut from a log line that would take too much.
+import {
+  ATTR_DB_QUERY_TEXT,
+  ATTR_URL_PATH,
+  ATTR_URL_QUERY,
+  ATTR_USER_AGENT_ORIGINAL,
+} from '@opentelemetry/semantic-conventions'
+
 import type { RecordedLog, RecordedSpan } from './recorder.ts'
 
 /** Characters of a message or a fact: a line is for reading. */
 const textMax = 8192
 
-const longTexts = ['url.path', 'url.query', 'user_agent.original', 'db.query.text']
+const longTexts = [ATTR_URL_PATH, ATTR_URL_QUERY, ATTR_USER_AGENT_ORIGINAL, ATTR_DB_QUERY_TEXT]
 
 // Estimates: an object with its attributes, and the texts that a client can make long.
 export const sizeOfSpan = ({ attributes }: RecordedSpan): number =>

@@ -1,24 +1,13 @@
-// What the looking glass shows: the newest traces and log lines of this process, in memory, within fixed bounds.
+// What the inspector shows: the newest traces and log lines of this process, in memory, within fixed bounds.
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
+import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
+
 import { requestOf, type RecordedRequest } from './recorded-request.ts'
 import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
 import { Statistics } from './statistics.ts'
 
 /** A finished span, as the SDK hands it out: kept as it is, read when somebody looks. */
-export type RecordedSpan = {
-  name: string
-  /** OpenTelemetry's numbers: 0 internal, 1 server, 2 client. */
-  kind: number
-  spanContext: () => { traceId: string; spanId: string; traceFlags: number }
-  parentSpanContext?: { spanId: string; isRemote?: boolean | undefined } | undefined
-  /** Seconds and nanoseconds. */
-  startTime: readonly [number, number]
-  duration: readonly [number, number]
-  status: { code: number; message?: string | undefined }
-  attributes: Record<string, unknown>
-  links: readonly { context: { traceId: string; spanId: string } }[]
-  resource?: { attributes: Record<string, unknown> }
-  instrumentationScope?: { name: string }
-}
+export type RecordedSpan = ReadableSpan
 
 /** A log line with its time in ms UTC. */
 export type RecordedLog = {
@@ -99,7 +88,7 @@ export class Recorder {
   }
 
   takeLog(line: RecordedLog): void {
-    if (isOurOwn(line.facts['url.path'])) return
+    if (isOurOwn(line.facts[ATTR_URL_PATH])) return
     const kept = shorten(line)
     this.#logs.push(kept)
     this.#logBytes += sizeOfLog(kept)
@@ -140,7 +129,7 @@ export class Recorder {
 
   #close(traceId: string, open: Open | undefined, root: RecordedSpan): void {
     this.#open.delete(traceId)
-    if (isOurOwn(root.attributes['url.path'])) return
+    if (isOurOwn(root.attributes[ATTR_URL_PATH])) return
     const { spans, cut } = open ?? { spans: [], cut: 0 }
     spans.push(root)
     const trace = this.#traces.get(traceId) ?? this.#begin(traceId)

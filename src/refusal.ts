@@ -1,15 +1,15 @@
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
-type Extras = { headers?: Record<string, string>; slug?: string }
+type Extras = { headers?: Record<string, string>; code?: string }
 
 /**
- * An answer that is not a success, thrown where it is known and worded for the person who reads it. `slug` is a
+ * An answer that is not a success, thrown where it is known and worded for the person who reads it. `code` is a
  * stable code of the place that threw it, for logs and spans.
  */
 export class Refusal extends HTTPException {
   readonly headers: Record<string, string>
-  readonly slug: string
+  readonly code: string
 
   constructor(status: ContentfulStatusCode, message: string, extras: Extras = {}) {
     // An answer, not a defect: nobody reads where it was thrown, and writing that down is a twentieth of refusing a crowd.
@@ -18,6 +18,6 @@ export class Refusal extends HTTPException {
     super(status, { message })
     Error.stackTraceLimit = frames
     this.headers = extras.headers ?? {}
-    this.slug = extras.slug ?? `refused_${status}`
+    this.code = extras.code ?? `refused_${status}`
   }
 }

@@ -128,7 +128,7 @@ async function furnish({ db, isNew }: Database, settings: Settings): Promise<voi
 /** The SDK is loaded only when the environment asks for it: it costs 30 MB and a quarter of a second. */
 async function loadTelemetry(settings: Settings): Promise<Telemetry | undefined> {
   const { wanted, warnings } = processTelemetry(settings)
-  // With the looking glass alone, the terminal stays readable: /logs has the line of every request.
+  // With the inspector alone, the terminal stays readable: /logs has the line of every request.
   printRequests(
     wanted !== undefined && Object.values(wanted.exporters).some((kind) => kind !== 'none'),
   )

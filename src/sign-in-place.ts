@@ -1,7 +1,7 @@
 // Where sign-in leads back to: the page on which somebody without a session wanted to do something.
 import type { Context } from 'hono'
 
-import { asker, cameFrom, type Env } from './web.ts'
+import { clientKind, cameFrom, type Env } from './web.ts'
 
 /** Addresses that are no pages, and the page that offers the same: signing in carries nothing out by itself. */
 const offers: [address: RegExp, page: string][] = [
@@ -21,7 +21,7 @@ export function signInPlace(c: Context<Env>): string {
   const own = pathname + search
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
   // The next slice of a list is no page of its own, but search as one types is.
-  const isPage = reads && (asker(c) !== 'partial' || c.req.query('before') === undefined)
+  const isPage = reads && (clientKind(c) !== 'partial' || c.req.query('before') === undefined)
   const place = isPage ? own : cameFrom(c, own)
   const page = offers.reduce((path, [address, offer]) => path.replace(address, offer), place)
   const fitting = [page, page.split('?')[0]!]

@@ -1,5 +1,7 @@
+import { ATTR_DB_QUERY_SUMMARY } from '@opentelemetry/semantic-conventions'
+
 import { addDuration, histogram, type Histogram } from './histogram.ts'
-import type { RecordedRequest } from './recorded-request.ts'
+import { hasFailed, type RecordedRequest } from './recorded-request.ts'
 import type { RecordedSpan } from './recorder.ts'
 
 /** Requests of ten seconds. */
@@ -31,11 +33,11 @@ export class Statistics {
     if (request.kind !== 'background') this.#count(request)
     const root = spans.at(-1)!
     for (const span of spans) {
-      if (!('db.query.summary' in span.attributes)) continue
+      if (!(ATTR_DB_QUERY_SUMMARY in span.attributes)) continue
       const [seconds, nanos] = span.duration
-      this.#add(this.queries, String(span.attributes['db.query.summary']), {
+      this.#add(this.queries, String(span.attributes[ATTR_DB_QUERY_SUMMARY]), {
         ms: seconds * 1000 + nanos / 1e6,
-        failed: span.status.code === 2,
+        failed: hasFailed(span),
         rows: Number(span.attributes['db.response.returned_rows'] ?? 0),
         traceId: request.traceId,
       })

@@ -12,6 +12,11 @@ import {
   type Resource,
   type ResourceDetector,
 } from '@opentelemetry/resources'
+import {
+  ATTR_SERVICE_INSTANCE_ID,
+  ATTR_SERVICE_NAME,
+  ATTR_SERVICE_VERSION,
+} from '@opentelemetry/semantic-conventions'
 
 import { version } from './version.ts'
 
@@ -20,9 +25,9 @@ export function describeProcess(detectors: string[]): Resource {
   return defaultResource()
     .merge(
       resourceFromAttributes({
-        'service.name': 'tracewren',
-        'service.version': version,
-        'service.instance.id': randomUUID(),
+        [ATTR_SERVICE_NAME]: 'tracewren',
+        [ATTR_SERVICE_VERSION]: version,
+        [ATTR_SERVICE_INSTANCE_ID]: randomUUID(),
       }),
     )
     .merge(detectResources({ detectors: detectors.flatMap((name) => byName[name] ?? []) }))

@@ -11,7 +11,7 @@ export type Signal = (typeof signals)[number]
 export type SamplerSettings = { ratio: number; parentBased: boolean }
 
 export type TelemetrySettings = {
-  /** The looking glass records every request in this process, exported or not. */
+  /** The inspector records every request in this process, exported or not. */
   inspect: boolean
   sampler: SamplerSettings
   exporters: Record<Signal, ExporterKind>
@@ -23,7 +23,6 @@ export type TelemetrySettings = {
   /** How the SDK's own diagnostics are filtered. */
   diagLevel: 'NONE' | 'ERROR' | 'WARN' | 'INFO' | 'DEBUG' | 'VERBOSE' | 'ALL'
   metrics: { exportIntervalMillis: number; exportTimeoutMillis: number }
-  spanQueueSize: number
   logs: {
     scheduledDelayMillis: number
     maxQueueSize: number
@@ -71,7 +70,6 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
         exportIntervalMillis,
       ),
     },
-    spanQueueSize: variables.whole('OTEL_BSP_MAX_QUEUE_SIZE', 2048),
     logs: {
       scheduledDelayMillis: variables.whole('OTEL_BLRP_SCHEDULE_DELAY', 1000),
       maxQueueSize: variables.whole('OTEL_BLRP_MAX_QUEUE_SIZE', 2048),
@@ -135,6 +133,7 @@ function checkExporters(variables: OtelVariables): void {
 /** The span processor and the tracer read these themselves. */
 function checkLimits(variables: OtelVariables): void {
   variables.whole('OTEL_BSP_SCHEDULE_DELAY', 5000)
+  variables.whole('OTEL_BSP_MAX_QUEUE_SIZE', 2048)
   variables.whole('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512)
   variables.whole('OTEL_BSP_EXPORT_TIMEOUT', 30_000)
   variables.whole('OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', Infinity, 0)

@@ -36,16 +36,24 @@ import {
   type Sampler,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node'
+import { ATTR_URL_FULL, ATTR_URL_QUERY } from '@opentelemetry/semantic-conventions'
 
-import { quietDiag } from './diag.ts'
-import { countLogs, countSpans, Loss, observeLoss, reportLoss } from './loss.ts'
+import { quietDiag } from './diag-logger.ts'
+import {
+  countLogs,
+  countSpans,
+  newDropped,
+  reportDropped,
+  tallying,
+  type Dropped,
+} from './dropped.ts'
 import { Recorder } from './recorder.ts'
 import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
 import { describeProcess } from './telemetry-resource.ts'
 import type { SamplerSettings, TelemetrySettings } from './telemetry-settings.ts'
 
 export type Telemetry = {
-  /** What the looking glass reads; undefined when it is off. */
+  /** What the inspector reads; undefined when it is off. */
   recorder: Recorder | undefined
   /** Sends what is queued and stops; gives up after three seconds. Never rejects. */
   stop: () => Promise<void>
@@ -62,13 +70,10 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   const resource = describeProcess(settings.detectors)
   const meterProvider = startMetrics(settings, resource)
   const recorder = settings.inspect ? new Recorder() : undefined
-  const lost = {
-    spans: new Loss(settings.spanQueueSize),
-    logs: new Loss(settings.logs.maxQueueSize),
-  }
-  observeLoss(meterProvider, lost)
-  const report = reportLoss(lost.spans, lost.logs)
-  const common = { settings, resource, meterProvider, recorder, lost }
+  const dropped = newDropped()
+  const report = reportDropped(dropped)
+  const ownMetrics = tallying(meterProvider, dropped)
+  const common = { settings, resource, ownMetrics, recorder, dropped }
   const tracerProvider = startTraces(common)
   const loggerProvider = startLogs(common)
   registerInstrumentations({
@@ -109,9 +114,10 @@ function startMetrics(settings: TelemetrySettings, resource: Resource): MeterPro
 type Common = {
   settings: TelemetrySettings
   resource: Resource
-  meterProvider: MeterProvider
+  /** Where the SDK counts what it does itself. */
+  ownMetrics: ReturnType<typeof tallying>
   recorder: Recorder | undefined
-  lost: { spans: Loss; logs: Loss }
+  dropped: Dropped
 }
 
 function startTraces(common: Common): NodeTracerProvider {
@@ -144,11 +150,7 @@ function samplerOf({ ratio, parentBased }: SamplerSettings): Sampler {
   return parentBased ? new ParentBasedSampler({ root }) : root
 }
 
-function exportingSpans({
-  settings,
-  meterProvider,
-  lost: { spans: lost },
-}: Common): SpanProcessor[] {
+function exportingSpans({ settings, ownMetrics, dropped }: Common): SpanProcessor[] {
   const kind = settings.exporters.traces
   if (kind === 'none') return []
   const exporter =
@@ -156,11 +158,11 @@ function exportingSpans({
       ? new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces })
       : new ConsoleSpanExporter()
   // The option exists since 2.9 and is only missing in this package's types.
-  const options = { selfObsMeterProvider: meterProvider } as Record<string, unknown>
-  return [countSpans(lost), new BatchSpanProcessor(lost.around(exporter), options)]
+  const options = { selfObsMeterProvider: ownMetrics } as Record<string, unknown>
+  return [countSpans(dropped.spans), new BatchSpanProcessor(exporter, options)]
 }
 
-function startLogs({ settings, resource, meterProvider, recorder, lost }: Common): LoggerProvider {
+function startLogs({ settings, resource, ownMetrics, recorder, dropped }: Common): LoggerProvider {
   const processors: LogRecordProcessor[] = recorder ? [logRecorder(recorder)] : []
   const kind = settings.exporters.logs
   if (kind !== 'none') {
@@ -169,11 +171,11 @@ function startLogs({ settings, resource, meterProvider, recorder, lost }: Common
         ? new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs })
         : new ConsoleLogRecordExporter()
     processors.push(
-      countLogs(lost.logs),
+      countLogs(dropped.logs),
       new BatchLogRecordProcessor({
-        exporter: lost.logs.around(exporter),
+        exporter,
         ...settings.logs,
-        selfObsMeterProvider: meterProvider,
+        selfObsMeterProvider: ownMetrics,
       }),
     )
   }
@@ -193,8 +195,8 @@ function undici(): UndiciInstrumentation {
     startSpanHook: (request) => {
       const path = request.path.split('?')[0]!
       return {
-        'url.full': `${request.origin}${path}`,
-        ...(path !== request.path && { 'url.query': '' }),
+        [ATTR_URL_FULL]: `${request.origin}${path}`,
+        ...(path !== request.path && { [ATTR_URL_QUERY]: '' }),
       }
     },
   })

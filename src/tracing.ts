@@ -11,6 +11,11 @@ import {
   type SpanContext,
   type TextMapGetter,
 } from '@opentelemetry/api'
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_EXCEPTION_TYPE,
+  ATTR_HTTP_ROUTE,
+} from '@opentelemetry/semantic-conventions'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
@@ -26,7 +31,7 @@ import {
   timeAt,
   type RequestCosts,
 } from './query-tracing.ts'
-import { factsOf, knownMethod, measure, round } from './request-facts.ts'
+import { requestAttributes, knownMethod, measure, round } from './request-attributes.ts'
 import type { Env } from './web.ts'
 
 const tracer = trace.getTracer('tracewren')
@@ -81,14 +86,14 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
     measure(c, ms)
     // Of ten requests nine are not sampled, and nobody reads what they would have said.
     if (span.isRecording() || isLogged('info')) {
-      const facts = factsOf(c, costs)
+      const attributes = requestAttributes(c, costs)
       // One call: attributes that are given one by one, or at the start, cost several times as much.
-      span.setAttributes(facts)
-      const route = facts['http.route']
+      span.setAttributes(attributes)
+      const route = attributes[ATTR_HTTP_ROUTE]
       if (typeof route === 'string') span.updateName(`${method} ${route}`)
       if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
-      facts['duration_ms'] = round(ms)
-      log.info('request', facts, requestEvent)
+      attributes['duration_ms'] = round(ms)
+      log.info('request', attributes, requestEvent)
     }
     span.end(timeAt(costs, ended))
   })
@@ -115,7 +120,7 @@ const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
   `total;dur=${round(ms)}, db;dur=${round(costs.queryMs)};desc="${costs.queries} queries", ` +
   `render;dur=${round(costs.renderMs)}, traceparent;desc="${traceparentOf(span)}"`
 
-/** An INTERNAL span named `<feature>.<deed>` around the rest of a route. */
+/** An INTERNAL span named `<feature>.<action>` around the rest of a route. */
 export const traced = (name: string) =>
   createMiddleware<Env>((c, next) => {
     if (trace.getActiveSpan()?.isRecording() === false) return next()
@@ -124,7 +129,7 @@ export const traced = (name: string) =>
       await next()
       // Hono has already turned a thrown error into an answer here, so look for it rather than catch it.
       if (c.error && c.res.status >= 500) {
-        span.setAttribute('error.type', failureOf(behindQuery(c.error)))
+        span.setAttribute(ATTR_ERROR_TYPE, failureOf(behindQuery(c.error)))
         span.setStatus({ code: SpanStatusCode.ERROR })
       }
       span.end(costs && timeAt(costs, c.get('answeredAt')))
@@ -140,7 +145,7 @@ export function inBackground(name: string, work: () => Promise<unknown>): void {
       .catch((error: unknown) => {
         span.setStatus({ code: SpanStatusCode.ERROR })
         log.warn(`${name} failed`, {
-          'exception.type': error instanceof Error ? error.name : 'Error',
+          [ATTR_EXCEPTION_TYPE]: error instanceof Error ? error.name : 'Error',
         })
       })
       .finally(() => span.end())

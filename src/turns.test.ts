@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import test from 'node:test'
 
-import { startApp, type AskerName } from '../test/harness.ts'
+import { startApp, type ClientKindName } from '../test/harness.ts'
 
 test('a crowd: some are served, the rest are refused at once, and afterwards all is as before', async () => {
   await using app = await startApp({ REQUEST_QUEUE: '5' })
@@ -24,7 +24,8 @@ test('whoever is refused in a crowd is told so in their own way; health checks a
   await using app = await startApp({ REQUEST_QUEUE: '1' })
   const visitor = app.visitor()
   const first = [visitor.get('/'), visitor.get('/')]
-  const ask = (as: AskerName, path = '/', method = 'GET') => visitor.send(path, { method }, { as })
+  const ask = (as: ClientKindName, path = '/', method = 'GET') =>
+    visitor.send(path, { method }, { as })
   const [page, partial, program, alive] = await Promise.all([
     ask('browser'),
     ask('htmx'),

@@ -58,7 +58,7 @@ export class Turns {
     if (this.depth >= this.#limits.waiting || this.depth * this.#requestMs > this.#limits.waitMs) {
       response?.once('finish', () => this.#deafen(response.req.socket))
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {
-        slug: 'too_many_waiting',
+        code: 'too_many_waiting',
         headers: { 'Retry-After': '1' },
       })
     }

@@ -5,7 +5,7 @@ import { getCookie, setCookie } from 'hono/cookie'
 
 import { changedCookie, viewerCookie } from './cookie-names.ts'
 import type { Viewer } from './viewer.ts'
-import { asker, type Env } from './web.ts'
+import { clientKind, type Env } from './web.ts'
 
 const yearSeconds = 365 * 24 * 3600
 const nobody = '0'
@@ -47,7 +47,7 @@ export function markPage(c: Context<Env>): Mark {
   const visitor = c.get('visitor')
   if (!visitor && !('visitor' in c.var)) return { mark: undefined, left: false }
   const mark = markOf(visitor)
-  if (!isOthers(c, mark) || asker(c) !== 'page') return { mark, left: false }
+  if (!isOthers(c, mark) || clientKind(c) !== 'page') return { mark, left: false }
   setMark(c, mark)
   // Chromium drops a page that says `no-store` from its back/forward cache only when an HttpOnly cookie has changed.
   const options = { path: '/', sameSite: 'Lax', secure: c.get('settings').https } as const

@@ -11,7 +11,7 @@ import { Refusal } from './refusal.ts'
 import { sessions, users } from './schema.ts'
 import { signInPath } from './sign-in-place.ts'
 import { inBackground } from './tracing.ts'
-import { asker, type Env } from './web.ts'
+import { clientKind, type Env } from './web.ts'
 
 const day = 86_400_000
 const idleMs = 30 * day
@@ -103,18 +103,19 @@ export const signedIn = createMiddleware<Env>(async (c, next) => {
 })
 
 function turnAway(c: Context<Env>): Response {
-  const who = asker(c)
+  const kind = clientKind(c)
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
   const isPage = reads || c.req.path === '/post'
-  if (who === 'partial') {
+  if (kind === 'partial') {
     throw new Refusal(401, 'Sign in first.', {
-      slug: 'signed_out',
+      code: 'signed_out',
       headers: { 'HX-Redirect': signInPath(c) },
     })
   }
-  if (who === 'program' && !isPage) throw new Refusal(401, 'Sign in first.', { slug: 'signed_out' })
+  if (kind === 'program' && !isPage)
+    throw new Refusal(401, 'Sign in first.', { code: 'signed_out' })
   if (reads) return c.redirect(signInPath(c), 302)
-  return c.redirect(who === 'program' ? '/login' : signInPath(c), 303)
+  return c.redirect(kind === 'program' ? '/login' : signInPath(c), 303)
 }
 
 const insertSession = prepared((db: Db) =>

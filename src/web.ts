@@ -34,12 +34,12 @@ export type Env = {
     redaction: Redaction
     /** Who is at the other end, once somebody has asked. */
     peer: Peer | undefined
-    /** What the looking glass reads; undefined when it is off. */
+    /** What the inspector reads; undefined when it is off. */
     recorder: Recorder | undefined
     /** When the answer was rendered (performance.now): the end of its spans, so that all numbers of it agree. */
     answeredAt: number | undefined
     /** The stable code of why this request was refused. */
-    slug: string | undefined
+    errorCode: string | undefined
     /** How the form of this route is shown again, where `keepsForm` stands in the route. */
     redisplay: Redisplay | undefined
     /** Who is signed in; undefined for a visitor. */
@@ -72,9 +72,9 @@ export async function render(c: Context, html: Html): Promise<Response> {
 }
 
 /** Who asks: htmx for a piece of a page, a browser for a page, or a program (curl, Locust, k6) for a result. */
-export type Asker = 'partial' | 'page' | 'program'
+export type ClientKind = 'partial' | 'page' | 'program'
 
-export function asker(c: Context): Asker {
+export function clientKind(c: Context): ClientKind {
   const partial = c.req.header('HX-Request-Type') === 'partial'
   if (partial && !c.req.header('HX-History-Restore-Request')) return 'partial'
   if (c.req.header('HX-Request') || c.req.header('Accept')?.includes('text/html')) return 'page'
@@ -106,7 +106,7 @@ export function answerProblem(
   return show()
 }
 
-type Deed = {
+type Action = {
   /** What a click changed, rendered anew: the answer for htmx. */
   partial: Html
   /** Where a browser goes without htmx: a path, or a fragment of the page that it came from. */
@@ -115,11 +115,11 @@ type Deed = {
   flash?: string
 }
 
-/** The three answers of a deed that succeeded: the partial, a 303, or `{"success":true}`. */
-export function answer(c: Context<Env>, { partial, to, flash: sentence }: Deed) {
-  const who = asker(c)
-  if (who === 'partial') return render(c, partial)
-  if (who === 'program') return c.json({ success: true })
+/** The three answers of an action that succeeded: the partial, a 303, or `{"success":true}`. */
+export function answer(c: Context<Env>, { partial, to, flash: sentence }: Action) {
+  const kind = clientKind(c)
+  if (kind === 'partial') return render(c, partial)
+  if (kind === 'program') return c.json({ success: true })
   if (sentence) flash(c, sentence)
   return c.redirect(to.startsWith('#') ? `${cameFrom(c, '/timeline')}${to}` : to, 303)
 }
@@ -205,14 +205,14 @@ export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) => {
     for (const name of Object.keys(fields)) {
       const given = value[name]
       if (typeof given === 'string' || (given === undefined && isOptional(fields[name]))) continue
-      throw new Refusal(400, `Send the field "${name}" once, as text.`, { slug: 'bad_field' })
+      throw new Refusal(400, `Send the field "${name}" once, as text.`, { code: 'bad_field' })
     }
     const given = value as Record<string, string>
     const parsed = v.safeParse(schema, given)
     if (parsed.success) return parsed.output
     const problems = problemsOf(parsed.issues)
     if (redisplay) return redisplay(c, printable(given), problems, 422)
-    throw new Refusal(422, Object.values(problems)[0]!, { slug: 'invalid_input' })
+    throw new Refusal(422, Object.values(problems)[0]!, { code: 'invalid_input' })
   })
 }
 
@@ -223,7 +223,7 @@ export const query = <T extends Fields>(fields: T) => {
     const firsts = Object.entries(value).map(([name, given]) => [name, [given].flat()[0]])
     const parsed = v.safeParse(schema, Object.fromEntries(firsts))
     if (parsed.success) return parsed.output
-    throw new Refusal(400, parsed.issues[0].message, { slug: 'bad_query' })
+    throw new Refusal(400, parsed.issues[0].message, { code: 'bad_query' })
   })
   return declares(Object.keys(fields), validated)
 }

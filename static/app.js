@@ -220,11 +220,11 @@ on('keydown', (event) => {
   if (inFeed && event.ctrlKey && event.key === 'End') return $('#more a')?.focus()
   if (off() && event.key !== '?') return
   if (event.key === 'g') return void (gAt = Date.now())
-  const deed = (Date.now() - gAt < 1500 && keys['g ' + event.key]) || keys[event.key]
+  const action = (Date.now() - gAt < 1500 && keys['g ' + event.key]) || keys[event.key]
   gAt = 0
-  if (!deed) return
+  if (!action) return
   event.preventDefault()
-  deed[1]()
+  action[1]()
 })
 
 // The chip counts what the page has asked for since; while it is open, it shows it.

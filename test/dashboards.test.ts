@@ -5,6 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
+import * as conventions from '@opentelemetry/semantic-conventions'
+
 import { filled } from '../bin/telemetry/ask.ts'
 import {
   metricsIn,
@@ -156,31 +158,40 @@ describe('docs/telemetry-names.md', () => {
   )
   const code = sources.map((file) => read(`src/${file}`)).join('\n')
   const inTicks = new Set(matches(names, /`([^`]+)`/g))
+  const constants = new Map<string, unknown>(Object.entries(conventions))
+  /** The text of a literal, or of a constant of the conventions. */
+  const textOf = (written: string) =>
+    written.startsWith("'") ? written.slice(1, -1) : String(constants.get(written))
   const missingFrom = (found: string[]) => [...new Set(found)].filter((name) => !inTicks.has(name))
 
-  it('has every deed and every piece of background work', () => {
-    const deeds = matches(code, /(?:traced|inBackground)\('([\w.]+)'/g)
-    assert.ok(deeds.length > 20)
+  it('has every handler and every piece of background work', () => {
+    const handlers = matches(code, /(?:traced|inBackground)\('([\w.]+)'/g)
+    assert.ok(handlers.length > 20)
     assert.doesNotMatch(code, /\btraced\((?!')/, 'a name that is put together cannot be looked for')
-    assert.deepEqual(missingFrom(deeds), [])
+    assert.deepEqual(missingFrom(handlers), [])
   })
 
   it('has every metric of ours with its unit', () => {
-    const made = [...code.matchAll(/\.create\w+\('([\w.]+)', \{\s*unit: '([^']+)'/g)]
+    const made = [...code.matchAll(/\.create\w+\(('[\w.]+'|METRIC_\w+), \{\s*unit: '([^']+)'/g)]
     assert.ok(made.length > 9)
     for (const [, name, unit] of made)
-      assert.match(names, new RegExp(`^\\| \`${name}\` \\|[^|]*\\| \`${unit}\` \\|`, 'm'))
+      assert.match(names, new RegExp(`^\\| \`${textOf(name!)}\` \\|[^|]*\\| \`${unit}\` \\|`, 'm'))
   })
 
   it('has every attribute', () => {
-    const files = ['tracing.ts', 'request-facts.ts', 'query-tracing.ts', 'features/timeline.tsx']
+    const files = [
+      'tracing.ts',
+      'request-attributes.ts',
+      'query-tracing.ts',
+      'features/timeline.tsx',
+    ]
     const spans = files.map((file) => read(`src/${file}`))
     const attributes = matches(
       spans.join('\n'),
-      /'((?:http|url|client|network|server|user_agent|user|error|app|db)\.[a-z_.]+)'/g,
+      /(ATTR_\w+|'(?:http|url|client|network|server|user_agent|user|error|app|db)\.[a-z_.]+')/g,
     )
-    assert.ok(attributes.length > 25)
-    assert.deepEqual(missingFrom(attributes), [])
+    assert.ok(new Set(attributes).size > 25)
+    assert.deepEqual(missingFrom(attributes.map(textOf)), [])
   })
 
   it('has every message of the log', () => {

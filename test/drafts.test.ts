@@ -159,7 +159,7 @@ test('sign-in leads back to the page where a button was pressed, and to nowhere 
   await alice.tweet('hello')
   const visitor = app.visitor()
   const long = `/search?q=${'x'.repeat(3000)}`
-  const deeds: [path: string, from: string | undefined, place: string][] = [
+  const actions: [path: string, from: string | undefined, place: string][] = [
     ['/favorite/1', `${site}/tweet/1`, '/tweet/1'],
     ['/favorite/1', `${site}/?limit=40`, '/?limit=40'],
     ['/follow/1', `${site}/@alice`, '/@alice'],
@@ -177,7 +177,7 @@ test('sign-in leads back to the page where a button was pressed, and to nowhere 
     ['/favorite/1', `${site}${long}`, '/timeline'],
     ['/favorite/1', `${site}/search?q=a%0d%0aSet-Cookie:x`, '/search?q=a%0d%0aSet-Cookie:x'],
   ]
-  for (const [path, from, place] of deeds) {
+  for (const [path, from, place] of actions) {
     const to = place ? `/login?next=${encodeURIComponent(place)}` : '/login'
     const browser = { as: 'browser', headers: from === undefined ? {} : { Referer: from } } as const
     assert.equal(told(await visitor.post(path, undefined, browser)), `303 ${to}`, from)

@@ -1,12 +1,12 @@
 // The real process with a collector of the test's own: what to ask it, and what it has exported in the end.
 import Database from 'libsql'
 
-import { askers, type AskerName } from './harness.ts'
+import { clientKinds, type ClientKindName } from './harness.ts'
 import { startSink, type SinkSpan } from './otlp-sink.ts'
 import { scratch, startServer, type Server } from './process.ts'
 
 export type Asked = {
-  as?: AskerName
+  as?: ClientKindName
   cookie?: string
   /** A form to post; an empty one has no body. */
   fields?: Record<string, string>
@@ -21,7 +21,7 @@ export async function ask(server: Server, path: string, asked: Asked = {}) {
     method: method ?? (fields ? 'POST' : 'GET'),
     ...(body && { body }),
     headers: {
-      ...askers[as],
+      ...clientKinds[as],
       'User-Agent': 'story',
       ...(cookie && { Cookie: cookie }),
       ...headers,

@@ -100,7 +100,7 @@ async function tryFields(trial: Trial): Promise<string[]> {
   return wrong
 }
 
-const isForAll = ({ signedOut }: Row) => ['same', 'glass', 'form'].includes(signedOut)
+const isForAll = ({ signedOut }: Row) => ['same', 'inspector', 'form'].includes(signedOut)
 const withoutAnEnd = (row: Row) => row.path === '/traces/live'
 const endsTheSession = (row: Row) => row.path === '/logout'
 

@@ -22,7 +22,7 @@ new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).
 setLogLevel('silent')
 
 /** Who asks, as DESIGN's three answers tell them apart: the headers that such a client sends. */
-export const askers = {
+export const clientKinds = {
   program: { Accept: '*/*' },
   json: { Accept: 'application/json' },
   browser: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'Sec-Fetch-Site': 'same-origin' },
@@ -33,7 +33,7 @@ export const askers = {
     'Sec-Fetch-Site': 'same-origin',
   },
 } as const
-export type AskerName = keyof typeof askers
+export type ClientKindName = keyof typeof clientKinds
 
 /** An answer, read to its end; `spans` are those of its trace. */
 export type Answer = {
@@ -56,7 +56,7 @@ export function told({ status, text, headers, location }: Answer): string {
   return `${status} ${text.includes('<html') ? 'page' : 'partial'}`
 }
 
-type Options = { as?: AskerName; headers?: Record<string, string> }
+type Options = { as?: ClientKindName; headers?: Record<string, string> }
 
 /** Somebody with a cookie jar: a visitor, until they register or log in. */
 export class Someone {
@@ -92,7 +92,7 @@ export class Someone {
         ...init,
         headers: {
           Host: 'localhost:5000',
-          ...askers[as],
+          ...clientKinds[as],
           ...(cookie && { Cookie: cookie }),
           ...headers,
         },

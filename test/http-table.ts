@@ -7,7 +7,7 @@ import { Recorder } from '../src/recorder.ts'
 import { Someone, startApp, type TestApp } from './harness.ts'
 
 export const document = readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8')
-export const askers = ['htmx', 'browser', 'program', 'json'] as const
+export const clientKinds = ['htmx', 'browser', 'program', 'json'] as const
 
 export type Row = {
   request: string
@@ -15,7 +15,7 @@ export type Row = {
   path: string
   fields: string[]
   signedOut: string
-  answers: Record<(typeof askers)[number], string>
+  answers: Record<(typeof clientKinds)[number], string>
 }
 
 export const rows: Row[] = document
@@ -59,7 +59,7 @@ export type World = {
   spanId: string
 }
 
-/** Alice with a tweet, Bob with one, and a trace that the looking glass has kept. */
+/** Alice with a tweet, Bob with one, and a trace that the inspector has kept. */
 export async function world(env: Record<string, string> = {}): Promise<World> {
   const inner = await startApp(env)
   const recorder = new Recorder()

@@ -6,7 +6,7 @@ import { requestNames } from '../bin/load-report.ts'
 import { createApp } from '../src/app.tsx'
 import { startApp, told, type Answer, type Someone } from './harness.ts'
 import {
-  askers,
+  clientKinds,
   document,
   fieldExamples,
   pathOf,
@@ -17,7 +17,7 @@ import {
   type World,
 } from './http-table.ts'
 
-async function ask(row: Row, here: World, who: Someone, as: (typeof askers)[number]) {
+async function ask(row: Row, here: World, who: Someone, as: (typeof clientKinds)[number]) {
   const path = pathOf(row, here)
   if (row.method === 'POST') return who.post(path, requiredOf(row), { as })
   if (path !== '/traces/live') return who.get(path, { as })
@@ -29,12 +29,15 @@ async function ask(row: Row, here: World, who: Someone, as: (typeof askers)[numb
 }
 
 /** What the table promises to somebody without a session. */
-function signedOutAnswer({ method, path, signedOut, answers }: Row, as: (typeof askers)[number]) {
-  if (signedOut === 'same' || signedOut === 'glass') return answers[as]
+function signedOutAnswer(
+  { method, path, signedOut, answers }: Row,
+  as: (typeof clientKinds)[number],
+) {
+  if (signedOut === 'same' || signedOut === 'inspector') return answers[as]
   if (signedOut === 'form') return '200 page'
   if (as === 'htmx') return '401 HX /login'
   if (signedOut === 'words' && as === 'browser') return '401 page'
-  const isDeed = signedOut === 'deed' || (signedOut === 'words' && path !== '/post')
+  const isDeed = signedOut === 'action' || (signedOut === 'words' && path !== '/post')
   if (isDeed && as !== 'browser') return '401 json'
   return method === 'GET' ? '302 /login' : '303 /login'
 }
@@ -57,7 +60,7 @@ test('docs/http.md has every route of the app, and no other', async () => {
 
 test('each row of docs/http.md answers as it says, signed in and signed out', async () => {
   const wrong: string[] = []
-  for (const as of askers) {
+  for (const as of clientKinds) {
     const here = await world()
     await using _ = here.app
     for (const row of rows.filter(({ request }) => request !== 'POST /login')) {
@@ -95,7 +98,7 @@ const changesTheSession = ({ path }: Row) =>
   ['/register', '/logout', '/account/delete', '/account/password'].includes(path)
 
 /** The rows that end or begin a session, in an order that leaves one for the next. */
-async function askForSessions(here: World, as: (typeof askers)[number]): Promise<string[]> {
+async function askForSessions(here: World, as: (typeof clientKinds)[number]): Promise<string[]> {
   const wrong: string[] = []
   const expect = async (request: string, fields: Record<string, string> = {}) => {
     const row = rows.find((one) => one.request === request)!
@@ -132,12 +135,12 @@ test('a field that docs/http.md does not mark with ? is missed', async () => {
   }
 })
 
-test('what docs/http.md calls glass is for operators alone with DEMO=0', async () => {
+test('what docs/http.md calls inspector is for operators alone with DEMO=0', async () => {
   const here = await world({ DEMO: '0', INSPECT: '1' })
   await using _ = here.app
   for (const row of rows.filter(({ path }) => /^\/(traces|logs|routes)/.test(path))) {
     const { status } = await ask(row, here, here.bob, 'program')
-    assert.equal(status, row.signedOut === 'glass' ? 403 : 200, row.request)
+    assert.equal(status, row.signedOut === 'inspector' ? 403 : 200, row.request)
   }
 })
 

@@ -1,8 +1,9 @@
-// The looking glass with what no healthy process records: enormous traces, endless logs, clocks that jump, tails
+// The inspector with what no healthy process records: enormous traces, endless logs, clocks that jump, tails
 // that nobody reads. Shown, cut with a note, never an error.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { sql } from 'drizzle-orm'
 
 import { createApp } from '../src/app.tsx'
@@ -10,6 +11,7 @@ import { layOut } from '../src/features/inspector/waterfall.ts'
 import { Recorder, recorderBounds, type RecordedLog, type RecordedSpan } from '../src/recorder.ts'
 import { traced } from '../src/tracing.ts'
 import { Someone, startApp } from './harness.ts'
+import { finishedSpan } from './spans.ts'
 
 const traceId = 'a'.repeat(32)
 const spanId = (number: number) => number.toString(16).padStart(16, '0')
@@ -26,18 +28,17 @@ function span({ id, trace = traceId, parent, at = 1e6, ms = 1, ...more }: Sketch
     'http.response.status_code': 200,
     'url.path': '/x',
   }
-  return {
+  const context = (number: number) => ({ traceId: trace, spanId: spanId(number), traceFlags: 1 })
+  return finishedSpan({
     name: parent === undefined ? 'GET /x' : `span ${id}`,
-    kind: parent === undefined ? 1 : 0,
-    spanContext: () => ({ traceId: trace, spanId: spanId(id), traceFlags: 1 }),
-    ...(parent !== undefined && { parentSpanContext: { spanId: spanId(parent) } }),
+    kind: parent === undefined ? SpanKind.SERVER : SpanKind.INTERNAL,
+    spanContext: () => context(id),
+    ...(parent !== undefined && { parentSpanContext: context(parent) }),
     startTime: [Math.floor(at / 1000), (at % 1000) * 1e6],
     duration: [Math.floor(ms / 1000), (ms % 1000) * 1e6],
-    status: { code: 0 },
     attributes: parent === undefined ? root : {},
-    links: [],
     ...more,
-  }
+  })
 }
 
 const line = (message: string, facts: Record<string, unknown> = {}): RecordedLog => ({
@@ -49,8 +50,8 @@ const line = (message: string, facts: Record<string, unknown> = {}): RecordedLog
   spanId: spanId(1),
 })
 
-/** An app with a looking glass that the story fills by hand. */
-async function glass(env: Record<string, string> = {}) {
+/** An app with an inspector that the story fills by hand. */
+async function inspector(env: Record<string, string> = {}) {
   const base = await startApp({ INSPECT: '1', ...env })
   const recorder = new Recorder()
   const state = { stopping: false }
@@ -70,7 +71,7 @@ async function glass(env: Record<string, string> = {}) {
 }
 
 test('a trace of 5,000 spans is shown up to a bound, and says what is missing', async () => {
-  await using place = await glass()
+  await using place = await inspector()
   for (let id = 2; id <= 5000; id++) place.recorder.takeSpan(span({ id, parent: 1 }))
   place.recorder.takeSpan(span({ id: 1, ms: 100 }))
   const page = await place.get(`/traces/${traceId}`)
@@ -94,7 +95,7 @@ test('a request that never ends does not keep its spans for ever', () => {
 })
 
 test('a megabyte of logs is cut with a note, on every page that shows it', async () => {
-  await using place = await glass()
+  await using place = await inspector()
   place.recorder.takeSpan(span({ id: 1 }))
   place.recorder.takeLog(line('m'.repeat(1_000_000), { 'exception.stacktrace': 's'.repeat(1e6) }))
   for (let number = 0; number < 3000; number++)
@@ -115,7 +116,7 @@ test('a megabyte of logs is cut with a note, on every page that shows it', async
 })
 
 test('spans without parents, in circles, twice, and clocks that jump', async () => {
-  await using place = await glass()
+  await using place = await inspector()
   place.recorder.takeSpan(span({ id: 2, parent: 77 }))
   place.recorder.takeSpan(span({ id: 3, parent: 4 }))
   place.recorder.takeSpan(span({ id: 4, parent: 3 }))
@@ -149,7 +150,7 @@ test('spans without parents, in circles, twice, and clocks that jump', async () 
 })
 
 test('an id that nobody knows, or that has made room: a page that says why', async () => {
-  await using place = await glass()
+  await using place = await inspector()
   const unknown = await place.get(`/traces/${'b'.repeat(32)}`)
   assert.equal(unknown.status, 404)
   assert.match(unknown.text, /This trace is not here/)
@@ -167,7 +168,7 @@ test('an id that nobody knows, or that has made room: a page that says why', asy
 })
 
 test('a tail that nobody reads is cut off and makes room; one that is read gets every row', async () => {
-  await using place = await glass()
+  await using place = await inspector()
   const take = (from: number, count: number) => {
     for (let number = from; number < from + count; number++)
       place.recorder.takeSpan(span({ id: 1, trace: spanId(number).repeat(2) }))
@@ -211,10 +212,10 @@ test('a client that sends one traceparent for ever fills no memory, and its newe
   assert.equal(requests[0]!.number, 5000)
   assert.equal(recorder.trace(traceId)!.spans.length, recorderBounds.spansOfTrace)
 })
-const remote = { spanId: spanId(99_999), isRemote: true }
+const remote = { traceId, spanId: spanId(99_999), traceFlags: 1, isRemote: true }
 
 test('a planted N+1 is named with its statement, its count and its first span', async () => {
-  await using place = await glass()
+  await using place = await inspector()
   const alice = await place.base.person('Alice')
   place.app.get('/planted', traced('planted.read'), async (c) => {
     for (let id = 1; id <= 12; id++)
@@ -237,7 +238,7 @@ test('a planted N+1 is named with its statement, its count and its first span', 
 })
 
 test('a slow query, a batch and a failed one: each with the plan that it has', async () => {
-  await using place = await glass()
+  await using place = await inspector()
   const query = (id: number, text: string, ms = 1) =>
     span({ id, parent: 1, ms, attributes: { 'db.query.text': text } })
   place.recorder.takeSpan(query(2, 'select * from tweets where msg = ?', 40))
@@ -263,9 +264,9 @@ test('the same query in three requests of one trace is nobody\u2019s N+1', () =>
 })
 
 test('a trace says what caused it, what went wrong where, and what is not exported', async () => {
-  await using place = await glass({ GRAFANA_URL: 'http://grafana.example/' })
+  await using place = await inspector({ GRAFANA_URL: 'http://grafana.example/' })
   const cause = 'c'.repeat(32)
-  const link = { context: { traceId: cause, spanId: spanId(5) } }
+  const link = { context: { traceId: cause, spanId: spanId(5), traceFlags: 1 } }
   place.recorder.takeSpan({ ...span({ id: 1 }), links: [link] })
   place.recorder.takeLog(line('it broke', { 'exception.type': 'Oops', 'exception.message': 'no' }))
   const page = await place.get(`/traces/${traceId}`)
@@ -285,18 +286,31 @@ test('a trace says what caused it, what went wrong where, and what is not export
   assert.doesNotMatch(unsampled.text, /Open in Grafana/)
 })
 
+test('the download has what went wrong in a span, but not for those who see no stacks', async () => {
+  for (const demo of ['1', '0']) {
+    await using place = await inspector({ DEMO: demo })
+    const event = { name: 'exception', attributes: { 'exception.stacktrace': 'at /srv/app.js' } }
+    const events = [{ ...event, time: [1000, 1] as [number, number] }]
+    place.recorder.takeSpan({ ...span({ id: 1 }), events })
+    const { text } = await place.get(`/traces/${traceId}/otlp.json`)
+    assert.equal(text.includes('/srv/app.js'), demo === '1', text)
+    assert.match(text, /"spanId":"0000000000000001"/)
+  }
+})
+
 test('the filters: route, kind, status, slower, failed, text; older requests follow', async () => {
-  await using place = await glass()
-  const take = (number: number, more: Record<string, unknown>, ms = 1) => {
+  await using place = await inspector()
+  const take = (number: number, more: RecordedSpan['attributes'], ms = 1) => {
     const attributes = { ...span({ id: 1 }).attributes, ...more }
-    const status = { code: more['http.response.status_code'] === 500 ? 2 : 0 }
+    const isError = more['http.response.status_code'] === 500
+    const status = { code: isError ? SpanStatusCode.ERROR : SpanStatusCode.UNSET }
     const trace = spanId(number).repeat(2)
     place.recorder.takeSpan(span({ id: 1, trace, attributes, status, ms }))
   }
-  for (let number = 1; number <= 45; number++) take(number, { 'app.asker': 'page' })
-  take(46, { 'app.asker': 'partial', 'http.response.status_code': 500 })
-  take(47, { 'app.asker': 'program', 'http.response.status_code': 404 }, 70)
-  take(48, { 'app.asker': 'page', 'app.prefetch': true })
+  for (let number = 1; number <= 45; number++) take(number, { 'app.client.kind': 'page' })
+  take(46, { 'app.client.kind': 'partial', 'http.response.status_code': 500 })
+  take(47, { 'app.client.kind': 'program', 'http.response.status_code': 404 }, 70)
+  take(48, { 'app.client.kind': 'page', 'app.prefetch': true })
   const listed = async (search: string) => {
     const { text } = await place.get(`/traces${search}`)
     const numbers = [...text.matchAll(/<td><a href="\/traces\/([0-9a-f]{16})/g)]

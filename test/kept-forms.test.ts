@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
-import { startApp, told, type AskerName, type Someone } from './harness.ts'
+import { startApp, told, type ClientKindName, type Someone } from './harness.ts'
 
 const once = '1/60'
 const strict = {
@@ -69,7 +69,7 @@ const forms: Sent[] = [
 
 const countForms = (text: string) => text.match(/<form /g)?.length ?? 0
 
-async function refused({ path, fields }: Sent, as: AskerName) {
+async function refused({ path, fields }: Sent, as: ClientKindName) {
   await using app = await startApp(strict)
   const who = await app.person('Mara')
   let answer = await who.post(path, fields, { as: 'program' })
@@ -120,7 +120,7 @@ test('a form that cannot be shown again is an error as any other', async () => {
   assert.match(answer.text, /That was too often/)
 })
 
-const search = (who: Someone, q: string, as: AskerName) =>
+const search = (who: Someone, q: string, as: ClientKindName) =>
   who.get(`/search?q=${encodeURIComponent(q)}`, { as })
 
 test('on a strict instance one may type for a minute; whole pages have the limit that they had', async () => {

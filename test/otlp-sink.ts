@@ -1,9 +1,9 @@
 // A collector in the test's own process: it takes OTLP over HTTP as protobuf, plain or gzip, and decodes it.
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 
-import { fetched } from './fetched.ts'
+import protobuf from 'protobufjs'
 
 export type Attributes = Record<string, unknown>
 export type Signal = 'traces' | 'metrics' | 'logs'
@@ -206,27 +206,16 @@ type Request = {
   resourceMetrics?: { scopeMetrics: Scoped<'metrics', RawMetric> }[]
   resourceLogs?: { scopeLogs: Scoped<'logRecords', RawLog> }[]
 }
-type Message = {
-  decode: (bytes: Buffer) => unknown
-  toObject: (message: unknown, options: { longs: StringConstructor }) => Request
-}
-type Schema = {
-  opentelemetry: { proto: { collector: Record<string, { v1: Record<string, Message> }> } }
+
+const schema = protobuf.loadSync(fileURLToPath(new URL('otlp.proto', import.meta.url)))
+const messages: Record<Signal, protobuf.Type> = {
+  traces: schema.lookupType('ExportTraceServiceRequest'),
+  metrics: schema.lookupType('ExportMetricsServiceRequest'),
+  logs: schema.lookupType('ExportLogsServiceRequest'),
 }
 
-const requestNames = { traces: 'Trace', metrics: 'Metrics', logs: 'Logs' }
-let schema: Schema | undefined
-
-/** The last release of this package that could also read what it writes: the one we run can only write. */
-function decode(signal: Signal, bytes: Buffer): Request {
-  schema ??= createRequire(import.meta.url)(
-    `${fetched('@opentelemetry/otlp-transformer', '0.212.0')}/build/src/generated/root.js`,
-  ) as Schema
-  const name = requestNames[signal]
-  const message =
-    schema.opentelemetry.proto.collector[name.toLowerCase()]!.v1[`Export${name}ServiceRequest`]!
-  return message.toObject(message.decode(bytes), { longs: String })
-}
+const decode = (signal: Signal, bytes: Buffer): Request =>
+  messages[signal].toObject(messages[signal].decode(bytes), { longs: String })
 
 const hex = (bytes: Buffer | undefined) => (bytes ? Buffer.from(bytes).toString('hex') : '')
 

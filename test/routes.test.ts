@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
-import { startApp, told, type AskerName, type Someone, type TestApp } from './harness.ts'
+import { startApp, told, type ClientKindName, type Someone, type TestApp } from './harness.ts'
 
-const everybody: AskerName[] = ['program', 'json', 'browser', 'htmx']
+const everybody: ClientKindName[] = ['program', 'json', 'browser', 'htmx']
 
 const ofDeeds = {
   program: '401 json',
@@ -14,7 +14,7 @@ const ofDeeds = {
   htmx: '401 HX /login',
 }
 
-test('a deed to what is not there is a 404 in the words of who asks, and first of all a matter of signing in', async () => {
+test('an action to what is not there is a 404 in the words of who asks, and first of all a matter of signing in', async () => {
   const { app, bob } = await world()
   await using _ = app
   for (const path of ['/favorite/', '/unfavorite/', '/follow/', '/unfollow/', '/tweet/']) {
@@ -41,7 +41,7 @@ test('a deed to what is not there is a 404 in the words of who asks, and first o
 test('errors of what is posted are JSON for programs, but for the forms that redirect them', async () => {
   const { app, bob } = await world()
   await using _ = app
-  assert.equal(told(await bob.post('/no/such/deed')), '404 json')
+  assert.equal(told(await bob.post('/no/such/action')), '404 json')
   assert.equal(told(await bob.post('/timeline')), '405 json')
   assert.equal(told(await bob.post('/theme', { theme: 'purple' })), '422 page')
   assert.equal(told(await bob.post('/post', {})), '400 page')

@@ -53,7 +53,7 @@ test('migrations: one statement in each piece, numbers without gaps, times that 
   })
 })
 
-const deed = fc.record({
+const action = fc.record({
   what: fc.constantFrom('like', 'unlike', 'follow', 'unfollow', 'tweet', 'remove', 'leave'),
   who: fc.integer({ min: 1, max: 6 }),
   whom: fc.integer({ min: 1, max: 12 }),
@@ -64,7 +64,7 @@ test(
   { skip: filesOnly },
   async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(deed, { maxLength: 60 }), async (deeds) => {
+      fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
         await using app = await startApp()
         const { db } = app.database
         for (let id = 1; id <= 6; id++) {
@@ -75,7 +75,7 @@ test(
             sql`insert into tweets (user_id, msg, created_at) values (${id}, ${`words ${id}`}, 1)`,
           )
         }
-        for (const { what, who, whom } of deeds) {
+        for (const { what, who, whom } of actions) {
           const statements = {
             like: sql`insert or ignore into favorites (user_id, tweet_id, weight, created_at) select ${who}, id, ${whom * 1.7}, 9e12 from tweets where id = ${whom} and exists (select 1 from users where id = ${who})`,
             unlike: sql`delete from favorites where user_id = ${who} and tweet_id = ${whom}`,

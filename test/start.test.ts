@@ -154,7 +154,7 @@ test('a port that is taken, settings that are wrong, a server that is away', asy
   assert.equal(wrong.code, 1)
   assert.match(wrong.said, /PORT is "many", but it accepts a whole number from 0 to 65535/)
   assert.match(wrong.said, /DEMO is "yes", but it accepts "1" or "0"/)
-  assert.match(wrong.said, /LIMIT_WRITE is "5", but it accepts deeds per seconds/)
+  assert.match(wrong.said, /LIMIT_WRITE is "5", but it accepts actions per seconds/)
   assert.match(wrong.said, /PUBLIC_ORIGIN is "birds", but it accepts an origin/)
 
   const away = await refusedStart({ DATABASE_URL: 'http://127.0.0.1:9' })

@@ -49,7 +49,7 @@ test('nothing private is in any signal or on standard output, not even when writ
       fields: { ...fields, _csrf: field },
       headers,
     })
-    const deeds: [path: string, fields: Record<string, string>, status: number][] = [
+    const actions: [path: string, fields: Record<string, string>, status: number][] = [
       ['/tweet', { msg, key }, 200],
       ['/tweet', { msg: msg.repeat(100) }, 400],
       ['/account/profile', { name, bio }, 200],
@@ -57,7 +57,7 @@ test('nothing private is in any signal or on standard output, not even when writ
       ['/account/password', { current: password, fresh }, 200],
       ['/account/delete', { farewell: password }, 422],
     ]
-    for (const [to, fields, status] of deeds)
+    for (const [to, fields, status] of actions)
       assert.equal((await ask(server, to, as(fields))).status, status, to)
     await ask(server, '/timeline', { as: 'browser', cookie, headers })
     await ask(server, '/login', { fields: { mailaddress, password: `${password}!` }, headers })
@@ -147,7 +147,7 @@ test('what stands in an address without being a parameter of its route is record
         await asked(server, address, { method, headers, as: 'browser', cookie })
     }
     await asked(server, '/search?q=ducks&limit=7', { cookie })
-    shown.push(...(await glass(server)))
+    shown.push(...(await inspector(server)))
   })
   const { attributes } = result.spans.find(({ name }) => name === 'GET /search')!
   assert.ok(attributes['url.query'])
@@ -159,7 +159,7 @@ test('what stands in an address without being a parameter of its route is record
     ['standard output', result.printed],
   ] as const)
     assert.equal(around(text, canary), '', where)
-  for (const text of shown) assert.equal(around(text, canary), '', 'the looking glass')
+  for (const text of shown) assert.equal(around(text, canary), '', 'the inspector')
 })
 
 /** The live tail never ends by itself, and a POST may end the session: both are asked without reading on. */
@@ -174,8 +174,8 @@ async function asked(server: Server, path: string, { method = 'GET', ...rest }: 
   await ask(server, path, { ...rest, method, ...(isEnd && { cookie: '' }) })
 }
 
-/** What the looking glass shows of all this. */
-async function glass(server: Server): Promise<string[]> {
+/** What the inspector shows of all this. */
+async function inspector(server: Server): Promise<string[]> {
   const list = await ask(server, '/traces', { as: 'browser' })
   const ids = [...new Set(list.text.match(/(?<=\/traces\/)[0-9a-f]{32}/g))].slice(0, 40)
   const pages = ids.flatMap((id) => [

@@ -5,7 +5,7 @@ import test from 'node:test'
 import Database from 'libsql'
 
 import { ask, change, kinds, statuses, told, treeOf, type Asked } from './exported.ts'
-import type { AskerName } from './harness.ts'
+import type { ClientKindName } from './harness.ts'
 import type { Attributes } from './otlp-sink.ts'
 import { register, type Server } from './process.ts'
 
@@ -22,7 +22,7 @@ type Expected = {
 const visitor = 'SELECT sessions users'
 const commonKeys =
   `http.request.method url.path url.scheme client.address network.peer.address network.peer.port
-  network.protocol.version server.address server.port user_agent.original app.asker http.response.status_code
+  network.protocol.version server.address server.port user_agent.original app.client.kind http.response.status_code
   app.db.query_count app.db.duration_ms app.db.rows app.render.duration_ms`.split(/\s+/)
 
 test('each kind of request: names, kinds, parents, status and attributes, none more', async () => {
@@ -34,7 +34,10 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
     const cookie = await register(server.url, 'alice')
     const tweet = await ask(server, '/tweet', { as: 'htmx', cookie, fields: { msg: 'hello' } })
     const id = /id="tweet-(\d+)"/.exec(tweet.text)![1]!
-    const like = (as: AskerName): [string, Asked] => [`/favorite/${id}`, { as, cookie, fields: {} }]
+    const like = (as: ClientKindName): [string, Asked] => [
+      `/favorite/${id}`,
+      { as, cookie, fields: {} },
+    ]
     const likeTree = (...queries: string[]) => [
       '- > POST /favorite/:id',
       `POST /favorite/:id > ${visitor}`,
@@ -56,7 +59,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
         ],
         says: {
           'http.route': '/timeline',
-          'app.asker': 'page',
+          'app.client.kind': 'page',
           'user.id': '101',
           'url.query': 'through=7',
           'app.db.query_count': 3,
@@ -67,25 +70,25 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
         request: like('htmx'),
         status: 200,
         tree: likeTree('INSERT favorites trends', 'SELECT favorites tweets'),
-        says: { ...likeSays, 'app.asker': 'partial', 'app.db.query_count': 3, ...page },
+        says: { ...likeSays, 'app.client.kind': 'partial', 'app.db.query_count': 3, ...page },
       },
       program: {
         request: like('json'),
         status: 200,
         tree: likeTree('INSERT favorites trends', 'SELECT favorites tweets'),
-        says: { ...likeSays, 'app.asker': 'program', 'app.db.query_count': 3 },
+        says: { ...likeSays, 'app.client.kind': 'program', 'app.db.query_count': 3 },
       },
       form: {
         request: like('browser'),
         status: 303,
         tree: likeTree('INSERT favorites trends', 'SELECT favorites tweets'),
-        says: { ...likeSays, 'app.asker': 'page', 'app.db.query_count': 3 },
+        says: { ...likeSays, 'app.client.kind': 'page', 'app.db.query_count': 3 },
       },
       'no route': {
         request: ['/no/such/page', { as: 'browser' }],
         status: 404,
         tree: ['- > GET'],
-        says: { 'app.asker': 'page', 'app.error.slug': 'no_route', ...page },
+        says: { 'app.client.kind': 'page', 'app.error.slug': 'no_route', ...page },
       },
       'no such tweet': {
         request: ['/tweet/987654', { as: 'browser' }],
@@ -96,7 +99,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
           'tweets.read > SELECT favorites tweets users',
         ],
         says: {
-          'app.asker': 'page',
+          'app.client.kind': 'page',
           'http.route': '/tweet/:id',
           'app.error.slug': 'refused_404',
           'app.db.query_count': 1,
@@ -138,7 +141,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
         says: {
           'http.route': '/tweet',
           'user.id': '101',
-          'app.asker': 'partial',
+          'app.client.kind': 'partial',
           'app.db.query_count': 1,
           ...page,
         },
@@ -166,7 +169,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
         says: {
           'http.route': '/followers',
           'user.id': '101',
-          'app.asker': 'page',
+          'app.client.kind': 'page',
           'error.type': '500',
           'app.error.slug': 'unexpected',
           'app.db.query_count': 2,
@@ -199,7 +202,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
       'server.address': '127.0.0.1',
       'server.port': Number(new URL(server!.url).port),
       'user_agent.original': 'story',
-      'app.asker': 'program',
+      'app.client.kind': 'program',
       'app.db.query_count': 0,
       ...says,
     }
@@ -246,7 +249,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
   }
 })
 
-test('a deed that has waited too long for its turn says by what it was refused', async () => {
+test('an action that has waited too long for its turn says by what it was refused', async () => {
   let trace = ''
   const result = await told({ INSPECT: '0', WRITE_WAIT_MS: '100' }, async (server, path) => {
     const cookie = await register(server.url, 'alice')

@@ -10,7 +10,12 @@ import { register, scratch, type Server } from './process.ts'
 
 test('metrics: stable names, units, buckets and attributes, however odd the requests are', async () => {
   const result = await told(
-    { INSPECT: '0', OTEL_METRIC_EXPORT_INTERVAL: '300' },
+    {
+      INSPECT: '0',
+      OTEL_METRIC_EXPORT_INTERVAL: '300',
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+      OTEL_BLRP_SCHEDULE_DELAY: '50',
+    },
     async (server) => {
       const cookie = await register(server.url, 'alice')
       await ask(server, '/tweet', { cookie, fields: { msg: 'hello' } })
@@ -21,12 +26,15 @@ test('metrics: stable names, units, buckets and attributes, however odd the requ
     },
   )
   const known = new Map(result.metrics.map((metric) => [metric.name, metric]))
+  const component = ['otel.component.name', 'otel.component.type']
+  const processed = [component, ['error.type', ...component]]
   const shapes: Record<string, [kind: string, unit: string, attributes: string[][]]> = {
     'tracewren.tweets.created': ['sum', '{tweet}', [[]]],
     'tracewren.timeline.reads': ['sum', '{read}', [['strategy']]],
     'tracewren.lane.wait': ['histogram', 's', [['lane']]],
     'tracewren.wal.size': ['gauge', 'By', [[]]],
-    'tracewren.telemetry.lost': ['sum', '{record}', [['signal']]],
+    'otel.sdk.processor.span.processed': ['sum', '{span}', processed],
+    'otel.sdk.processor.log.processed': ['sum', '{log_record}', processed],
     'tracewren.sessions.active': ['gauge', '{session}', [[]]],
     'tracewren.card_cache.lookups': ['sum', '{lookup}', [['hit']]],
     'otel.sdk.processor.span.queue.size': [
@@ -185,9 +193,9 @@ test('OTEL_SDK_DISABLED switches all of it off, an exporter of one signal leaves
     assert.equal(answer.trace, null)
     assert.equal(answer.headers.get('Server-Timing'), null)
     assert.doesNotMatch(answer.text, /id="chip"|traceparent/)
-    const glass = await ask(server, '/traces', { as: 'browser' })
-    assert.equal(glass.status, 200)
-    assert.match(glass.text, /The looking glass is off/)
+    const inspector = await ask(server, '/traces', { as: 'browser' })
+    assert.equal(inspector.status, 200)
+    assert.match(inspector.text, /The inspector is off/)
     assert.equal((await ask(server, `/traces/${'ab'.repeat(16)}`)).status, 404)
   })
   assert.deepEqual([none.code, none.deliveries.length], [0, 0])
@@ -232,7 +240,7 @@ test('samplers: off, a ratio, and the decision of a trusted caller', async () =>
   assert.deepEqual(
     followed.spans.filter((span) => span.kind === kinds.server).map((span) => span.traceId),
     ['ab'.repeat(16)],
-    'the looking glass records all, but exports none of it',
+    'the inspector records all, but exports none of it',
   )
   assert.equal(
     followed.spans.find((span) => span.kind === kinds.server)!.parentSpanId,

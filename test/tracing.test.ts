@@ -8,6 +8,7 @@ import { sql } from 'drizzle-orm'
 import { layOut } from '../src/features/inspector/waterfall.ts'
 import { Recorder, type RecordedSpan } from '../src/recorder.ts'
 import { startApp, type Answer } from './harness.ts'
+import { finishedSpan } from './spans.ts'
 
 const tree = (answer: Answer) => {
   const names = new Map(answer.spans.map((span) => [span.spanContext().spanId, span.name]))
@@ -17,7 +18,7 @@ const tree = (answer: Answer) => {
 }
 const root = (answer: Answer) => answer.spans.find((span) => span.kind === SpanKind.SERVER)!
 
-test('a like is a request, a deed and three queries', async () => {
+test('a like is a request, a handler and three queries', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const id = await alice.tweet('hello')
@@ -44,7 +45,7 @@ test('a like is a request, a deed and three queries', async () => {
         'url.query',
         'url.scheme',
         'user_agent.original',
-        'app.asker',
+        'app.client.kind',
         'app.db.query_count',
         'user.id',
       ].map((name) => [name, attributes[name]]),
@@ -57,7 +58,7 @@ test('a like is a request, a deed and three queries', async () => {
       'url.query': 'x=REDACTED',
       'url.scheme': 'http',
       'user_agent.original': 'story',
-      'app.asker': 'partial',
+      'app.client.kind': 'partial',
       'app.db.query_count': 3,
       'user.id': String(alice.id),
     },
@@ -167,27 +168,27 @@ test('a trace goes on from trusted peers alone, and a partial is linked to its p
   assert.equal(root(partial).attributes['app.page.trace_id'], page.headers.get('X-Trace-Id'))
 })
 
-/** A finished span as the SDK would hand it out. */
+const context = (id: number) => ({
+  traceId: 'a'.repeat(32),
+  spanId: String(id).padStart(16, '0'),
+  traceFlags: 1,
+})
+
 const span = (
   id: number,
   parent: number | undefined,
   [from, ms]: [number, number],
-  attributes: Record<string, unknown> = {},
-): RecordedSpan => ({
-  name: `span ${id}`,
-  kind: parent === undefined ? 1 : 2,
-  spanContext: () => ({
-    traceId: 'a'.repeat(32),
-    spanId: String(id).padStart(16, '0'),
-    traceFlags: 1,
-  }),
-  ...(parent !== undefined && { parentSpanContext: { spanId: String(parent).padStart(16, '0') } }),
-  startTime: [1000, from * 1e6],
-  duration: [0, ms * 1e6],
-  status: { code: 0 },
-  attributes,
-  links: [],
-})
+  attributes: RecordedSpan['attributes'] = {},
+): RecordedSpan =>
+  finishedSpan({
+    name: `span ${id}`,
+    kind: parent === undefined ? SpanKind.SERVER : SpanKind.CLIENT,
+    spanContext: () => context(id),
+    ...(parent !== undefined && { parentSpanContext: context(parent) }),
+    startTime: [1000, from * 1e6],
+    duration: [0, ms * 1e6],
+    attributes,
+  })
 
 test("the waterfall names the same query again and again, the critical path and the time of one's own", () => {
   const query = { 'db.query.text': 'select 1', 'db.query.summary': 'SELECT' }

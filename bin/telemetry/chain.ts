@@ -1,4 +1,4 @@
-// One click, followed: nginx, app, deed and queries in one trace, its lines in Loki, its exemplar in Mimir.
+// One click, followed: nginx, app, handler and queries in one trace, its lines in Loki, its exemplar in Mimir.
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -37,7 +37,9 @@ export async function proveClick(
   assert.equal(click.headers.get('X-Trace-Id'), click.traceId)
   await eventually(async () => proveTrace(click, await spansOf(click.traceId, backends, sink)))
   await eventually(() => proveLines(click, backends))
-  await eventually(() => proveExemplars(click, backends, placesOf('nginx', 'app', 'deed', 'query')))
+  await eventually(() =>
+    proveExemplars(click, backends, placesOf('nginx', 'app', 'handler', 'query')),
+  )
 }
 
 /** A browser sends no trace: the app's span is the root, linked to the page, and nginx logs its ids. */
@@ -49,13 +51,13 @@ export async function proveBrowserClick(
   await eventually(async () => {
     const spans = await spansOf(click.traceId, backends, sink)
     const app = proveApp('', spans)
-    assert.equal(app.attributes['app.asker'], 'partial')
+    assert.equal(app.attributes['app.client.kind'], 'partial')
     assert.equal(app.attributes['app.page.trace_id'], click.pageTraceId)
     const page = await spansOf(click.pageTraceId, backends, sink)
     assert.ok(page.some(({ name }) => name === 'GET /timeline'))
   })
   await eventually(() => proveLines(click, backends))
-  await eventually(() => proveExemplars(click, backends, placesOf('app', 'deed', 'query')))
+  await eventually(() => proveExemplars(click, backends, placesOf('app', 'handler', 'query')))
 }
 
 const spansOf = async (id: string, { tempo }: Backends, sink: Sink | undefined): Promise<Span[]> =>
@@ -95,16 +97,16 @@ function proveTrace({ spanId }: Click, spans: Span[]): void {
   proveApp(spanId, spans)
 }
 
-/** The app's span under its parent, the deed under it, the queries under both; no span is without its parent. */
+/** The app's span under its parent, the handler under it, the queries under both; no span is without its parent. */
 function proveApp(parentSpanId: string, spans: Span[]): Span {
   const app = spans.find((span) => span.kind === 2 && span.parentSpanId === parentSpanId)
   assert.equal(app?.name, 'POST /favorite/:id')
-  const deed = spans.find((span) => span.parentSpanId === app.spanId && span.kind === 1)
-  assert.equal(deed?.name, 'favorites.create')
+  const handler = spans.find((span) => span.parentSpanId === app.spanId && span.kind === 1)
+  assert.equal(handler?.name, 'favorites.create')
   const queries = spans.filter(({ attributes }) => 'db.query.summary' in attributes)
   assert.ok(
-    queries.some((span) => span.parentSpanId === deed.spanId),
-    'the deed has no query',
+    queries.some((span) => span.parentSpanId === handler.spanId),
+    'the handler has no query',
   )
   assert.equal(queries.length, app.attributes['app.db.query_count'])
   const known = new Set(spans.map((span) => span.spanId))
@@ -141,7 +143,7 @@ const duration = (selector: string) => `traces_spanmetrics_duration_seconds_buck
 const durations = {
   nginx: duration('service_name="nginx"'),
   app: duration('service_name="$app", http_route="/favorite/:id"'),
-  deed: duration('service_name="$app", span_name="favorites.create"'),
+  handler: duration('service_name="$app", span_name="favorites.create"'),
   query: duration('service_name="$app", db_query_summary=~"INSERT favorites.*"'),
 }
 const placesOf = (...names: (keyof typeof durations)[]) =>

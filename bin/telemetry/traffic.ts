@@ -62,7 +62,7 @@ const pick = <T>(some: readonly T[]): T => some[Math.floor(Math.random() * some.
 const upTo = (most: number) => 1 + Math.floor(Math.random() * most)
 
 /** What people do, and what goes wrong: each panel needs something to show. */
-const deeds: ((person: Person) => Promise<unknown>)[] = [
+const actions: ((person: Person) => Promise<unknown>)[] = [
   (person) => person.ask('GET', '/timeline'),
   (person) => person.ask('GET', '/timeline'),
   (person) => person.ask('GET', '/'),
@@ -94,7 +94,7 @@ export async function beBusy(url: string, seconds: number, seen: (one: Seen) => 
     const person = new Person(url, count)
     await person.login(number)
     for (let turn = number; Date.now() < until; turn++) {
-      await deeds[turn % deeds.length]!(person)
+      await actions[turn % actions.length]!(person)
       await pause(50 + Math.random() * 150)
     }
   }

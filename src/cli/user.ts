@@ -21,22 +21,22 @@ const help = `npm run user -- password|suspend|unsuspend|delete ADDRESS
 Stop the app first: a database file has one process. Sessions outlive the restart.`
 
 type Person = { db: Db; id: number; name: string }
-type Deed = (person: Person, settings: Settings) => Promise<string>
+type Action = (person: Person, settings: Settings) => Promise<string>
 
-const deeds: Record<string, Deed> = { password, suspend, unsuspend, delete: remove }
+const actions: Record<string, Action> = { password, suspend, unsuspend, delete: remove }
 
 await main({
   help,
   async run([word = '', address, ...rest], settings) {
-    const deed = Object.hasOwn(deeds, word) ? deeds[word] : undefined
-    if (!deed || !address || rest.length > 0) {
+    const action = Object.hasOwn(actions, word) ? actions[word] : undefined
+    if (!action || !address || rest.length > 0) {
       complain(help)
       return 2
     }
     if (settings.DATABASE_URL.startsWith('file:')) existing(databasePath(settings))
     const database = await openDb(settings)
     try {
-      say(await deed(await find(database.db, address.toLowerCase()), settings))
+      say(await action(await find(database.db, address.toLowerCase()), settings))
       return 0
     } finally {
       await database.close()

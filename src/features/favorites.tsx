@@ -1,4 +1,4 @@
-// Like and unlike: the columns a tweet is read with, the button, the two deeds.
+// Like and unlike: the columns a tweet is read with, the button, the two actions.
 import { and, eq, sql } from 'drizzle-orm'
 
 import { prepared, type Db } from '../db.ts'

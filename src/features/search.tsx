@@ -20,7 +20,7 @@ import { limited } from '../rate-limits.ts'
 import { keepsForm, type Redisplay } from '../redisplay.ts'
 import { traced } from '../tracing.ts'
 import { signedIn } from '../viewer.ts'
-import { answerProblem, asker, query, render, router, text, type Env } from '../web.ts'
+import { answerProblem, clientKind, query, render, router, text, type Env } from '../web.ts'
 import { cardsOf, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -148,7 +148,7 @@ const searchAgain: Redisplay = (c, { q = '' }, { form: sentence = '' }, status) 
         {sentence}
       </p>
     )
-    return asker(c) === 'partial'
+    return clientKind(c) === 'partial'
       ? render(c, line)
       : page(c, { title: 'Search', searching: true }, searchPage(q, line))
   })
@@ -158,7 +158,7 @@ const whileTyping = limited('LIMIT_SEARCH_TYPING')
 
 /** While somebody types, each key may ask: these partials have a limit that no typing reaches. */
 const limitedSearch = createMiddleware<Env>((c, next) => {
-  const isTyped = asker(c) === 'partial' && c.req.query('before') === undefined
+  const isTyped = clientKind(c) === 'partial' && c.req.query('before') === undefined
   return isTyped ? whileTyping(c, next) : whole(c, next)
 })
 
@@ -179,7 +179,7 @@ export const searchRoutes = router().get(
     const feed = plan
       ? await readMatches(db, plan, viewer.id, slice)
       : { rows: [], more: false, newer: false }
-    const isContinued = asker(c) === 'partial' && slice.before !== undefined
+    const isContinued = clientKind(c) === 'partial' && slice.before !== undefined
     const count = plan && !isContinued ? await countMatches(db, plan) : 0
     const sentence = plan
       ? howMany(count)
@@ -205,7 +205,7 @@ export const searchRoutes = router().get(
       ),
       around: (list) => searchPage(q, line, list),
     }
-    if (asker(c) !== 'partial' || isContinued) return answerFeed(c, slice, feed, view)
+    if (clientKind(c) !== 'partial' || isContinued) return answerFeed(c, slice, feed, view)
     return render(
       c,
       <>

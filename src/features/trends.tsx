@@ -8,7 +8,7 @@ import { page } from '../layout.tsx'
 import { memoised } from '../memo.ts'
 import { tweets } from '../schema.ts'
 import { traced } from '../tracing.ts'
-import { asker, query, router, render } from '../web.ts'
+import { clientKind, query, router, render } from '../web.ts'
 import { cardsOf } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -39,7 +39,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
   const rows = await readTrends(db, visitor?.id ?? 0, limit)
   const cards = rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))
   // A rank has no cursor: the rest is the same list again, longer.
-  if (asker(c) === 'partial') {
+  if (clientKind(c) === 'partial') {
     c.header('HX-Replace-Url', `/?limit=${limit}`)
     return render(c, <Trends>{cards}</Trends>)
   }

@@ -1,4 +1,4 @@
-// The same deeds with JavaScript off.
+// The same actions with JavaScript off.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 

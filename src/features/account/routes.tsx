@@ -16,7 +16,7 @@ import { endSession, endSessions, signedIn } from '../../viewer.ts'
 import {
   answer,
   answerProblem,
-  asker,
+  clientKind,
   flash,
   form,
   render,
@@ -68,7 +68,7 @@ async function accountPage(
 ) {
   const forms = await accountForms(c, given, problems)
   const sent = Object.entries(forms).find(([path]) => path === c.req.path)?.[1]
-  if (sent && asker(c) === 'partial') return render(c, sent)
+  if (sent && clientKind(c) === 'partial') return render(c, sent)
   return page(
     c,
     { title: 'Account', private: '/account' },
@@ -81,7 +81,7 @@ async function accountPage(
 
 const accountAgain: Redisplay = (c, given, problems, status) => {
   const sentence = Object.values(problems)[0] ?? 'Something is wrong with the form.'
-  if (asker(c) === 'program') throw new Refusal(status, sentence)
+  if (clientKind(c) === 'program') throw new Refusal(status, sentence)
   return answerProblem(c, status, sentence, () => accountPage(c, given, problems))
 }
 const refuse = (c: Context<Env>, problems: Problems) => accountAgain(c, {}, problems, 422)
@@ -166,6 +166,6 @@ export const accountRoutes = router()
       forgetVisitor(id)
       c.header('Clear-Site-Data', '"cache"')
       flash(c, 'Your account is deleted.')
-      return asker(c) === 'program' ? c.json({ success: true }) : c.redirect('/', 303)
+      return clientKind(c) === 'program' ? c.json({ success: true }) : c.redirect('/', 303)
     },
   )

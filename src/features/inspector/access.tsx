@@ -12,7 +12,7 @@ import { answerProblem, type Env } from '../../web.ts'
 /** The recorder, where `recorded` stands in the route. */
 export const recorderOf = (c: Context<Env>): Recorder => c.var.recorder!
 
-/** Answers how to switch the looking glass on when it is off. */
+/** Answers how to switch the inspector on when it is off. */
 export const recorded = createMiddleware<Env>(async (c, next) => {
   if (c.var.recorder) return next()
   // No trace is here: programs that look for one see the status alone.
@@ -27,7 +27,7 @@ const isOff = (c: Context<Env>) =>
     <>
       <h1>Traces</h1>
       <div class='empty-state'>
-        <p class='big'>The looking glass is off.</p>
+        <p class='big'>The inspector is off.</p>
         {c.var.settings.inspect ? (
           <p>
             <code>OTEL_SDK_DISABLED=true</code> keeps this process from recording anything: start
@@ -48,7 +48,7 @@ const isOff = (c: Context<Env>) =>
 export const forLookers = createMiddleware<Env>(async (c, next) => {
   if (!mayInspect(c))
     throw new Refusal(403, 'Only operators of this instance see what others do.', {
-      slug: 'not_operator',
+      code: 'not_operator',
     })
   // With DEMO=0 this is for operators alone: Back does not show it to whoever comes after them.
   if (!c.var.settings.demo) c.header('Cache-Control', 'private, no-store')

@@ -1,9 +1,9 @@
-import { Head } from './head.tsx'
+import { Header } from './header.tsx'
 
 /** The short guide; docs/reading-traces.md is the longer one, with pictures. `chip`: this visitor sees it; undefined: nobody does. */
 export const Guide = ({ chip }: { chip: boolean | undefined }) => (
   <>
-    <Head
+    <Header
       at='/traces/guide'
       title='Reading traces'
       words='Everything here is what OpenTelemetry recorded in this process, nothing else.'
@@ -25,8 +25,8 @@ export const Guide = ({ chip }: { chip: boolean | undefined }) => (
       )}
       <h2>A trace</h2>
       <p>
-        One request is one trace. Its first line is the request, under it the deed, under that the
-        queries. The bar shows when it ran and how long: solid where it was busy itself, mostly
+        One request is one trace. Its first line is the request, under it the handler, under that
+        the queries. The bar shows when it ran and how long: solid where it was busy itself, mostly
         rendering, and pale where a line below it ran. The line under the bars is the critical path:
         only what is on it makes the whole slower. Open a line for its SQL, its plan and its log.
       </p>

@@ -8,7 +8,7 @@ import { recorderBounds } from '../../recorder.ts'
 import type { Bucket } from '../../statistics.ts'
 import { Charts } from './chart.tsx'
 import { Filters, passes, searchOf, type Filter } from './filters.tsx'
-import { Head } from './head.tsx'
+import { Header } from './header.tsx'
 
 const shownAtOnce = 20
 
@@ -66,7 +66,7 @@ type ListProps = { requests: RecordedRequest[]; filter: Filter; series: Bucket[]
 
 export const TraceList = ({ requests, filter, series }: ListProps) => (
   <>
-    <Head
+    <Header
       at='/traces'
       title='Traces'
       words='Every line is one request to this very process: what it was, what it answered and what it cost.'

@@ -33,7 +33,7 @@ async function isStuck(written: Promise<unknown>, stopping: () => boolean): Prom
 export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolean): Response {
   if (tails >= tailsMax) {
     throw new Refusal(503, 'Too many people follow live. Try again later.', {
-      slug: 'too_many_tails',
+      code: 'too_many_tails',
       headers: { 'Retry-After': '30' },
     })
   }

@@ -1,3 +1,12 @@
+import {
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_URL_PATH,
+} from '@opentelemetry/semantic-conventions'
+
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
 import type { RecordedLog } from '../../recorder.ts'
@@ -27,30 +36,31 @@ export const LogLine = ({ line, withStacks, traced = false }: LogLineProps) => (
         )}{' '}
         <small>{factsOf(line)}</small>
       </p>
-      {line.facts['exception.message'] !== undefined && (
+      {line.facts[ATTR_EXCEPTION_MESSAGE] !== undefined && (
         <p>
-          {String(line.facts['exception.type'] ?? '')}: {String(line.facts['exception.message'])}
+          {String(line.facts[ATTR_EXCEPTION_TYPE] ?? '')}:{' '}
+          {String(line.facts[ATTR_EXCEPTION_MESSAGE])}
         </p>
       )}
-      {withStacks && line.facts['exception.stacktrace'] !== undefined && (
-        <pre>{String(line.facts['exception.stacktrace'])}</pre>
+      {withStacks && line.facts[ATTR_EXCEPTION_STACKTRACE] !== undefined && (
+        <pre>{String(line.facts[ATTR_EXCEPTION_STACKTRACE])}</pre>
       )}
     </div>
   </>
 )
 
-const isRequest = ({ facts }: RecordedLog) => 'http.request.method' in facts
+const isRequest = ({ facts }: RecordedLog) => ATTR_HTTP_REQUEST_METHOD in facts
 
 const sentenceOf = (line: RecordedLog) =>
   isRequest(line)
-    ? `${String(line.facts['http.request.method'])} ${String(line.facts['url.path']).slice(0, factMax)}`
+    ? `${String(line.facts[ATTR_HTTP_REQUEST_METHOD])} ${String(line.facts[ATTR_URL_PATH]).slice(0, factMax)}`
     : line.message
 
 /** A request's status and duration; of any other line all that it says. */
 function factsOf(line: RecordedLog): string {
   const { facts } = line
   if (isRequest(line))
-    return `${String(facts['http.response.status_code'])} ${shortMs(Number(facts['duration_ms']))}`
+    return `${String(facts[ATTR_HTTP_RESPONSE_STATUS_CODE])} ${shortMs(Number(facts['duration_ms']))}`
   return Object.entries(facts)
     .filter(([name]) => !name.startsWith('exception.'))
     .slice(0, factsShown)

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 
 import { recorderBounds, type RecordedLog } from '../../recorder.ts'
 import { query } from '../../web.ts'
-import { Head } from './head.tsx'
+import { Header } from './header.tsx'
 import { Clock } from './list.tsx'
 import { LogLine } from './log-line.tsx'
 
@@ -25,7 +25,7 @@ export const LogList = ({ logs, q, level }: { logs: RecordedLog[]; q: string; le
   )
   return (
     <>
-      <Head
+      <Header
         at='/logs'
         title='Logs'
         words='The newest lines of this process, those of requests among them, each with the trace that it belongs to.'

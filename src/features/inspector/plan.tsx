@@ -1,3 +1,5 @@
+import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
+
 import { explain, type Db } from '../../db.ts'
 import type { RecordedSpan } from '../../recorder.ts'
 
@@ -16,7 +18,7 @@ export const PlanLink = ({ traceId, spanId }: { traceId: string; spanId: string 
 
 /** The plans of a query, or of each statement of a batch. */
 export async function plansOf(db: Db, span: RecordedSpan): Promise<string[]> {
-  const texts = String(span.attributes['db.query.text'] ?? '').split(';\n')
+  const texts = String(span.attributes[ATTR_DB_QUERY_TEXT] ?? '').split(';\n')
   return Promise.all(texts.slice(0, statementsShown).map((text) => planOf(db, text)))
 }
 

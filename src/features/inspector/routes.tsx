@@ -1,13 +1,14 @@
-// The looking glass: what this process did, from the same spans that go out by OTLP.
+// The inspector: what this process did, from the same spans that go out by OTLP.
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
 import { chipCookie } from '../../cookie-names.ts'
 import { page, showsChip } from '../../layout.tsx'
+import { otlpJson } from '../../otlp-json.ts'
 import { mayInspect } from '../../viewer.ts'
 import {
   answerProblem,
-  asker,
+  clientKind,
   cameFrom,
   flash,
   form,
@@ -22,9 +23,8 @@ import { Guide } from './guide.tsx'
 import { titleOf, TraceList } from './list.tsx'
 import { liveTail } from './live.tsx'
 import { LogList, logQuery } from './logs.tsx'
-import { otlpOf } from './otlp.ts'
 import { Plans, plansOf } from './plan.tsx'
-import { StatisticsPage } from './rows.tsx'
+import { StatisticsPage } from './statistics-table.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
 
 const yearSeconds = 365 * 24 * 3600
@@ -105,14 +105,18 @@ const traceRoutes = router()
       trace ? <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} /> : <Gone />,
     )
   })
-  .get('/traces/:id{[0-9a-f]{32}}/otlp.json', recorded, (c) =>
-    c.json(otlpOf(found(recorderOf(c).trace(c.req.param('id'))))),
-  )
+  .get('/traces/:id{[0-9a-f]{32}}/otlp.json', recorded, async (c) => {
+    const trace = found(recorderOf(c).trace(c.req.param('id')))
+    const bytes = await otlpJson(trace, { withEvents: mayInspect(c) })
+    return c.body(bytes, 200, { 'Content-Type': 'application/json' })
+  })
   .get('/traces/:id{[0-9a-f]{32}}/plan/:span{[0-9a-f]{16}}', recorded, async (c) => {
     const trace = found(recorderOf(c).trace(c.req.param('id')))
     const span = found(trace.spans.find((one) => one.spanContext().spanId === c.req.param('span')))
     const plan = <Plans plans={await plansOf(c.var.db, span)} />
-    return asker(c) === 'partial' ? render(c, plan) : page(c, { title: 'Query plan', wide }, plan)
+    return clientKind(c) === 'partial'
+      ? render(c, plan)
+      : page(c, { title: 'Query plan', wide }, plan)
   })
 
 const chipRoutes = router().post('/chip', form(chip), (c) => {

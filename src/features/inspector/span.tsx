@@ -1,10 +1,12 @@
 // What opens under the line of a span: its own time, its SQL and plan, attributes, log lines.
+import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
+
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
 import type { RecordedLog } from '../../recorder.ts'
-import { isFailed, rowsOf } from './bars.tsx'
 import { LogLines } from './log-line.tsx'
 import { PlanLink } from './plan.tsx'
+import { isFailed, rowsOf } from './waterfall-bars.tsx'
 import type { WaterfallRow } from './waterfall.ts'
 
 type SpanProps = { traceId: string; row: WaterfallRow; logs: RecordedLog[]; withStacks: boolean }
@@ -21,7 +23,7 @@ export function spanUnder({ traceId, row, logs, withStacks }: SpanProps) {
 }
 
 const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
-  const sql = row.span.attributes['db.query.text']
+  const sql = row.span.attributes[ATTR_DB_QUERY_TEXT]
   const longest = row.own.reduce((most, { ms }) => Math.max(most, ms), 0)
   return (
     <>
@@ -42,7 +44,7 @@ const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
       )}
       <dl>
         {Object.entries(row.span.attributes)
-          .filter(([name]) => name !== 'db.query.text')
+          .filter(([name]) => name !== ATTR_DB_QUERY_TEXT)
           .map(([name, value]) => (
             <>
               <dt>{name}</dt>

@@ -2,12 +2,12 @@
 import { shortMs } from '../../chip.tsx'
 import type { RecordedRequest } from '../../recorded-request.ts'
 import { recorderBounds, type RecordedLog, type RecordedTrace } from '../../recorder.ts'
-import { Bars } from './bars.tsx'
-import { Critic } from './critic.tsx'
-import { Facts } from './facts.tsx'
-import { Head } from './head.tsx'
+import { Header } from './header.tsx'
 import { Status, titleOf } from './list.tsx'
 import { spanUnder } from './span.tsx'
+import { Summary } from './summary.tsx'
+import { Warnings } from './warnings.tsx'
+import { WaterfallBars } from './waterfall-bars.tsx'
 import { layOut } from './waterfall.ts'
 
 type TraceProps = {
@@ -25,14 +25,14 @@ export const TracePage = ({ trace, logs, since, withStacks, grafana }: TraceProp
   const request = trace.requests[0]
   return (
     <>
-      <Head
+      <Header
         at=''
         title={request ? titleOf(request) : 'Trace'}
         words='Time runs from left to right: solid is the own time of a line, pale that of the lines it called, underlined what the whole waited for.'
       />
-      <Facts trace={trace} waterfall={waterfall} grafana={grafana} />
-      <Critic waterfall={waterfall} trace={trace} />
-      <Bars
+      <Summary trace={trace} waterfall={waterfall} grafana={grafana} />
+      <Warnings waterfall={waterfall} trace={trace} />
+      <WaterfallBars
         waterfall={waterfall}
         more={(row) => spanUnder({ traceId: trace.id, row, logs, withStacks })}
       />
@@ -67,8 +67,8 @@ export const Panel = ({ trace, since }: { trace: RecordedTrace; since: RecordedR
   const waterfall = layOut(trace)
   return (
     <>
-      <Critic waterfall={waterfall} trace={trace} at={`/traces/${trace.id}`} />
-      <Bars waterfall={waterfall} />
+      <Warnings waterfall={waterfall} trace={trace} at={`/traces/${trace.id}`} />
+      <WaterfallBars waterfall={waterfall} />
       {since.length > 0 && <Since requests={since} />}
       <p>
         <a href={`/traces/${trace.id}`}>Open the whole trace</a>

@@ -1,5 +1,7 @@
 // A trace as rows of a waterfall: who called whom, when, for how long, and what of it mattered. Pure arithmetic.
-import { spanTimes } from '../../recorded-request.ts'
+import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
+
+import { isServerSpan, spanTimes } from '../../recorded-request.ts'
 import type { RecordedSpan, RecordedTrace } from '../../recorder.ts'
 
 /** A piece of time in a trace: milliseconds after its start, and how many. */
@@ -157,14 +159,15 @@ function markCritical(root: Node, critical: Map<Node, Stretch[]>): void {
 /** The request that a span belongs to: several may share a trace, and each of them looks up its visitor. */
 function requestOf(node: Node): string {
   let one = node
-  for (let steps = 0; one.parent && one.span.kind !== 1 && steps < 1000; steps++) one = one.parent
+  for (let steps = 0; one.parent && !isServerSpan(one.span) && steps < 1000; steps++)
+    one = one.parent
   return one.id
 }
 
 function findRepetitions(nodes: Node[]): Repetition[] {
   const found = new Map<string, Repetition>()
   for (const node of nodes) {
-    const text = node.span.attributes['db.query.text']
+    const text = node.span.attributes[ATTR_DB_QUERY_TEXT]
     if (typeof text !== 'string') continue
     const key = `${requestOf(node)} ${text}`
     const known = found.get(key) ?? {

@@ -55,6 +55,6 @@ export async function createUser(
     }
   }
   throw new Refusal(503, 'No free handle was found for this name. Try again.', {
-    slug: 'no_handle',
+    code: 'no_handle',
   })
 }

@@ -4,7 +4,7 @@ import test from 'node:test'
 
 import { sql } from 'drizzle-orm'
 
-import { startApp, type AskerName, type TestApp } from '../../../test/harness.ts'
+import { startApp, type ClientKindName, type TestApp } from '../../../test/harness.ts'
 
 let numbers = 0
 const fresh = () => `new${++numbers}@example.org`
@@ -13,12 +13,12 @@ const right = 'correct horse battery'
 type Fields = { name?: string; mailaddress?: string; password?: string }
 
 /** A sign-up by a browser of its own behind one address; gives the status and, for a 429, the limit. */
-async function signUp(app: TestApp, fields: Fields = {}, as: AskerName = 'browser') {
+async function signUp(app: TestApp, fields: Fields = {}, as: ClientKindName = 'browser') {
   const answer = await app
     .visitor()
     .post('/register', { name: 'New', mailaddress: fresh(), password: right, ...fields }, { as })
-  const slug = answer.spans.at(-1)?.attributes['app.error.slug']
-  return answer.status === 429 ? `429 ${String(slug).replace('rate_limit_', '')}` : answer.status
+  const code = answer.spans.at(-1)?.attributes['app.error.slug']
+  return answer.status === 429 ? `429 ${String(code).replace('rate_limit_', '')}` : answer.status
 }
 
 const many = async (count: number, ask: () => Promise<number | string>) => {

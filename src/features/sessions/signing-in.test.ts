@@ -7,12 +7,12 @@ import { sql } from 'drizzle-orm'
 import {
   startApp,
   told,
-  type AskerName,
+  type ClientKindName,
   type Someone,
   type TestApp,
 } from '../../../test/harness.ts'
 
-const everybody: AskerName[] = ['program', 'json', 'browser', 'htmx']
+const everybody: ClientKindName[] = ['program', 'json', 'browser', 'htmx']
 const alices = { mailaddress: 'alice@example.org', password: 'password-of-Alice' }
 const bobs = { mailaddress: 'bob@example.org', password: 'password-of-Bob' }
 

@@ -6,7 +6,7 @@ import { DraftFields, draftIn, type Draft } from '../../drafts.tsx'
 import { Field, FormProblem } from '../../field.tsx'
 import { Face } from '../../icon.tsx'
 import { page } from '../../layout.tsx'
-import { asker, render, type Env } from '../../web.ts'
+import { clientKind, render, type Env } from '../../web.ts'
 
 export type Shown = {
   given?: Record<string, string>
@@ -18,7 +18,7 @@ export type Shown = {
 
 /** The form that was refused, as a partial for htmx, else on its page. */
 export async function formAgain(c: Context<Env>, shown: Shown): Promise<Response> {
-  if (asker(c) !== 'partial') return loginPage(c, shown)
+  if (clientKind(c) !== 'partial') return loginPage(c, shown)
   const draft = await draftIn(c)
   const Form = shown.at === 'register' ? RegisterForm : LoginForm
   return render(c, <Form {...shown} draft={draft} />)

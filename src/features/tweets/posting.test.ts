@@ -7,7 +7,7 @@ import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics'
 import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 
-import { type AskerName, startApp, type Answer, type TestApp } from '../../../test/harness.ts'
+import { type ClientKindName, startApp, type Answer, type TestApp } from '../../../test/harness.ts'
 import { explain } from '../../db.ts'
 
 class Reader extends MetricReader {
@@ -41,7 +41,7 @@ function said({ text, headers, location, status }: Answer): string {
   return toast ?? (location === null ? text : `${status} ${location}`)
 }
 
-const ways: [as: AskerName, path: string, fresh: string, repeat: string][] = [
+const ways: [as: ClientKindName, path: string, fresh: string, repeat: string][] = [
   ['htmx', '/tweet', 'Posted.', 'Already posted.'],
   ['htmx', '/post', 'Posted.', 'Already posted.'],
   ['browser', '/tweet', 'Posted.', 'Already posted.'],
@@ -201,7 +201,7 @@ const posted = fc.record({
   msg: fc.constantFrom('a', ' a', 'b', 'b\n', 'a b', 'e\u0301', '\u00e9'),
   key: fc.constantFrom(undefined, 'a', 'a b', 'b', ''),
   path: fc.constantFrom('/tweet', '/post'),
-  as: fc.constantFrom<AskerName>('htmx', 'browser', 'program'),
+  as: fc.constantFrom<ClientKindName>('htmx', 'browser', 'program'),
   /** Does the next one start before this one has its answer? */
   waits: fc.boolean(),
 })

@@ -15,7 +15,7 @@ import { signedIn } from '../../viewer.ts'
 import {
   answer,
   answerProblem,
-  asker,
+  clientKind,
   form,
   found,
   idParam,
@@ -55,11 +55,12 @@ const composeAgain: Redisplay = (c, { msg, key }, problems, status) => {
     problem: problems['msg'] ?? problems['key'] ?? problems['form'],
     ...(key && !problems['key'] && { key }),
   }
-  const who = asker(c)
+  const kind = clientKind(c)
   // The original's clients expect 400 here.
-  if (who === 'program' && c.req.path === '/tweet') throw new Refusal(400, draft.problem ?? tooLong)
+  if (kind === 'program' && c.req.path === '/tweet')
+    throw new Refusal(400, draft.problem ?? tooLong)
   return answerProblem(c, status, draft.problem ?? tooLong, () =>
-    who === 'partial'
+    kind === 'partial'
       ? render(c, <Composer {...draft} author={c.var.viewer.id} live />)
       : postPage(c, draft),
   )
@@ -70,7 +71,7 @@ async function create(c: Context<Env, string, { out: { form: Posted } }>) {
   const { db, viewer } = c.var
   const posted = c.req.valid('form')
   const id = await createTweet(db, viewer.id, posted)
-  if (asker(c) === 'program' && c.req.path === '/post') return c.redirect('/timeline', 303)
+  if (clientKind(c) === 'program' && c.req.path === '/post') return c.redirect('/timeline', 303)
   const card = found(
     await (id === undefined ? findEarlier(db, viewer.id, posted) : findTweet(db, viewer.id, id)),
   )
@@ -91,8 +92,8 @@ async function create(c: Context<Env, string, { out: { form: Posted } }>) {
 
 /** A browser that sends words without a session gets the sign-in form with the words in it. */
 const keepWords = createMiddleware<Env>(async (c, next) => {
-  if (c.var.visitor || asker(c) !== 'page' || !(await draftIn(c))) return next()
-  c.set('slug', 'signed_out')
+  if (c.var.visitor || clientKind(c) !== 'page' || !(await draftIn(c))) return next()
+  c.set('errorCode', 'signed_out')
   c.status(401)
   return loginPage(c, { next: signInPlace(c) })
 })
@@ -101,11 +102,11 @@ const keepWords = createMiddleware<Env>(async (c, next) => {
 const sameAuthor = createMiddleware<Env>(async (c, next) => {
   const author = (await fieldsOf(c))('author')
   if (/\D/.test(author))
-    throw new Refusal(400, 'The author is the id of a user.', { slug: 'bad_field' })
+    throw new Refusal(400, 'The author is the id of a user.', { code: 'bad_field' })
   if (author && author !== String(c.var.viewer.id)) {
     const sentence =
       'Somebody else is signed in here now, so this was not posted. Go back for the words, and sign in as before.'
-    throw new Refusal(409, sentence, { slug: 'other_author' })
+    throw new Refusal(409, sentence, { code: 'other_author' })
   }
   await next()
 })

@@ -65,7 +65,7 @@ const inside = memoised(
         >
       </p>
       <p class="msg" id="msg-${id}" dir="auto">${text}</p>
-      <div class="deeds">${FavoriteButton(card)}${mayDelete && DeleteButton({ id })}</div>`
+      <div class="actions">${FavoriteButton(card)}${mayDelete && DeleteButton({ id })}</div>`
   },
 )
 
@@ -73,7 +73,7 @@ const inside = memoised(
 export const forgetCards = (isGone: (card: Card) => boolean): void =>
   inside.forget(({ card }) => isGone(card))
 
-/** A link to the page that asks, which htmx turns into a dialog and a deed. */
+/** A link to the page that asks, which htmx turns into a dialog and an action. */
 const DeleteButton = ({ id }: { id: number }) => (
   <a
     class='delete'

@@ -1,4 +1,4 @@
-// At the doors: methods, odd addresses, demo accounts, sessions that nobody ended.
+// Edge cases of HTTP: methods, odd addresses, demo accounts, sessions that nobody ended.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -83,12 +83,12 @@ test('a demo account may call itself anything, but keeps its password and is not
   const mara = await app.person('Mara')
   await app.database.db.run(sql`update users set demo = 1`)
   const password = 'password-of-Mara'
-  const deeds: [path: string, fields: Record<string, string>][] = [
+  const actions: [path: string, fields: Record<string, string>][] = [
     ['/account/password', { current: password, fresh: 'mine alone now' }],
     ['/account/delete', { farewell: password }],
   ]
   const sentence = 'A demo account keeps its password and cannot be deleted.'
-  for (const [path, fields] of deeds) {
+  for (const [path, fields] of actions) {
     const program = await mara.post(path, fields)
     assert.equal(program.status, 403)
     assert.deepEqual(JSON.parse(program.text), { error: sentence })
@@ -134,8 +134,8 @@ test('what somebody writes does not decide which error it is', async () => {
 
 test('an address that is none of ours, and a wrong method, are named in their span', async () => {
   await using app = await startApp()
-  const slugOf = async (path: string, method: string) =>
+  const codeOf = async (path: string, method: string) =>
     (await app.visitor().send(path, { method }, {})).spans.at(-1)?.attributes['app.error.slug']
-  assert.equal(await slugOf('/no/such/place', 'GET'), 'no_route')
-  assert.equal(await slugOf('/favorite/1', 'GET'), 'wrong_method')
+  assert.equal(await codeOf('/no/such/place', 'GET'), 'no_route')
+  assert.equal(await codeOf('/favorite/1', 'GET'), 'wrong_method')
 })

@@ -1,4 +1,4 @@
-// The looking glass of the real process: its numbers are those that go out, its tails bear load, its doors hold.
+// The inspector of the real process: its numbers are those that go out, its live tails bear load, its access rules hold.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -8,17 +8,23 @@ import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { shortMs } from '../src/chip.tsx'
-import { askers, type AskerName } from './harness.ts'
+import { clientKinds, type ClientKindName } from './harness.ts'
 import { freePort } from './libsql-server.ts'
-import { startSink, type SinkSpan } from './otlp-sink.ts'
+import { byId, ofDownload, ofSink } from './otlp-json.ts'
+import { startSink } from './otlp-sink.ts'
 import { post, register, scratch, startServer } from './process.ts'
 
-type Asked = { as?: AskerName; cookie?: string; fields?: object; headers?: Record<string, string> }
+type Asked = {
+  as?: ClientKindName
+  cookie?: string
+  fields?: object
+  headers?: Record<string, string>
+}
 
 async function ask(url: string, { as = 'browser', cookie = '', fields, headers = {} }: Asked = {}) {
   const response = await fetch(url, {
     method: fields ? 'POST' : 'GET',
-    headers: { ...askers[as], ...(cookie && { Cookie: cookie }), ...headers },
+    headers: { ...clientKinds[as], ...(cookie && { Cookie: cookie }), ...headers },
     redirect: 'manual',
   })
   const text = await response.text()
@@ -26,57 +32,13 @@ async function ask(url: string, { as = 'browser', cookie = '', fields, headers =
   return { status: response.status, text, headers: response.headers, trace }
 }
 
-type Otlp = {
-  resourceSpans: {
-    scopeSpans: {
-      spans: {
-        name: string
-        kind: number
-        traceId: string
-        spanId: string
-        parentSpanId: string
-        startTimeUnixNano: string
-        endTimeUnixNano: string
-        attributes: { key: string; value: Record<string, unknown> }[]
-      }[]
-    }[]
-  }[]
-}
-
-/** What both sides say of a span, in the same shape. */
-const ofSink = (span: SinkSpan) => ({
-  name: span.name,
-  kind: span.kind,
-  id: span.spanId,
-  parent: span.parentSpanId,
-  start: String(span.start),
-  end: String(span.end),
-  attributes: Object.fromEntries(
-    Object.entries(span.attributes).map(([key, value]) => [key, String(value)]),
-  ),
-})
-const ofDownload = (text: string) =>
-  (JSON.parse(text) as Otlp).resourceSpans[0]!.scopeSpans[0]!.spans.map((span) => ({
-    name: span.name,
-    kind: span.kind,
-    id: span.spanId,
-    parent: span.parentSpanId,
-    start: span.startTimeUnixNano,
-    end: span.endTimeUnixNano,
-    attributes: Object.fromEntries(
-      span.attributes.map(({ key, value }) => [key, String(Object.values(value)[0])]),
-    ),
-  }))
-const byId = <T extends { id: string }>(spans: T[]) =>
-  spans.toSorted((one, other) => one.id.localeCompare(other.id))
-
 test('the chip, the header, the trace page, its download and the collector say the same', async () => {
   using place = scratch()
   await using sink = await startSink()
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/x.db`,
     INSPECT: '1',
-    OTEL_SERVICE_NAME: 'glass-story',
+    OTEL_SERVICE_NAME: 'inspector-test',
     OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
     OTEL_BSP_SCHEDULE_DELAY: '50',
   })
@@ -98,10 +60,10 @@ test('the chip, the header, the trace page, its download and the collector say t
     const sent = mine()
     const root = sent.find((span) => span.kind === 2)!
     const queries = sent.filter((span) => 'db.query.text' in span.attributes).length
-    const ms = Math.round(Number(root.end - root.start) / 1000) / 1000
+    const ms = Number(root.end - root.start) / 1e6
 
     const timing = answer.headers.get('Server-Timing')!
-    assert.equal(Number(/total;dur=([\d.]+)/.exec(timing)![1]), ms)
+    assert.equal(Number(/total;dur=([\d.]+)/.exec(timing)![1]), Math.round(ms * 1000) / 1000)
     assert.match(timing, new RegExp(`desc="${queries} queries"`))
     assert.match(timing, new RegExp(`traceparent;desc="00-${answer.trace}-${root.spanId}-01"`))
     assert.equal(root.attributes['app.db.query_count'], queries)
@@ -215,7 +177,7 @@ test('five live tails at 200 requests a second: every row reaches every tail, in
   assert.equal(await server.stop(), 0)
 })
 
-test('nothing private is on any page of the looking glass', async () => {
+test('nothing private is on any page of the inspector', async () => {
   using place = scratch()
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/x.db`,
@@ -296,7 +258,7 @@ async function join(url: string, name: string): Promise<string> {
 /** The status of a request whose answer may never end. */
 const statusOf = (url: string, cookie: string) =>
   new Promise<number>((done, fail) => {
-    const request = get(url, { headers: { ...askers.browser, Cookie: cookie } }, (answer) => {
+    const request = get(url, { headers: { ...clientKinds.browser, Cookie: cookie } }, (answer) => {
       request.destroy()
       done(answer.statusCode ?? 0)
     }).on('error', fail)

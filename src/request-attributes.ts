@@ -1,5 +1,23 @@
 // What one request's span, log line and measurement say of it: the names of OpenTelemetry's conventions, and ours.
+// Names that are not stable yet are written out: the package of the conventions wants nobody to import them.
 import type { Attributes } from '@opentelemetry/api'
+import {
+  ATTR_CLIENT_ADDRESS,
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_REQUEST_METHOD_ORIGINAL,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+  ATTR_NETWORK_PEER_ADDRESS,
+  ATTR_NETWORK_PEER_PORT,
+  ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_URL_PATH,
+  ATTR_URL_QUERY,
+  ATTR_URL_SCHEME,
+  ATTR_USER_AGENT_ORIGINAL,
+} from '@opentelemetry/semantic-conventions'
 import type { Context } from 'hono'
 import { routePath } from 'hono/route'
 
@@ -7,7 +25,7 @@ import { Lru } from './lru.ts'
 import { measured } from './metrics.ts'
 import { peerOf } from './peers.ts'
 import type { RequestCosts } from './query-tracing.ts'
-import { asker, type Env } from './web.ts'
+import { clientKind, type Env } from './web.ts'
 
 const knownMethods = new Set(
   'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
@@ -21,36 +39,36 @@ export const knownMethod = (method: string): string | undefined =>
 export const round = (ms: number) => Math.round(ms * 1000) / 1000
 
 /** Everything that the SERVER span of a finished request says, and the line of it in the log. */
-export function factsOf(c: Context<Env>, costs: RequestCosts): Attributes {
-  const facts: Attributes = {}
+export function requestAttributes(c: Context<Env>, costs: RequestCosts): Attributes {
+  const attributes: Attributes = {}
   const route = answeredRoute(c)
-  describeRequest(c, facts, route)
-  describeAnswer(c, facts, route)
-  describeCosts(costs, facts)
-  return facts
+  describeRequest(c, attributes, route)
+  describeAnswer(c, attributes, route)
+  describeCosts(costs, attributes)
+  return attributes
 }
 
 // These three fill one object: an object that is put together from others costs ten microseconds.
-function describeRequest(c: Context<Env>, facts: Attributes, route: string | undefined): void {
+function describeRequest(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
   const { origin, path, query } = addressOf(c, route)
   const { hostname, port } = originOf(origin)
   const peer = peerOf(c)
   const method = knownMethod(c.req.method)
-  facts['http.request.method'] = method ?? '_OTHER'
-  if (!method) facts['http.request.method_original'] = c.req.method
-  facts['url.path'] = path
-  facts['url.scheme'] = peer.scheme
-  if (query) facts['url.query'] = query
-  facts['client.address'] = peer.clientAddress
-  facts['network.peer.address'] = peer.address
-  facts['network.peer.port'] = peer.port
-  facts['network.protocol.version'] = httpVersion(c)
-  facts['server.address'] = hostname
-  if (port) facts['server.port'] = Number(port)
+  attributes[ATTR_HTTP_REQUEST_METHOD] = method ?? '_OTHER'
+  if (!method) attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = c.req.method
+  attributes[ATTR_URL_PATH] = path
+  attributes[ATTR_URL_SCHEME] = peer.scheme
+  if (query) attributes[ATTR_URL_QUERY] = query
+  attributes[ATTR_CLIENT_ADDRESS] = peer.clientAddress
+  attributes[ATTR_NETWORK_PEER_ADDRESS] = peer.address
+  attributes[ATTR_NETWORK_PEER_PORT] = peer.port
+  attributes[ATTR_NETWORK_PROTOCOL_VERSION] = httpVersion(c)
+  attributes[ATTR_SERVER_ADDRESS] = hostname
+  if (port) attributes[ATTR_SERVER_PORT] = Number(port)
   const agent = c.req.header('user-agent')
-  if (agent) facts['user_agent.original'] = agent
-  facts['app.asker'] = asker(c)
-  if (c.req.header('Sec-Purpose')?.includes('prefetch')) facts['app.prefetch'] = true
+  if (agent) attributes[ATTR_USER_AGENT_ORIGINAL] = agent
+  attributes['app.client.kind'] = clientKind(c)
+  if (c.req.header('Sec-Purpose')?.includes('prefetch')) attributes['app.prefetch'] = true
 }
 
 const httpVersion = (c: Context<Env>) => c.env?.incoming?.httpVersion ?? '1.1'
@@ -86,37 +104,37 @@ function splitUrl(url: string) {
 /** A wrong method is answered before any route. */
 const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : routeOf(c))
 
-function describeAnswer(c: Context<Env>, facts: Attributes, route: string | undefined): void {
+function describeAnswer(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
   const status = c.res.status
-  facts['http.response.status_code'] = status
-  if (route !== undefined) facts['http.route'] = route
-  if (status >= 500) facts['error.type'] = String(status)
-  if (c.get('slug')) facts['app.error.slug'] = c.get('slug')
+  attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] = status
+  if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = route
+  if (status >= 500) attributes[ATTR_ERROR_TYPE] = String(status)
+  if (c.get('errorCode')) attributes['app.error.slug'] = c.get('errorCode')
   const visitor = c.get('visitor')
-  if (visitor) facts['user.id'] = String(visitor.id)
+  if (visitor) attributes['user.id'] = String(visitor.id)
 }
 
-function describeCosts(costs: RequestCosts, facts: Attributes): void {
-  facts['app.db.query_count'] = costs.queries
-  facts['app.db.duration_ms'] = round(costs.queryMs)
-  facts['app.db.rows'] = costs.rows
-  facts['app.render.duration_ms'] = round(costs.renderMs)
-  if (costs.bytes > 0) facts['http.response.body.size'] = costs.bytes
+function describeCosts(costs: RequestCosts, attributes: Attributes): void {
+  attributes['app.db.query_count'] = costs.queries
+  attributes['app.db.duration_ms'] = round(costs.queryMs)
+  attributes['app.db.rows'] = costs.rows
+  attributes['app.render.duration_ms'] = round(costs.renderMs)
+  if (costs.bytes > 0) attributes['http.response.body.size'] = costs.bytes
 }
 
 /** Adds the request to http.server.request.duration, with what that metric may tell apart. */
 export function measure(c: Context<Env>, ms: number): void {
   const status = c.res.status
   const route = answeredRoute(c)
-  const facts: Attributes = {
-    'http.request.method': knownMethod(c.req.method) ?? '_OTHER',
-    'url.scheme': peerOf(c).scheme,
-    'http.response.status_code': status,
-    'network.protocol.version': httpVersion(c),
+  const attributes: Attributes = {
+    [ATTR_HTTP_REQUEST_METHOD]: knownMethod(c.req.method) ?? '_OTHER',
+    [ATTR_URL_SCHEME]: peerOf(c).scheme,
+    [ATTR_HTTP_RESPONSE_STATUS_CODE]: status,
+    [ATTR_NETWORK_PROTOCOL_VERSION]: httpVersion(c),
   }
-  if (route !== undefined) facts['http.route'] = route
-  if (status >= 500) facts['error.type'] = String(status)
-  measured().requests.record(ms / 1000, facts)
+  if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = route
+  if (status >= 500) attributes[ATTR_ERROR_TYPE] = String(status)
+  measured().requests.record(ms / 1000, attributes)
 }
 
 /** The pattern of the route that answers, without regular expressions: `/favorite/:id`. Undefined when none does. */

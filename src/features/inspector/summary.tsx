@@ -1,14 +1,14 @@
-// The head of a trace: what it was, where its time went, and what one can take away.
+// The summary of a trace: what it was, where its time went, and what one can take away.
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
-import type { RecordedRequest } from '../../recorded-request.ts'
+import { isServerSpan, type RecordedRequest } from '../../recorded-request.ts'
 import type { RecordedTrace } from '../../recorder.ts'
 import { Status } from './list.tsx'
 import type { Waterfall } from './waterfall.ts'
 
-type FactsProps = { trace: RecordedTrace; waterfall: Waterfall; grafana: string | undefined }
+type SummaryProps = { trace: RecordedTrace; waterfall: Waterfall; grafana: string | undefined }
 
-export const Facts = ({ trace, waterfall, grafana }: FactsProps) => {
+export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
   const request = trace.requests[0]
   const first = waterfall.rows[0]?.span
   const isSampled = ((first?.spanContext().traceFlags ?? 0) & 1) === 1
@@ -53,7 +53,9 @@ const Spent = ({
   trace: RecordedTrace
   request: RecordedRequest | undefined
 }) => {
-  const root = trace.spans.find(({ kind, attributes }) => kind === 1 && 'app.asker' in attributes)
+  const root = trace.spans.find(
+    (span) => isServerSpan(span) && 'app.client.kind' in span.attributes,
+  )
   if (!root || !request || trace.requests.length > 1) return null
   const database = Number(root.attributes['app.db.duration_ms'] ?? 0)
   const rendering = Number(root.attributes['app.render.duration_ms'] ?? 0)

@@ -5,11 +5,11 @@ const pages = [
   { href: '/routes?by=query', label: 'Queries' },
 ]
 
-/** The head of each page of the looking glass: what one is looking at, in a sentence. */
-export const Head = ({ at, title, words }: { at: string; title: string; words: string }) => (
+/** The header of each page of the inspector: what the reader is looking at, in a sentence. */
+export const Header = ({ at, title, words }: { at: string; title: string; words: string }) => (
   <>
     <h1>{title}</h1>
-    <nav class='tabs glass' aria-label='Looking glass'>
+    <nav class='tabs inspector' aria-label='Inspector'>
       {pages.map(({ href, label }) => (
         <a href={href} aria-current={href === at ? 'page' : undefined}>
           {label}

@@ -1,8 +1,8 @@
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
 import type { RecordedTrace } from '../../recorder.ts'
-import { kindOf, spansShown } from './bars.tsx'
 import { PlanLink } from './plan.tsx'
+import { kindOf, spansShown } from './waterfall-bars.tsx'
 import type { Waterfall, WaterfallRow } from './waterfall.ts'
 
 const slowQueryMs = 20
@@ -10,7 +10,7 @@ const notesShown = 5
 
 export const isSlow = (row: WaterfallRow): boolean => kindOf(row) === 'db' && row.ms > slowQueryMs
 
-type CriticProps = {
+type WarningsProps = {
   waterfall: Waterfall
   trace: RecordedTrace
   /** The page that the lines stand on, when it is another one. */
@@ -18,7 +18,7 @@ type CriticProps = {
 }
 
 /** What a colleague would say about this trace, and what of it is not to be seen here. */
-export const Critic = ({ waterfall, trace, at = '' }: CriticProps) => (
+export const Warnings = ({ waterfall, trace, at = '' }: WarningsProps) => (
   <>
     {waterfall.repetitions.slice(0, notesShown).map(({ summary, count, ms, text, firstSpanId }) => (
       <p class='note'>

@@ -2,7 +2,7 @@ import { shortMs } from '../../chip.tsx'
 import { shortCount } from '../../format.ts'
 import { percentile, total } from '../../histogram.ts'
 import { rowsKept, type Row } from '../../statistics.ts'
-import { Head } from './head.tsx'
+import { Header } from './header.tsx'
 
 const each = (sum: number, count: number) =>
   count === 0 ? '0' : (sum / count).toFixed(1).replace(/\.0$/, '')
@@ -43,7 +43,7 @@ export const StatisticsPage = ({ rows, by, isKept }: PageProps) => {
   const all = costs.reduce((sum, { cost }) => sum + cost, 0)
   return (
     <>
-      <Head
+      <Header
         at={by === 'route' ? '/routes' : '/routes?by=query'}
         title={by === 'route' ? 'Routes' : 'Queries'}
         words={words[by]}

@@ -1,5 +1,8 @@
+import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
+
 import { shortMs } from '../../chip.tsx'
 import { counted } from '../../format.ts'
+import { hasFailed, isServerSpan } from '../../recorded-request.ts'
 import type { Stretch, Waterfall, WaterfallRow } from './waterfall.ts'
 
 /** More lines than this nobody reads. */
@@ -9,21 +12,21 @@ const stretchesShown = 60
 
 /** What a span is, for its colour. */
 export const kindOf = ({ span }: WaterfallRow) =>
-  span.kind === 1 ? 'http' : 'db.query.text' in span.attributes ? 'db' : 'deed'
+  isServerSpan(span) ? 'http' : ATTR_DB_QUERY_TEXT in span.attributes ? 'db' : 'handler'
 
-type BarsProps = {
+type WaterfallBarsProps = {
   waterfall: Waterfall
   /** What opens under the line of a span; without it the lines do not open. */
   more?: (row: WaterfallRow) => { text: string; open: boolean; facts: unknown }
 }
 
 /** The bars of a trace. Solid is a span's own time, pale what the lines below it account for. */
-export const Bars = ({ waterfall, more }: BarsProps) => (
+export const WaterfallBars = ({ waterfall, more }: WaterfallBarsProps) => (
   <ol class='waterfall'>
     <li class='scale' aria-hidden='true'>
       <p>
         <span class='legend'>
-          <span class='key'>request</span> <span class='key deed'>deed</span>{' '}
+          <span class='key'>request</span> <span class='key handler'>handler</span>{' '}
           <span class='key db'>query</span>
         </span>
         <span class='ticks'>
@@ -52,7 +55,7 @@ export const Bars = ({ waterfall, more }: BarsProps) => (
   </ol>
 )
 
-export const isFailed = ({ span }: WaterfallRow) => span.status.code === 2
+export const isFailed = ({ span }: WaterfallRow) => hasFailed(span)
 
 /** How many rows a query gave. */
 export const rowsOf = ({ span }: WaterfallRow): string => {
