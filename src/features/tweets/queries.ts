@@ -1,55 +1,51 @@
 import { and, desc, eq, gte, lt, sql, type SQL } from 'drizzle-orm'
 
-import { prepared, type Db } from '../../db.ts'
+import { rowsFrom, type Read } from '../../column-list.ts'
+import { prepared, type Bound, type Db } from '../../db.ts'
 import { digest } from '../../digest.ts'
 import { measured } from '../../metrics.ts'
 import { tweets, users } from '../../schema.ts'
 import { likeColumns } from '../favorites.tsx'
 
+const placeInList = sql<number>`ids.cursor`
+
 /** What a card shows; bind `viewer` (0 for a visitor). */
-const cardColumns = {
-  id: tweets.id,
-  msg: tweets.msg,
-  createdAt: tweets.createdAt,
-  userId: tweets.userId,
-  name: users.name,
-  handle: users.handle,
-  ...likeColumns,
-}
-
-/**
- * The cards that `ids` names (a SELECT of `id` and `cursor`). The ids stand in a subquery of their own and the joins
- * outside: in one SELECT the planner starts from the users and takes 400 times as long (docs/decisions.md).
- */
-export function cardsOf(db: Db, ids: SQL, order: 'asc' | 'desc') {
-  const query = db
-    .select({ cursor: sql<number>`ids.cursor`.as('at'), ...cardColumns })
-    .from(sql`(${ids}) ids`)
-    .innerJoin(tweets, sql`${tweets.id} = ids.id`)
-    .innerJoin(users, eq(users.id, tweets.userId))
-    .orderBy(order === 'asc' ? sql`ids.cursor` : sql`ids.cursor desc`)
-    .prepare()
-  const all = async (bound: Record<string, number | string>) =>
-    ((await query.values(bound)) as Values[]).map(toCard)
-  return { all, get: async (bound: Record<string, number | string>) => (await all(bound))[0] }
-}
-
-type Values = [number, number, string, number, number, string, string, number, number]
-
-/** The columns above, in their order: drizzle's own mapping takes ten times as long, on every page. */
-const toCard = (row: Values) => ({
-  cursor: row[0],
-  id: row[1],
-  msg: row[2],
-  createdAt: row[3],
-  userId: row[4],
-  name: row[5],
-  handle: row[6],
-  likeCount: row[7],
-  liked: row[8] === 1,
+export const cardColumns = (read: Read) => ({
+  cursor: read(placeInList),
+  id: read(tweets.id),
+  msg: read(tweets.msg),
+  createdAt: read(tweets.createdAt),
+  userId: read(tweets.userId),
+  name: read(users.name),
+  handle: read(users.handle),
+  likeCount: read(likeColumns.likeCount),
+  liked: read(likeColumns.liked),
 })
 
-export type Card = ReturnType<typeof toCard>
+export type Card = ReturnType<typeof cardColumns>
+
+/** What a list of columns gives: how its cards are read, compared and kept. */
+export function cardsFrom<C extends Card>(list: (read: Read) => C) {
+  const { columns, toRow, isSame, keyOf } = rowsFrom(list)
+  /**
+   * The cards that `ids` names (a SELECT of `id` and `cursor`). The ids stand in a subquery of their own and the joins
+   * outside: in one SELECT the planner starts from the users and takes 400 times as long (docs/decisions.md).
+   */
+  function cardsOf(db: Db, ids: SQL, order: 'asc' | 'desc') {
+    const query = db
+      .select(columns)
+      .from(sql`(${ids}) ids`)
+      .innerJoin(tweets, sql`${tweets.id} = ids.id`)
+      .innerJoin(users, eq(users.id, tweets.userId))
+      .orderBy(order === 'asc' ? sql`ids.cursor` : sql`ids.cursor desc`)
+      .prepare()
+    const all = async (bound: Bound) => (await query.values(bound)).map(toRow)
+    return { all, get: async (bound: Bound) => (await all(bound))[0] }
+  }
+  return { cardsOf, isSame, keyOf }
+}
+
+export const { cardsOf, isSame, keyOf } = cardsFrom(cardColumns)
 
 /** Somebody's tweets, for the two ways to read a list; bind `user`, `cursor`, `limit` and `viewer`. */
 const ids = (db: Db, order: 'asc' | 'desc') =>
