@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, lt, sql, type SQL } from 'drizzle-orm'
+import { and, eq, sql, type SQL, type SQLWrapper } from 'drizzle-orm'
 
 import { rowsFrom, type Read } from '../../column-list.ts'
 import { prepared, type Bound, type Db } from '../../db.ts'
@@ -47,27 +47,32 @@ export function cardsFrom<C extends Card>(list: (read: Read) => C) {
 
 export const { cardsOf, isSame, keyOf } = cardsFrom(cardColumns)
 
-/** Somebody's tweets, for the two ways to read a list; bind `user`, `cursor`, `limit` and `viewer`. */
-const ids = (db: Db, order: 'asc' | 'desc') =>
-  db
-    .select({ id: sql`${tweets.id}`.as('id'), cursor: sql`${tweets.id}`.as('cursor') })
-    .from(tweets)
-    .where(
-      and(
-        eq(tweets.userId, sql.placeholder('user')),
-        order === 'asc'
-          ? gte(tweets.id, sql.placeholder('cursor'))
-          : lt(tweets.id, sql.placeholder('cursor')),
-      ),
-    )
-    .orderBy(order === 'asc' ? tweets.id : desc(tweets.id))
-    .limit(sql.placeholder('limit'))
-    .getSQL()
-
-export const tweetsOfUser = {
-  older: prepared((db: Db) => cardsOf(db, ids(db, 'desc'), 'desc')),
-  upTo: prepared((db: Db) => cardsOf(db, ids(db, 'asc'), 'asc')),
+type CardList = {
+  /** The id of the tweet. */
+  id: SQLWrapper
+  /** What the list is ordered by; the id when it is left out. */
+  cursor?: SQLWrapper
+  /** The rest of a SELECT, with a WHERE. */
+  from: SQL
 }
+
+/** The two ways to read a list of cards, for `readFeed`. */
+export function cardList({ id, cursor = id, from }: CardList) {
+  const select = sql`select ${id} as id, ${cursor} as cursor from ${from}`
+  const at = sql.placeholder('cursor')
+  const limit = sql.placeholder('limit')
+  const older = sql`${select} and ${cursor} < ${at} order by ${cursor} desc limit ${limit}`
+  const upTo = sql`${select} and ${cursor} >= ${at} order by ${cursor} limit ${limit}`
+  return prepared((db: Db) => ({
+    older: cardsOf(db, older, 'desc'),
+    upTo: cardsOf(db, upTo, 'asc'),
+  }))
+}
+
+export const tweetsOfUser = cardList({
+  id: tweets.id,
+  from: sql`${tweets} where ${tweets.userId} = ${sql.placeholder('user')}`,
+})
 
 const oneTweet = prepared((db: Db) => {
   const one = sql`select ${sql.placeholder('id')} as id, ${sql.placeholder('id')} as cursor`
