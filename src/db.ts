@@ -56,6 +56,9 @@ export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
   }
 }
 
+/** What is bound to the placeholders of a prepared query. */
+export type Bound = Record<string, number | string>
+
 /** How SQLite would carry out a statement, a line for each step. For texts of our own queries only. */
 export async function explain(db: Db, text: string): Promise<PlanStep[]> {
   // The text comes from a span that this process has recorded, never from a person.

@@ -21,8 +21,6 @@ export const likeColumns = {
   ),
 }
 
-type FavoriteState = { id: number; likeCount: number; liked: boolean }
-
 const stateQuery = prepared((db: Db) =>
   db
     .select({ id: tweets.id, ...likeColumns })
@@ -32,6 +30,8 @@ const stateQuery = prepared((db: Db) =>
 )
 
 const favoriteState = (db: Db, viewer: number, id: number) => stateQuery(db).get({ viewer, id })
+
+type FavoriteState = NonNullable<Awaited<ReturnType<typeof favoriteState>>>
 
 export async function favorite(db: Db, userId: number, tweetId: number): Promise<void> {
   const now = Date.now()

@@ -12,9 +12,9 @@ import { users } from '../schema.ts'
 import { traced } from '../tracing.ts'
 import { signedIn, type Viewer } from '../viewer.ts'
 import { found, idParam, router, type Env } from '../web.ts'
-import { followColumns, readPeople } from './follows/queries.ts'
+import { followColumns, sides } from './follows/queries.ts'
 import { FollowButton, FollowerCount, PersonCard } from './follows/views.tsx'
-import { readLiked } from './liked.tsx'
+import { likedBy } from './liked.tsx'
 import { tweetsOfUser } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -124,18 +124,11 @@ const around = ({ c, person }: Asked, tab: Tab) => ({
 async function tweetsPage(asked: Asked, tab: '' | '/likes') {
   const { c, person, slice } = asked
   const { db, visitor } = c.var
-  const bound = { user: person.id, viewer: visitor?.id ?? 0 }
-  const tweets = tweetsOfUser
-  const feed = await (tab === '/likes'
-    ? readLiked(db, { ...bound, slice })
-    : readFeed(slice, {
-        older: (bounds) => tweets.older(db).all({ ...bound, ...bounds }),
-        upTo: (bounds) => tweets.upTo(db).all({ ...bound, ...bounds }),
-      }))
+  const list = tab === '/likes' ? likedBy : tweetsOfUser
+  const feed = await readFeed(slice, list(db), { user: person.id, viewer: visitor?.id ?? 0 })
   return answerFeed(c, slice, feed, {
     ...around(asked, tab),
     label: tab === '/likes' ? `Likes of ${person.name}` : `Tweets of ${person.name}`,
-    cursor: (card) => card.cursor,
     item: (card, position) => TweetCard({ card, viewer: visitor, position }),
     empty: (
       <p>
@@ -151,11 +144,11 @@ async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
   const { c, person, slice } = asked
   const { db, visitor } = c.var
   const side = tab === '/followers' ? 'followers' : 'following'
-  const feed = await readPeople(db, side, { user: person.id, viewer: visitor?.id ?? 0, slice })
+  const bound = { user: person.id, viewer: visitor?.id ?? 0 }
+  const feed = await readFeed(slice, sides[side](db), bound)
   return answerFeed(c, slice, feed, {
     ...around(asked, tab),
     label: side === 'followers' ? `Followers of ${person.name}` : `Followed by ${person.name}`,
-    cursor: (one) => one.cursor,
     item: (one, position) => <PersonCard person={one} viewer={visitor} position={position} />,
     empty: (
       <p>

@@ -5,15 +5,7 @@ import type { Child } from 'hono/jsx'
 import * as v from 'valibot'
 
 import { prepared, type Db } from '../db.ts'
-import {
-  answerFeed,
-  cursorFields,
-  FeedList,
-  readFeed,
-  sliceOf,
-  type FeedView,
-  type Slice,
-} from '../feed.tsx'
+import { answerFeed, cursorFields, FeedList, readFeed, sliceOf, type FeedView } from '../feed.tsx'
 import { counted } from '../format.ts'
 import { page } from '../layout.tsx'
 import { limited } from '../rate-limits.ts'
@@ -21,7 +13,7 @@ import { keepsForm, type Redisplay } from '../redisplay.ts'
 import { traced } from '../tracing.ts'
 import { signedIn } from '../viewer.ts'
 import { answerProblem, clientKind, query, render, router, text, type Env } from '../web.ts'
-import { cardsOf, type Card } from './tweets/queries.ts'
+import { cardList, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
 const queryLengthMax = 200
@@ -49,8 +41,6 @@ export function planSearch(typed: string): Plan | undefined {
 }
 
 const match = sql.placeholder('match')
-const cursor = sql.placeholder('cursor')
-const limit = sql.placeholder('limit')
 // `raw`: numbers of ours, the same for everybody.
 const sources: Record<Plan['by'], { id: SQL; from: SQL }> = {
   words: { id: sql`rowid`, from: sql`tweets_fts where tweets_fts match ${match}` },
@@ -61,20 +51,7 @@ const sources: Record<Plan['by'], { id: SQL; from: SQL }> = {
 }
 
 const queriesOf = ({ id, from }: { id: SQL; from: SQL }) => ({
-  older: prepared((db: Db) =>
-    cardsOf(
-      db,
-      sql`select ${id} as id, ${id} as cursor from ${from} and ${id} < ${cursor} order by ${id} desc limit ${limit}`,
-      'desc',
-    ),
-  ),
-  upTo: prepared((db: Db) =>
-    cardsOf(
-      db,
-      sql`select ${id} as id, ${id} as cursor from ${from} and ${id} >= ${cursor} order by ${id} limit ${limit}`,
-      'asc',
-    ),
-  ),
+  list: cardList({ id, from }),
   count: prepared((db: Db) =>
     db
       .select({ count: sql<number>`count(*)` })
@@ -83,12 +60,6 @@ const queriesOf = ({ id, from }: { id: SQL; from: SQL }) => ({
   ),
 })
 const queries = { words: queriesOf(sources.words), text: queriesOf(sources.text) }
-
-const readMatches = (db: Db, plan: Plan, viewer: number, slice: Slice) =>
-  readFeed(slice, {
-    older: (bounds) => queries[plan.by].older(db).all({ match: plan.match, viewer, ...bounds }),
-    upTo: (bounds) => queries[plan.by].upTo(db).all({ match: plan.match, viewer, ...bounds }),
-  })
 
 const countMatches = async (db: Db, plan: Plan) =>
   (await queries[plan.by].count(db).get({ match: plan.match }))?.count ?? 0
@@ -177,7 +148,7 @@ export const searchRoutes = router().get(
     const plan = checked.success ? planSearch(q) : undefined
     const slice = sliceOf(asked)
     const feed = plan
-      ? await readMatches(db, plan, viewer.id, slice)
+      ? await readFeed(slice, queries[plan.by].list(db), { match: plan.match, viewer: viewer.id })
       : { rows: [], more: false, newer: false }
     const isContinued = clientKind(c) === 'partial' && slice.before !== undefined
     const count = plan && !isContinued ? await countMatches(db, plan) : 0
@@ -196,7 +167,6 @@ export const searchRoutes = router().get(
       path: '/search',
       q,
       head: { title: q ? `${q} - Search` : 'Search', searching: true },
-      cursor: (card) => card.cursor,
       item: (card, position) => TweetCard({ card, viewer, position }),
       empty: plan ? (
         <p>Nothing has these words. Fewer or shorter words find more.</p>

@@ -2,7 +2,7 @@
 // it is read from the tweets in one of three ways, by how many people one follows.
 import { sql, type SQL } from 'drizzle-orm'
 
-import { prepared, type Db } from '../db.ts'
+import { prepared, type Bound, type Db } from '../db.ts'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Feed, type Slice } from '../feed.tsx'
 import { measured } from '../metrics.ts'
 import { follows, tweets } from '../schema.ts'
@@ -11,7 +11,7 @@ import { signedIn, type Viewer } from '../viewer.ts'
 import { router } from '../web.ts'
 import { mostFollowed } from './follows/queries.ts'
 import { PersonCard } from './follows/views.tsx'
-import { cardsOf, type Card } from './tweets/queries.ts'
+import { cardList, cardsOf, type Card } from './tweets/queries.ts'
 import { Composer, TweetCard } from './tweets/views.tsx'
 
 /** Up to here, merging the followees' newest tweets is cheaper than looking through everybody's. */
@@ -26,22 +26,10 @@ const limit = sql.placeholder('limit')
 
 // `UNION ALL SELECT me` inside the list, not `OR user_id = me` beside it: that would be 70 times slower.
 const authors = sql`(select ${follows.followedId} from ${follows} where ${follows.followerId} = ${me} union all select ${me})`
-const merged = sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets} where ${tweets.userId} in ${authors}`
-
-const mergedOlder = prepared((db: Db) =>
-  cardsOf(
-    db,
-    sql`${merged} and ${tweets.id} < ${cursor} order by ${tweets.id} desc limit ${limit}`,
-    'desc',
-  ),
-)
-const mergedUpTo = prepared((db: Db) =>
-  cardsOf(
-    db,
-    sql`${merged} and ${tweets.id} >= ${cursor} order by ${tweets.id} limit ${limit}`,
-    'asc',
-  ),
-)
+const merged = cardList({
+  id: tweets.id,
+  from: sql`${tweets} where ${tweets.userId} in ${authors}`,
+})
 
 /** Who follows many finds the next tweets among the last 2,000 of everybody's. */
 const windowOlder = (isMine: SQL) =>
@@ -58,7 +46,7 @@ const windowOlder = (isMine: SQL) =>
   )
 
 const strategies = {
-  merge: mergedOlder,
+  merge: (db: Db) => merged(db).older,
   // The `+` keeps SQLite from merging after all.
   list: windowOlder(sql`+${tweets.userId} in ${authors}`),
   probe: windowOlder(sql`(${tweets.userId} = ${me} or exists (select 1 from ${follows}
@@ -71,20 +59,18 @@ const strategyFor = (followees: number): keyof typeof strategies =>
 /** A slice of the timeline: one SELECT, or two when somebody follows many people who write little. */
 function readTimeline(
   db: Db,
-  viewer: Pick<Viewer, 'id' | 'followingCount'>,
+  { id, followingCount }: Pick<Viewer, 'id' | 'followingCount'>,
   slice: Slice,
 ): Promise<Feed<Card>> {
-  return readFeed(slice, {
-    upTo: (bounds) => mergedUpTo(db).all({ viewer: viewer.id, ...bounds }),
-    older: async (bounds) => {
-      const bound = { viewer: viewer.id, ...bounds }
-      const strategy = strategyFor(viewer.followingCount)
-      const rows = await strategies[strategy](db).all(bound)
-      const fallsShort = strategy !== 'merge' && rows.length < bounds.limit
-      note(fallsShort ? `${strategy}+merge` : strategy)
-      return fallsShort ? mergedOlder(db).all(bound) : rows
-    },
-  })
+  const { older: merge, upTo } = merged(db)
+  const strategy = strategyFor(followingCount)
+  const all = async (bound: Bound) => {
+    const rows = await strategies[strategy](db).all(bound)
+    const fallsShort = strategy !== 'merge' && rows.length <= slice.limit
+    note(fallsShort ? `${strategy}+merge` : strategy)
+    return fallsShort ? merge.all(bound) : rows
+  }
+  return readFeed(slice, { older: { all }, upTo }, { viewer: id })
 }
 
 function note(strategy: string): void {
@@ -107,7 +93,6 @@ export const timelineRoutes = router().get(
       label: 'Timeline',
       path: '/timeline',
       head: { title: 'Timeline' },
-      cursor: (card) => card.cursor,
       item: (card, position) => TweetCard({ card, viewer, position }),
       empty: (
         <p>Nothing here yet. Write something, or follow people whose tweets you want to read.</p>

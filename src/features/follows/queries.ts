@@ -1,8 +1,7 @@
-import { and, asc, desc, eq, gte, lt, ne, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, lt, ne, sql, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 
 import { prepared, type Db } from '../../db.ts'
-import { readFeed, type Slice } from '../../feed.tsx'
 import { follows, users } from '../../schema.ts'
 
 /** What everything that shows a person selects about follows; bind `viewer` (0 for a visitor). */
@@ -23,9 +22,6 @@ const personColumns = {
   ...followColumns,
 }
 
-export type FollowState = { id: number; name: string; followerCount: number; following: boolean }
-export type Person = FollowState & { handle: string; bio: string }
-
 const stateQuery = prepared((db: Db) =>
   db
     .select({ id: users.id, name: users.name, ...followColumns })
@@ -36,6 +32,8 @@ const stateQuery = prepared((db: Db) =>
 
 export const followState = (db: Db, viewer: number, id: number) =>
   stateQuery(db).get({ viewer, id })
+
+export type FollowState = NonNullable<Awaited<ReturnType<typeof followState>>>
 
 export async function follow(db: Db, followerId: number, followedId: number): Promise<void> {
   await db
@@ -63,45 +61,33 @@ const mostFollowedQuery = prepared((db: Db) =>
 /** The five most followed people: for somebody who follows nobody. */
 export const mostFollowed = (db: Db, viewer: number) => mostFollowedQuery(db).all({ viewer })
 
+export type Person = Awaited<ReturnType<typeof mostFollowed>>[number]
+
 export type Side = 'followers' | 'following'
 
 const list = alias(follows, 'list')
 
 /** The people on one side of somebody's follows, newest follow first; its id is the cursor. */
-const people = (side: Side, order: 'asc' | 'desc') => {
+const people = (side: Side) => {
   const [mine, theirs] =
     side === 'followers' ? [list.followedId, list.followerId] : [list.followerId, list.followedId]
-  return prepared((db: Db) =>
-    db
-      .select({ ...personColumns, cursor: list.id })
-      .from(list)
-      .innerJoin(users, eq(users.id, theirs))
-      .where(
-        and(
-          eq(mine, sql.placeholder('user')),
-          order === 'asc'
-            ? gte(list.id, sql.placeholder('cursor'))
-            : lt(list.id, sql.placeholder('cursor')),
-        ),
-      )
-      .orderBy(order === 'asc' ? asc(list.id) : desc(list.id))
-      .limit(sql.placeholder('limit'))
-      .prepare(),
-  )
-}
-
-const sides = {
-  followers: { older: people('followers', 'desc'), upTo: people('followers', 'asc') },
-  following: { older: people('following', 'desc'), upTo: people('following', 'asc') },
-}
-
-/** A slice of somebody's followers, or of the people that somebody follows. */
-export const readPeople = (
-  db: Db,
-  side: Side,
-  { user, viewer, slice }: { user: number; viewer: number; slice: Slice },
-) =>
-  readFeed(slice, {
-    older: (bounds) => sides[side].older(db).all({ user, viewer, ...bounds }),
-    upTo: (bounds) => sides[side].upTo(db).all({ user, viewer, ...bounds }),
+  const at = sql.placeholder('cursor')
+  return prepared((db: Db) => {
+    const query = (isListed: SQL, order: SQL) =>
+      db
+        .select({ ...personColumns, cursor: list.id })
+        .from(list)
+        .innerJoin(users, eq(users.id, theirs))
+        .where(and(eq(mine, sql.placeholder('user')), isListed))
+        .orderBy(order)
+        .limit(sql.placeholder('limit'))
+        .prepare()
+    return {
+      older: query(lt(list.id, at), desc(list.id)),
+      upTo: query(gte(list.id, at), asc(list.id)),
+    }
   })
+}
+
+/** Somebody's followers, and the people that somebody follows; bind `user` and `viewer`. */
+export const sides = { followers: people('followers'), following: people('following') }

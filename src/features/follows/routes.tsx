@@ -1,20 +1,13 @@
 // Follow and unfollow, and the lists of one's own followers and followed people.
 import type { Context } from 'hono'
 
-import { answerFeed, feedQuery, sliceOf, type Slice } from '../../feed.tsx'
+import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../feed.tsx'
 import { limited } from '../../rate-limits.ts'
 import { Refusal } from '../../refusal.ts'
 import { traced } from '../../tracing.ts'
 import { signedIn } from '../../viewer.ts'
 import { answer, found, idParam, router, type Env } from '../../web.ts'
-import {
-  follow,
-  followState,
-  readPeople,
-  unfollow,
-  type FollowState,
-  type Side,
-} from './queries.ts'
+import { follow, followState, sides, unfollow, type FollowState, type Side } from './queries.ts'
 import { FollowButton, FollowerCount, PersonCard } from './views.tsx'
 
 /** The button; on the page of a person the count beside it changes, too. */
@@ -40,12 +33,11 @@ type OwnList = { side: Side; title: string; empty: string; slice: Slice }
 /** The people on one side of one's own follows. */
 async function ownList(c: Context<Env>, { side, title, empty, slice }: OwnList) {
   const { db, viewer } = c.var
-  const feed = await readPeople(db, side, { user: viewer.id, viewer: viewer.id, slice })
+  const feed = await readFeed(slice, sides[side](db), { user: viewer.id, viewer: viewer.id })
   return answerFeed(c, slice, feed, {
     label: title,
     path: `/${side}`,
     head: { title },
-    cursor: (person) => person.cursor,
     item: (person, position) => <PersonCard person={person} viewer={viewer} position={position} />,
     empty: <p>{empty}</p>,
     around: (list) => (

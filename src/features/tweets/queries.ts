@@ -1,77 +1,78 @@
-import { and, desc, eq, gte, lt, sql, type SQL } from 'drizzle-orm'
+import { and, eq, sql, type SQL, type SQLWrapper } from 'drizzle-orm'
 
-import { prepared, type Db } from '../../db.ts'
+import { rowsFrom, type Read } from '../../column-list.ts'
+import { prepared, type Bound, type Db } from '../../db.ts'
 import { digest } from '../../digest.ts'
 import { measured } from '../../metrics.ts'
 import { tweets, users } from '../../schema.ts'
 import { likeColumns } from '../favorites.tsx'
 
+const placeInList = sql<number>`ids.cursor`
+
 /** What a card shows; bind `viewer` (0 for a visitor). */
-const cardColumns = {
-  id: tweets.id,
-  msg: tweets.msg,
-  createdAt: tweets.createdAt,
-  userId: tweets.userId,
-  name: users.name,
-  handle: users.handle,
-  ...likeColumns,
-}
-
-/**
- * The cards that `ids` names (a SELECT of `id` and `cursor`). The ids stand in a subquery of their own and the joins
- * outside: in one SELECT the planner starts from the users and takes 400 times as long (docs/decisions.md).
- */
-export function cardsOf(db: Db, ids: SQL, order: 'asc' | 'desc') {
-  const query = db
-    .select({ cursor: sql<number>`ids.cursor`.as('at'), ...cardColumns })
-    .from(sql`(${ids}) ids`)
-    .innerJoin(tweets, sql`${tweets.id} = ids.id`)
-    .innerJoin(users, eq(users.id, tweets.userId))
-    .orderBy(order === 'asc' ? sql`ids.cursor` : sql`ids.cursor desc`)
-    .prepare()
-  const all = async (bound: Record<string, number | string>) =>
-    ((await query.values(bound)) as Values[]).map(toCard)
-  return { all, get: async (bound: Record<string, number | string>) => (await all(bound))[0] }
-}
-
-type Values = [number, number, string, number, number, string, string, number, number]
-
-/** The columns above, in their order: drizzle's own mapping takes ten times as long, on every page. */
-const toCard = (row: Values) => ({
-  cursor: row[0],
-  id: row[1],
-  msg: row[2],
-  createdAt: row[3],
-  userId: row[4],
-  name: row[5],
-  handle: row[6],
-  likeCount: row[7],
-  liked: row[8] === 1,
+export const cardColumns = (read: Read) => ({
+  cursor: read(placeInList),
+  id: read(tweets.id),
+  msg: read(tweets.msg),
+  createdAt: read(tweets.createdAt),
+  userId: read(tweets.userId),
+  name: read(users.name),
+  handle: read(users.handle),
+  likeCount: read(likeColumns.likeCount),
+  liked: read(likeColumns.liked),
 })
 
-export type Card = ReturnType<typeof toCard>
+export type Card = ReturnType<typeof cardColumns>
 
-/** Somebody's tweets, for the two ways to read a list; bind `user`, `cursor`, `limit` and `viewer`. */
-const ids = (db: Db, order: 'asc' | 'desc') =>
-  db
-    .select({ id: sql`${tweets.id}`.as('id'), cursor: sql`${tweets.id}`.as('cursor') })
-    .from(tweets)
-    .where(
-      and(
-        eq(tweets.userId, sql.placeholder('user')),
-        order === 'asc'
-          ? gte(tweets.id, sql.placeholder('cursor'))
-          : lt(tweets.id, sql.placeholder('cursor')),
-      ),
-    )
-    .orderBy(order === 'asc' ? tweets.id : desc(tweets.id))
-    .limit(sql.placeholder('limit'))
-    .getSQL()
-
-export const tweetsOfUser = {
-  older: prepared((db: Db) => cardsOf(db, ids(db, 'desc'), 'desc')),
-  upTo: prepared((db: Db) => cardsOf(db, ids(db, 'asc'), 'asc')),
+/** What a list of columns gives: how its cards are read, compared and kept. */
+export function cardsFrom<C extends Card>(list: (read: Read) => C) {
+  const { columns, toRow, isSame, keyOf } = rowsFrom(list)
+  /**
+   * The cards that `ids` names (a SELECT of `id` and `cursor`). The ids stand in a subquery of their own and the joins
+   * outside: in one SELECT the planner starts from the users and takes 400 times as long (docs/decisions.md).
+   */
+  function cardsOf(db: Db, ids: SQL, order: 'asc' | 'desc') {
+    const query = db
+      .select(columns)
+      .from(sql`(${ids}) ids`)
+      .innerJoin(tweets, sql`${tweets.id} = ids.id`)
+      .innerJoin(users, eq(users.id, tweets.userId))
+      .orderBy(order === 'asc' ? sql`ids.cursor` : sql`ids.cursor desc`)
+      .prepare()
+    const all = async (bound: Bound) => (await query.values(bound)).map(toRow)
+    return { all, get: async (bound: Bound) => (await all(bound))[0] }
+  }
+  return { cardsOf, isSame, keyOf }
 }
+
+export const { cardsOf, isSame, keyOf } = cardsFrom(cardColumns)
+
+type CardList = {
+  /** The id of the tweet. */
+  id: SQLWrapper
+  /** What the list is ordered by; the id when it is left out. */
+  cursor?: SQLWrapper
+  /** The rest of a SELECT, with a WHERE. */
+  from: SQL
+}
+
+/** The two ways to read a list of cards, for `readFeed`. */
+export function cardList({ id, cursor = id, from }: CardList) {
+  const select = sql`select ${id} as id, ${cursor} as cursor from ${from}`
+  const at = sql.placeholder('cursor')
+  const limit = sql.placeholder('limit')
+  const older = sql`${select} and ${cursor} < ${at} order by ${cursor} desc limit ${limit}`
+  const upTo = sql`${select} and ${cursor} >= ${at} order by ${cursor} limit ${limit}`
+  return prepared((db: Db) => ({
+    older: cardsOf(db, older, 'desc'),
+    upTo: cardsOf(db, upTo, 'asc'),
+  }))
+}
+
+export const tweetsOfUser = cardList({
+  id: tweets.id,
+  from: sql`${tweets} where ${tweets.userId} = ${sql.placeholder('user')}`,
+})
 
 const oneTweet = prepared((db: Db) => {
   const one = sql`select ${sql.placeholder('id')} as id, ${sql.placeholder('id')} as cursor`

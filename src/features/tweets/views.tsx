@@ -7,7 +7,7 @@ import { LinkedText } from '../../text.tsx'
 import type { Viewer } from '../../viewer.ts'
 import { FavoriteButton } from '../favorites.tsx'
 import { charactersLeft, graphemesMax } from './length.ts'
-import type { Card } from './queries.ts'
+import { isSame, keyOf, type Card } from './queries.ts'
 
 export type { Card }
 
@@ -36,20 +36,14 @@ export const TweetCard = ({
 
 type Inside = { card: Card; when: string; mayDelete: boolean }
 
-// All of a card is compared, so a kept one can never be a wrong one; its place in a list is not shown.
-function isSame(one: Inside, other: Inside): boolean {
-  if (one.when !== other.when) return false
-  let name: keyof Card
-  for (name in one.card) if (name !== 'cursor' && one.card[name] !== other.card[name]) return false
-  return true
-}
-
-const keyOf = ({ card, mayDelete }: Inside) =>
-  4 * card.id + 2 * Number(card.liked) + Number(mayDelete)
-
 // A tagged text and not JSX: a card that is not kept yet costs half of it then.
 const inside = memoised(
-  { keyOf, isSame, counts: cardLookups },
+  {
+    keyOf: ({ card, mayDelete }: Inside) => 2 * keyOf(card) + Number(mayDelete),
+    // All of a card is compared, so a kept one can never be a wrong one.
+    isSame: (one, other) => one.when === other.when && isSame(one.card, other.card),
+    counts: cardLookups,
+  },
   ({ card, when, mayDelete }: Inside) => {
     const { id, handle, createdAt } = card
     const iso = new Date(createdAt).toISOString()
