@@ -21,6 +21,7 @@ export const clockSkewMs = 2 * hour
 const bounded = (exponent: string) =>
   `exp(max(-${exponentMax}.0, min(${exponentMax}.0, ${exponent})))`
 
+// `raw`: numbers of ours, here and in the statements below.
 /** The weight of a like at a moment (ms UTC), as SQL for an INSERT: `exp()` is refused inside triggers. */
 export const likeWeight = (at: number | SQL): SQL<number> =>
   sql`coalesce(exp(max(${sql.raw(`-${exponentMax}.0`)}, min(${sql.raw(`${exponentMax}.0`)},
