@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 
 import Database from 'libsql'
 
-import { lockFile } from '../src/file-lock.ts'
+import { lockFile } from '../src/db/file-lock.ts'
 
 /** Where worlds and copies lie; a world of ten million tweets takes 4 GB. */
 export const folder = resolve(process.env['BENCH_FOLDER'] ?? '.cache/bench')

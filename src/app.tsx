@@ -4,35 +4,36 @@ import { createMiddleware } from 'hono/factory'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 
-import { serveAsset } from './assets.ts'
-import { bodyTooLarge, wholeForms } from './bodies.ts'
-import type { Database } from './db.ts'
-import type { Settings } from './env.ts'
-import { answerError, answerNotAllowed, answerNotFound } from './errors.tsx'
+import { Refusal } from './base/refusal.ts'
+import type { Settings } from './config/env.ts'
+import { trustedProxies } from './config/trusted-proxies.ts'
+import type { Database } from './db/db.ts'
 import { accountRoutes } from './features/account/routes.tsx'
 import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
-import { inspectorRoutes } from './features/inspector/routes.tsx'
-import { likedRoutes } from './features/liked.tsx'
+import { likedRoutes } from './features/likes-list.tsx'
 import { profileRoutes } from './features/profiles.tsx'
 import { searchRoutes } from './features/search.tsx'
 import { sessionRoutes } from './features/sessions/routes.tsx'
+import { loginPage } from './features/sessions/views.tsx'
 import { themeRoutes } from './features/theme.ts'
 import { timelineRoutes } from './features/timeline.tsx'
 import { trendRoutes } from './features/trends.tsx'
 import { tweetRoutes } from './features/tweets/routes.tsx'
-import { inFlight } from './lane.ts'
-import { Passwords } from './passwords.ts'
-import { trustedPeers } from './peers.ts'
-import { createRateLimits } from './rate-limits.ts'
-import type { Recorder } from './recorder.ts'
-import { redactionFor } from './redaction.ts'
-import { Refusal } from './refusal.ts'
-import { traceRequests } from './tracing.ts'
-import { Turns } from './turns.ts'
-import { loadVisitor } from './viewer.ts'
-import type { Env } from './web.ts'
+import { serveAsset } from './http/assets.ts'
+import type { Env } from './http/context.ts'
+import { bodyTooLarge, readForm } from './http/form-body.ts'
+import { Passwords } from './http/passwords.ts'
+import { createRateLimits } from './http/rate-limits.ts'
+import { redactionFor } from './http/redaction.ts'
+import { traceRequests } from './http/request-span.ts'
+import { loadVisitor } from './http/sessions.ts'
+import { inspectorRoutes } from './inspector/routes.tsx'
+import { Turns } from './overload/admission-queue.ts'
+import { inFlight } from './overload/work-queue.ts'
+import type { Recorder } from './trace-store/recorder.ts'
+import { answerError, answerNotAllowed, answerNotFound } from './ui/errors.tsx'
 
 /** What the app needs from the process. `state.stopping` turns /readyz off while the last requests finish. */
 export type Deps = {
@@ -46,7 +47,7 @@ export type Deps = {
 export function createApp({ database, settings, state, recorder }: Deps) {
   const passwords = new Passwords(settings)
   const rateLimits = createRateLimits(settings)
-  const trusts = trustedPeers(settings.TRUSTED_PROXIES)
+  const trusts = trustedProxies(settings.TRUSTED_PROXIES)
 
   const app = new Hono<Env>()
   const redaction = redactionFor(app)
@@ -73,13 +74,13 @@ export function createApp({ database, settings, state, recorder }: Deps) {
   app.use(privateAnswers)
   app.use(bodyCap(settings.MAX_BODY_BYTES))
   app.use(sameOrigin(settings))
-  app.use(wholeForms)
+  app.use(readForm)
   app.use(crowdControl(settings))
   app.use(loadVisitor)
 
   app.route('/', trendRoutes)
   app.route('/', timelineRoutes)
-  app.route('/', tweetRoutes)
+  app.route('/', tweetRoutes(loginPage))
   app.route('/', favoriteRoutes)
   app.route('/', likedRoutes)
   app.route('/', followRoutes)

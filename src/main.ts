@@ -1,5 +1,5 @@
 // The entry of the program: signals first, because loading the rest takes a quarter of a second.
-import { handleSignals } from './shutdown.ts'
+import { handleSignals } from './base/shutdown.ts'
 
 handleSignals()
 await import('./server.ts')

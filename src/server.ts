@@ -5,22 +5,22 @@ import type { Server } from 'node:http'
 import { serve } from '@hono/node-server'
 
 import { createApp } from './app.tsx'
-import { filePath } from './database-file.ts'
-import { openDb, type Database } from './db.ts'
+import { settleOutput, stderr, stdout } from './base/output.ts'
+import { behindQuery } from './base/query-error.ts'
+import { shutDown, Shutdown, shutdownSignal } from './base/shutdown.ts'
+import { processSettings, processTelemetry, type Settings } from './config/env.ts'
+import { asStartError, StartError } from './config/start-error.ts'
+import { filePath } from './db/database-file.ts'
+import { openDb, type Database } from './db/db.ts'
+import { runMaintenance } from './db/maintenance.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
-import { watchConnections } from './drain.ts'
-import { processSettings, processTelemetry, type Settings } from './env.ts'
-import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './log.ts'
-import { cardLookups } from './memo.ts'
-import { observe } from './metrics.ts'
-import { settleOutput, stderr, stdout } from './output.ts'
-import { behindQuery } from './query-error.ts'
-import { shutDown, Shutdown, shutdownSignal } from './shutdown.ts'
-import { asStartError, StartError } from './start-error.ts'
-import type { Telemetry } from './telemetry.ts'
-import { accepted } from './turns.ts'
-import { startUpkeep } from './upkeep.ts'
-import { countSessions } from './viewer.ts'
+import { watchConnections } from './http/connections.ts'
+import { countSessions, sessionJobs } from './http/sessions.ts'
+import { accepted } from './overload/admission-queue.ts'
+import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './telemetry/log.ts'
+import { observe } from './telemetry/metrics.ts'
+import type { Telemetry } from './telemetry/sdk.ts'
+import { cardLookups } from './ui/fragment-cache.ts'
 
 const drainMs = 10_000
 const stopMs = 20_000
@@ -61,8 +61,8 @@ async function run(settings: Settings): Promise<never> {
       cardLookups: () => cardLookups,
       droppedLines: () => stdout.dropped,
     })
-  await furnish(database, settings)
-  await startUpkeep(database)
+  await seedOnFirstStart(database, settings)
+  await runMaintenance({ database, sessions: sessionJobs })
   const state = { stopping: false }
   shutdownSignal.throwIfAborted()
   const server = await listen(
@@ -113,7 +113,7 @@ async function leave(code: number): Promise<never> {
 }
 
 /** What people find at the first start: the demo world. */
-async function furnish({ db, isNew }: Database, settings: Settings): Promise<void> {
+async function seedOnFirstStart({ db, isNew }: Database, settings: Settings): Promise<void> {
   try {
     if (isNew && settings.demo) {
       const { seedDemoWorld } = await import('./demo/world.ts')
@@ -132,7 +132,7 @@ async function loadTelemetry(settings: Settings): Promise<Telemetry | undefined>
   printRequests(
     wanted !== undefined && Object.values(wanted.exporters).some((kind) => kind !== 'none'),
   )
-  const telemetry = wanted && (await import('./telemetry.ts')).startTelemetry(wanted)
+  const telemetry = wanted && (await import('./telemetry/sdk.ts')).startTelemetry(wanted)
   // Only now: before, they would reach the terminal but not the collector.
   for (const warning of warnings) log.warn(warning)
   return telemetry

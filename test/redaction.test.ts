@@ -126,7 +126,7 @@ test('a POST declares no parameters; a method that an address does not know neit
 
 test('what is refused before its route keeps its declared values all the same', async () => {
   await using app = await startApp({ MAX_IN_FLIGHT: '1' })
-  const { inFlight } = await import('../src/lane.ts')
+  const { inFlight } = await import('../src/overload/work-queue.ts')
   inFlight.running += 1
   const busy = await app.visitor().get('/search?q=ducks&token=hunter2')
   inFlight.running -= 1

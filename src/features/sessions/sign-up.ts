@@ -2,10 +2,11 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
-import { isCommon } from '../../common-passwords.ts'
-import { clientKey, type GiveBack } from '../../rate-limits.ts'
-import type { Redisplay } from '../../redisplay.ts'
-import { nextPath, type Env } from '../../web.ts'
+import { isCommon } from '../../http/common-passwords.ts'
+import type { Env } from '../../http/context.ts'
+import { clientKey, type GiveBack } from '../../http/rate-limits.ts'
+import type { Redisplay } from '../../http/redisplay.ts'
+import { nextPath } from '../../http/validation.ts'
 import { mailaddress, newPassword, personName } from './fields.ts'
 import { createUser, findUser } from './queries.ts'
 
