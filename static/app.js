@@ -53,9 +53,11 @@ const segmenter = new Intl.Segmenter('en')
 const count = (field) => {
   const counter = $('#char-counter')
   if (!counter) return
+  const text = field.value.slice(0, 20000).replace(/^([^\S\n]*\n)+/, '').trimEnd()
   let left = Number(field.dataset.count)
-  for (const _ of segmenter.segment(field.value.slice(0, 2000).trim())) left--
-  counter.textContent = left
+  const byPoints = Math.floor(left - [...text].length / 4)
+  for (const _ of segmenter.segment(text)) left--
+  counter.textContent = left = Math.min(left, byPoints)
   counter.classList.toggle('over', left < 0)
 }
 on('input', ({ target }) => target.dataset?.count && count(target))

@@ -13,7 +13,7 @@ import { readTelemetrySettings } from '../src/config/telemetry-settings.ts'
 import { handleOf, numbered } from '../src/db/handles.ts'
 import { planSearch } from '../src/features/search.tsx'
 import { safePath } from '../src/http/context.ts'
-import { LinkedText } from '../src/ui/text.tsx'
+import { LinkedText } from '../src/ui/text/linked-text.tsx'
 
 const anyText = fc.string({ unit: 'binary', maxLength: 60 })
 

@@ -58,6 +58,6 @@ export const printable = (given: Record<string, string>): Record<string, string>
   Object.fromEntries(
     Object.entries(given).map(([name, value]) => [
       name,
-      value.toWellFormed().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, ''),
+      value.toWellFormed().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g, ''),
     ]),
   )

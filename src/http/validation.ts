@@ -29,17 +29,20 @@ export const nextPath = v.optional(
   ),
 )
 
-/** Text from outside: one value, no control characters but newline and tab, well-formed, NFC, trimmed. */
-export const text = v.pipe(
+/** Text from outside: one value, no control characters but newline and tab, well-formed, NFC. */
+export const lines = v.pipe(
   v.string('Send each field once, as text.'),
   v.check((value) => value.isWellFormed(), 'There is a broken character in the text.'),
-  v.transform((value) => value.replace(/\r\n?/g, '\n').normalize('NFC').trim()),
+  v.transform((value) => value.replace(/\r\n?/g, '\n').normalize('NFC')),
   // SQLite gives text back only up to a NUL, so that "alice\0x" would read as "alice".
   v.regex(
-    /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u,
+    /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$/u,
     'There is a control character in the text.',
   ),
 )
+
+/** The same, trimmed. */
+export const text = v.pipe(lines, v.trim())
 
 type Fields = Record<string, v.GenericSchema<unknown, unknown>>
 type Parsed<T extends Fields> = v.InferOutput<v.ObjectSchema<T, undefined>>

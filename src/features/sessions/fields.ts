@@ -1,19 +1,15 @@
 // What a person types about themselves, and what it must look like.
 import * as v from 'valibot'
 
+import { isVisible, withoutInvisible } from '../../base/text.ts'
 import { passwordBytes } from '../../http/passwords.ts'
 import { text } from '../../http/validation.ts'
 
 /** A person's name: 1 to 50 characters, without the invisible ones that make one name look like another. */
 export const personName = v.pipe(
   text,
-  v.transform((name) =>
-    name
-      .replace(/[\u200b\u200c\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\n\t]/gu, '')
-      .replace(/\u200d(?!\p{Extended_Pictographic})/gu, '')
-      .trim(),
-  ),
-  v.minLength(1, 'Tell us your name.'),
+  v.transform(withoutInvisible),
+  v.check(isVisible, 'Tell us your name.'),
   v.check((name) => [...name].length <= 50, 'Names have up to 50 characters.'),
 )
 

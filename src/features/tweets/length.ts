@@ -1,16 +1,33 @@
+import { countGraphemes, isVisible } from '../../base/text.ts'
+
 export const graphemesMax = 280
-const codePointsMax = 4 * graphemesMax
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
+// One grapheme can be endlessly long.
+const codePointsPerGrapheme = 4
+const codePointsMax = codePointsPerGrapheme * graphemesMax
+/** Of a longer text, only the beginning is counted: the segmenter takes seconds for a megabyte. */
+const countedMax = 20_000
 
-const graphemes = (text: string) => [...segmenter.segment(text)].length
+/** What programs of the original look for. */
+export const tooLong = `Tweet must be between 1 and ${graphemesMax} characters`
 
-/** May a tweet be this long, as people see it? */
-export function fits(msg: string): boolean {
-  // Code points first: the segmenter takes seconds for a long text, and one grapheme can be endlessly long.
+/** A tweet as it is kept: no blank lines around it, no blanks at its end. The first line's indentation stays. */
+export const trimmed = (msg: string): string => msg.replace(/^(?:[^\S\n]*\n)+/, '').trimEnd()
+
+/** Which rule a trimmed tweet breaks; undefined when it is right. */
+export function lengthProblem(msg: string): string | undefined {
+  if (msg === '' || countGraphemes(msg.slice(0, countedMax)) > graphemesMax) return tooLong
+  if (!isVisible(msg)) return 'There is nothing to see in this tweet.'
   const points = [...msg].length
-  return points > 0 && points <= codePointsMax && graphemes(msg) <= graphemesMax
+  if (points > codePointsMax)
+    return `Each character here is made of several: together ${points}, and a tweet holds ${codePointsMax}.`
+  return undefined
 }
 
-/** How many characters are left; of a very long text, only its beginning is counted. */
-export const charactersLeft = (msg: string): number =>
-  msg === '' ? graphemesMax : graphemesMax - graphemes(msg.slice(0, 2 * codePointsMax).trim())
+/** How many characters are left, counted as above. */
+export function charactersLeft(msg: string): number {
+  const text = trimmed(msg.slice(0, countedMax))
+  return Math.min(
+    graphemesMax - countGraphemes(text),
+    Math.floor((codePointsMax - [...text].length) / codePointsPerGrapheme),
+  )
+}

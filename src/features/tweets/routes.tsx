@@ -4,25 +4,31 @@ import * as v from 'valibot'
 
 import { fullTime } from '../../base/format.ts'
 import { Refusal } from '../../base/refusal.ts'
+import { shorten } from '../../base/text.ts'
 import { clientKind, type Env, router } from '../../http/context.ts'
 import { limited } from '../../http/rate-limits.ts'
 import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
 import { traced } from '../../http/request-span.ts'
 import { signedIn } from '../../http/sessions.ts'
 import { signInPlace } from '../../http/sign-in-place.ts'
-import { form, found, idParam, text } from '../../http/validation.ts'
+import { form, found, idParam, lines, text } from '../../http/validation.ts'
 import { answer, answerProblem, render } from '../../ui/answer.ts'
 import { draftIn, fieldsOf } from '../../ui/drafts.tsx'
 import { Toast } from '../../ui/feed.tsx'
 import { page } from '../../ui/layout.tsx'
-import { fits, graphemesMax } from './length.ts'
+import { lengthProblem, tooLong, trimmed } from './length.ts'
 import { createTweet, deleteTweet, findEarlier, findTweet, type Posted } from './queries.ts'
 import { Composer, forgetCards, TweetCard } from './views.tsx'
 
-const tooLong = `Tweet must be between 1 and ${graphemesMax} characters`
-
 const tweet = {
-  msg: v.pipe(text, v.check(fits, tooLong)),
+  msg: v.pipe(
+    lines,
+    v.transform(trimmed),
+    v.check(
+      (msg) => lengthProblem(msg) === undefined,
+      ({ input }) => lengthProblem(input)!,
+    ),
+  ),
   key: v.optional(v.pipe(text, v.maxLength(64, 'The key of this form is too long.'))),
 }
 
@@ -124,7 +130,7 @@ export const tweetRoutes = (signInPage: SignInPage) =>
       const { db, visitor } = c.var
       const card = found(await findTweet(db, visitor?.id ?? 0, c.req.valid('param').id))
       const head = {
-        title: `${card.name}: ${card.msg.slice(0, 60)}`,
+        title: shorten(`${card.name}: ${card.msg.replace(/\s+/g, ' ')}`, 80),
         description: card.msg,
         canonical: `/tweet/${card.id}`,
       }

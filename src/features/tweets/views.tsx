@@ -4,7 +4,7 @@ import { ago, fullTime } from '../../base/format.ts'
 import type { Viewer } from '../../http/sessions.ts'
 import { cardLookups, cachedFragment } from '../../ui/fragment-cache.ts'
 import { Face, Icon } from '../../ui/icon.tsx'
-import { LinkedText } from '../../ui/text.tsx'
+import { LinkedText } from '../../ui/text/linked-text.tsx'
 import { FavoriteButton } from '../favorites.tsx'
 import { charactersLeft, graphemesMax } from './length.ts'
 import { isSame, keyOf, type Card } from './queries.ts'
@@ -132,6 +132,7 @@ const draftFields = ({ author, msg = '', problem, focus = false }: Draft) => (
       rows={2}
       required
       placeholder='What did you see?'
+      dir='auto'
       data-count={graphemesMax}
       data-draft='typed'
       autofocus={focus || problem !== undefined}
