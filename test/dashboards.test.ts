@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 import * as conventions from '@opentelemetry/semantic-conventions'
 
-import { filled } from '../bin/telemetry/ask.ts'
+import { filled } from '../bin/telemetry/backends.ts'
 import {
   metricsIn,
   metricsOfDocs,
