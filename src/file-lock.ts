@@ -12,7 +12,7 @@ export type FileLock = { release: () => void }
  * Keeps every other process of ours away from a database file: an exclusive SQLite lock on `<file>.lock.db` for as
  * long as this process lives (the kernel drops it even after kill -9). Waits up to `waitMs`, then throws a
  * StartError that says who is in the way, or the reason of `stop` when that is aborted meanwhile. More than one
- * process on one file is not offered (docs/decisions.md).
+ * process on one file is not offered (docs/decisions/0004).
  */
 export async function lockFile(
   path: string,

@@ -1,6 +1,6 @@
 // Our own `Client` for local files. The stock one (@libsql/client 0.18) loses acknowledged writes after one
 // SQLITE_BUSY, freezes the event loop when two write transactions overlap, and prepares every statement anew;
-// docs/decisions.md has the measurements. `test/durability.test.ts` holds the promise: acknowledged = on disk.
+// docs/decisions/0001 has the measurements. `test/durability.test.ts` holds the promise: acknowledged = on disk.
 import type { Client, InArgs, InStatement, ResultSet, Transaction } from '@libsql/core/api'
 import Database from 'libsql'
 
