@@ -12,7 +12,7 @@ export const recorderBounds = {
   traceBytes: 16 * 1024 * 1024,
   spansOfTrace: 1000,
   requestsOfTrace: 1000,
-  /** So many traces with an error, and so many of the slowest, are kept longer than the others. */
+  /** Numbers of traces with an error, and of the slowest traces, that are kept longer than the others. */
   errors: 100,
   slow: 50,
   /** Traces whose root span has not ended. */
