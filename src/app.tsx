@@ -4,6 +4,7 @@ import { createMiddleware } from 'hono/factory'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 
+import { AdmissionQueue } from './admission-queue.ts'
 import { serveAsset } from './assets.ts'
 import { bodyTooLarge, wholeForms } from './bodies.ts'
 import type { Database } from './db.ts'
@@ -22,7 +23,6 @@ import { themeRoutes } from './features/theme.ts'
 import { timelineRoutes } from './features/timeline.tsx'
 import { trendRoutes } from './features/trends.tsx'
 import { tweetRoutes } from './features/tweets/routes.tsx'
-import { inFlight } from './lane.ts'
 import { Passwords } from './passwords.ts'
 import { trustedPeers } from './peers.ts'
 import { createRateLimits } from './rate-limits.ts'
@@ -30,9 +30,9 @@ import type { Recorder } from './recorder.ts'
 import { redactionFor } from './redaction.ts'
 import { Refusal } from './refusal.ts'
 import { traceRequests } from './tracing.ts'
-import { Turns } from './turns.ts'
 import { loadVisitor } from './viewer.ts'
 import type { Env } from './web.ts'
+import { activeRequests } from './work-queue.ts'
 
 /** What the app needs from the process. `state.stopping` turns /readyz off while the last requests finish. */
 export type Deps = {
@@ -156,21 +156,21 @@ const unlessRead = (check: MiddlewareHandler<Env>): MiddlewareHandler<Env> =>
 
 /** Beyond these bounds, a quick 503 serves everybody better than a long queue. */
 function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Settings) {
-  const turns = new Turns({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
+  const queue = new AdmissionQueue({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
   return createMiddleware<Env>(async (c, next) => {
-    const turn = turns.next(c.env?.outgoing)
-    if (turn) await turn
-    if (inFlight.running >= MAX_IN_FLIGHT) {
+    const admission = queue.enter(c.req.raw)
+    if (admission) await admission
+    if (activeRequests.count >= MAX_IN_FLIGHT) {
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {
         code: 'too_many_in_flight',
         headers: { 'Retry-After': '1' },
       })
     }
-    inFlight.running += 1
+    activeRequests.count += 1
     try {
       await next()
     } finally {
-      inFlight.running -= 1
+      activeRequests.count -= 1
     }
   })
 }

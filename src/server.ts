@@ -4,6 +4,7 @@ import type { Server } from 'node:http'
 
 import { serve } from '@hono/node-server'
 
+import { acceptedConnections } from './admission-queue.ts'
 import { createApp } from './app.tsx'
 import { filePath } from './database-file.ts'
 import { openDb, type Database } from './db.ts'
@@ -18,7 +19,6 @@ import { behindQuery } from './query-error.ts'
 import { shutDown, Shutdown, shutdownSignal } from './shutdown.ts'
 import { asStartError, StartError } from './start-error.ts'
 import type { Telemetry } from './telemetry.ts'
-import { accepted } from './turns.ts'
 import { startUpkeep } from './upkeep.ts'
 import { countSessions } from './viewer.ts'
 
@@ -154,7 +154,7 @@ function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings)
         keepAliveTimeout: 65_000,
       },
     }) as Server
-    server.on('connection', () => (accepted.connections += 1))
+    server.on('connection', () => (acceptedConnections.count += 1))
     server.once('listening', () => resolve(server))
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = `${settings.HOST}:${settings.PORT}`

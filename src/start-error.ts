@@ -10,7 +10,7 @@ export class StartError extends Error {}
 export function asStartError(error: unknown, path: string): unknown {
   for (let one = error; one instanceof Error; one = one.cause) {
     if (one instanceof StartError) return one
-    // A write that has waited for its turn in vain: at start there is nobody else of ours.
+    // A write that has waited in vain: at start no other write of this process can be in its way.
     const known = one instanceof Refusal ? locked(path) : fromSqlite(one, path)
     if (known) return known
   }
