@@ -30,8 +30,8 @@ import { redactionFor } from './http/redaction.ts'
 import { traceRequests } from './http/request-span.ts'
 import { loadVisitor } from './http/sessions.ts'
 import { inspectorRoutes } from './inspector/routes.tsx'
-import { Turns } from './overload/admission-queue.ts'
-import { inFlight } from './overload/work-queue.ts'
+import { AdmissionQueue } from './overload/admission-queue.ts'
+import { activeRequests } from './overload/work-queue.ts'
 import type { Recorder } from './trace-store/recorder.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './ui/errors.tsx'
 
@@ -157,21 +157,21 @@ const unlessRead = (check: MiddlewareHandler<Env>): MiddlewareHandler<Env> =>
 
 /** Limits active and waiting requests. Beyond the limits a quick 503 is better for everybody than a long queue. */
 function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Settings) {
-  const turns = new Turns({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
+  const queue = new AdmissionQueue({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
   return createMiddleware<Env>(async (c, next) => {
-    const turn = turns.next(c.env?.outgoing)
-    if (turn) await turn
-    if (inFlight.running >= MAX_IN_FLIGHT) {
+    const admission = queue.enter(c.req.raw)
+    if (admission) await admission
+    if (activeRequests.count >= MAX_IN_FLIGHT) {
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {
         code: 'too_many_in_flight',
         headers: { 'Retry-After': '1' },
       })
     }
-    inFlight.running += 1
+    activeRequests.count += 1
     try {
       await next()
     } finally {
-      inFlight.running -= 1
+      activeRequests.count -= 1
     }
   })
 }

@@ -16,7 +16,7 @@ import { runMaintenance } from './db/maintenance.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
 import { watchConnections } from './http/connections.ts'
 import { countSessions, sessionJobs } from './http/sessions.ts'
-import { accepted } from './overload/admission-queue.ts'
+import { acceptedConnections } from './overload/admission-queue.ts'
 import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './telemetry/log.ts'
 import { observe } from './telemetry/metrics.ts'
 import type { Telemetry } from './telemetry/sdk.ts'
@@ -159,7 +159,7 @@ function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings)
         keepAliveTimeout: 65_000,
       },
     }) as Server
-    server.on('connection', () => (accepted.connections += 1))
+    server.on('connection', () => (acceptedConnections.count += 1))
     server.once('listening', () => resolve(server))
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = `${settings.HOST}:${settings.PORT}`

@@ -124,7 +124,7 @@ export function readSettings(env: Record<string, string | undefined>) {
     inspect: settings.INSPECT === undefined ? demo : settings.INSPECT === '1',
     https,
     operators: new Set(settings.OPERATORS.map((address) => address.toLowerCase())),
-    passwordLanes: Math.max(1, availableParallelism() - 1),
+    passwordConcurrency: Math.max(1, availableParallelism() - 1),
     rates: Object.fromEntries(
       Object.entries(rates).map(([name, { demo: wide, strict }]) => [
         name,

@@ -94,7 +94,7 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
 }
 
 async function close(client: FileClient, lock: { release: () => void }): Promise<void> {
-  await client.lane.drained()
+  await client.queue.drained()
   client.close()
   lock.release()
 }

@@ -36,13 +36,13 @@ function instruments() {
       unit: '{request}',
       description: 'Requests refused because they came too often, by limit',
     }),
-    laneDepth: m.createUpDownCounter('tracewren.lane.depth', {
+    workQueueDepth: m.createUpDownCounter('tracewren.work_queue.depth', {
       unit: '{job}',
-      description: 'Jobs that wait for their turn, by lane (write, password)',
+      description: 'Jobs that wait, by queue (write, password)',
     }),
-    laneWait: m.createHistogram('tracewren.lane.wait', {
+    workQueueWait: m.createHistogram('tracewren.work_queue.wait', {
       unit: 's',
-      description: 'How long jobs waited for their turn, by lane',
+      description: 'How long jobs waited until they started, by queue',
       advice: { explicitBucketBoundaries: queryBuckets },
     }),
   }
