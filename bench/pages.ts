@@ -1,11 +1,11 @@
 // Does a page cost the same in a world of ten million tweets as in one of a hundred thousand? The same requests to the
 // app in this process, on both worlds in turn, each with its CPU time: there is no network and no other request.
 import { createApp } from '../src/app.tsx'
-import { openDb, type Database } from '../src/db.ts'
+import { readSettings } from '../src/config/env.ts'
+import { openDb, type Database } from '../src/db/db.ts'
 import { addressOf } from '../src/demo/accounts.ts'
-import { readSettings } from '../src/env.ts'
-import { setLogLevel } from '../src/log.ts'
 import { tagOf } from '../src/seed/texts.ts'
+import { setLogLevel } from '../src/telemetry/log.ts'
 import { quantile, short, table } from './statistics.ts'
 import { liker, worldOf } from './world.ts'
 

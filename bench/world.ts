@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 
 import Database from 'libsql'
 
-import { lockFile } from '../src/file-lock.ts'
+import { lockFile } from '../src/db/file-lock.ts'
 
 /** Where worlds and copies lie; a world of ten million tweets takes 4 GB. */
 export const folder = resolve(process.env['BENCH_FOLDER'] ?? '.cache/bench')
@@ -76,11 +76,11 @@ function furnish(path: string): void {
 export function copyOf(world: string, name: string): { path: string; remove: () => void } {
   const path = `${folder}/run-${process.pid}-${name}.db`
   copyFileSync(world, path)
-  return {
-    path,
-    remove: () => {
-      for (const end of ['', '-wal', '-shm', '.lock.db', '.lock.db-journal'])
-        rmSync(path + end, { force: true })
-    },
+  const remove = () => {
+    for (const end of ['', '-wal', '-shm', '.lock.db', '.lock.db-journal'])
+      rmSync(path + end, { force: true })
+    process.off('exit', remove)
   }
+  process.on('exit', remove) // a benchmark that fails leaves no copy of 400 MB
+  return { path, remove }
 }

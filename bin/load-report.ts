@@ -1,8 +1,6 @@
 // What a run was like: the numbers that k6 and Locust leave, judged by the limits of loadtest/shared.json.
 import { existsSync, readFileSync } from 'node:fs'
 
-import type { Load } from './load-generators.ts'
-
 type Row = { count: number; failures: number; rate: number; p50: number; p95: number; p99: number }
 type Limits = { p95: number; bytes: number; requests: string[] }
 
@@ -93,7 +91,10 @@ function rowsOfLocust(entries: LocustEntry[]): Rows {
 }
 
 /** A sentence for each limit that was crossed; each names the route. */
-export function crossings(rows: Rows, { patience, smoke }: Load): string[] {
+export function crossings(
+  rows: Rows,
+  { patience, smoke }: { patience: number; smoke: boolean },
+): string[] {
   const crossed: string[] = []
   for (const [name, { count, failures, p95 }] of Object.entries(rows)) {
     const group = Object.values(groups).find(({ requests }) => requests.includes(name))

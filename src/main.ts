@@ -1,5 +1,5 @@
-// The entry of the program: signals first, because loading the rest takes a quarter of a second.
-import { handleSignals } from './shutdown.ts'
+// The entry point of the program. Signals are handled first, because loading the rest takes 250 ms.
+import { handleSignals } from './base/shutdown.ts'
 
 handleSignals()
 await import('./server.ts')

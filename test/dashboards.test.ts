@@ -180,9 +180,10 @@ describe('docs/telemetry-names.md', () => {
 
   it('has every attribute', () => {
     const files = [
-      'tracing.ts',
-      'request-attributes.ts',
-      'query-tracing.ts',
+      'telemetry/spans.ts',
+      'telemetry/query-tracing.ts',
+      'http/request-span.ts',
+      'http/request-attributes.ts',
       'features/timeline.tsx',
     ]
     const spans = files.map((file) => read(`src/${file}`))

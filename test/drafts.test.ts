@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
-import { placeholder } from '../src/memo.ts'
+import { placeholder } from '../src/ui/fragment-cache.ts'
 import { startApp, told, type Answer, type Someone, type TestApp } from './harness.ts'
 
 const site = 'http://localhost:5000'

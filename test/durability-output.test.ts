@@ -141,7 +141,7 @@ test('a reader of the log that leaves takes nobody along, and one that comes bac
 test('a reader that does not read: memory has a bound, and what is dropped is counted', async () => {
   const line = 'x'.repeat(999)
   const many = 100_000
-  const script = `import { stdout } from './src/output.ts'
+  const script = `import { stdout } from './src/base/output.ts'
     stdout.neverWait({ failed() {}, recovered() {}, text: ({ lines, why }) => why + ' ' + lines + '\\n' })
     const before = process.memoryUsage.rss()
     for (let number = 0; number < ${many}; number++) stdout.write('${line}\\n')

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { encode, placeholder } from '../src/memo.ts'
+import { encode, placeholder } from '../src/ui/fragment-cache.ts'
 import type { Answer, Someone } from './harness.ts'
 import { pathOf, requiredOf, rows, world, type Row, type World } from './http-table.ts'
 

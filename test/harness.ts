@@ -11,10 +11,10 @@ import {
 } from '@opentelemetry/sdk-trace-node'
 
 import { createApp } from '../src/app.tsx'
-import { openDb, type Database } from '../src/db.ts'
-import { readSettings, type Settings } from '../src/env.ts'
-import { setLogLevel } from '../src/log.ts'
-import { placeholder } from '../src/memo.ts'
+import { readSettings, type Settings } from '../src/config/env.ts'
+import { openDb, type Database } from '../src/db/db.ts'
+import { setLogLevel } from '../src/telemetry/log.ts'
+import { placeholder } from '../src/ui/fragment-cache.ts'
 import { freshServerUrl } from './libsql-server.ts'
 
 const exporter = new InMemorySpanExporter()

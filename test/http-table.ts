@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 
 import { createApp } from '../src/app.tsx'
-import { Recorder } from '../src/recorder.ts'
+import { Recorder } from '../src/trace-store/recorder.ts'
 import { Someone, startApp, type TestApp } from './harness.ts'
 
 export const document = readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8')

@@ -7,7 +7,7 @@ import { connect } from 'node:net'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { shortMs } from '../src/chip.tsx'
+import { shortMs } from '../src/ui/chip.tsx'
 import { clientKinds, type ClientKindName } from './harness.ts'
 import { freePort } from './libsql-server.ts'
 import { byId, ofDownload, ofSink } from './otlp-json.ts'

@@ -7,9 +7,10 @@ import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { sql } from 'drizzle-orm'
 
 import { createApp } from '../src/app.tsx'
-import { layOut } from '../src/features/inspector/waterfall.ts'
-import { Recorder, recorderBounds, type RecordedLog, type RecordedSpan } from '../src/recorder.ts'
-import { traced } from '../src/tracing.ts'
+import { traced } from '../src/http/request-span.ts'
+import { layOut } from '../src/inspector/waterfall.ts'
+import type { RecordedLog, RecordedSpan } from '../src/trace-store/recorded.ts'
+import { Recorder, recorderBounds } from '../src/trace-store/recorder.ts'
 import { Someone, startApp } from './harness.ts'
 import { finishedSpan } from './spans.ts'
 

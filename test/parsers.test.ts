@@ -6,14 +6,14 @@ import test from 'node:test'
 import fc from 'fast-check'
 import Database from 'libsql'
 
-import { readSettings, type RateName } from '../src/env.ts'
+import { ago } from '../src/base/format.ts'
+import { readSettings, type RateName } from '../src/config/env.ts'
+import { StartError } from '../src/config/start-error.ts'
+import { readTelemetrySettings } from '../src/config/telemetry-settings.ts'
+import { handleOf, numbered } from '../src/db/handles.ts'
 import { planSearch } from '../src/features/search.tsx'
-import { ago } from '../src/format.ts'
-import { handleOf, numbered } from '../src/handles.ts'
-import { StartError } from '../src/start-error.ts'
-import { readTelemetrySettings } from '../src/telemetry-settings.ts'
-import { LinkedText } from '../src/text.tsx'
-import { safePath } from '../src/web.ts'
+import { safePath } from '../src/http/context.ts'
+import { LinkedText } from '../src/ui/text.tsx'
 
 const anyText = fc.string({ unit: 'binary', maxLength: 60 })
 
@@ -132,7 +132,9 @@ const defaults = (which: 0 | 1) =>
   )
 
 test('.env.example has every setting, no other, and the true defaults', () => {
-  const known = [...textOf('src/env.ts').matchAll(/^ {2}([A-Z_]+): /gm)].map(([, name]) => name!)
+  const known = [...textOf('src/config/env.ts').matchAll(/^ {2}([A-Z_]+): /gm)].map(
+    ([, name]) => name!,
+  )
   const names = example.map(([name]) => name)
   assert.deepEqual(names.filter((name) => !isOtel(name)).toSorted(), known.toSorted())
   // What these three say is in `demo`, `inspect` and `rates`, however it came there.

@@ -4,7 +4,7 @@ import test from 'node:test'
 
 import { sql } from 'drizzle-orm'
 
-import { explain } from '../src/db.ts'
+import { explain } from '../src/db/db.ts'
 import { expectQueries } from './budget.ts'
 import { startApp, type Answer, type TestApp } from './harness.ts'
 

@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import Database from 'libsql'
 
-import { findProblems } from '../src/integrity.ts'
+import { findProblems } from '../src/db/integrity.ts'
 import { startApp } from './harness.ts'
 
 const filesOnly = process.env['TEST_DATABASE'] === 'server' && 'looks into the file'

@@ -228,11 +228,11 @@ test('signing in leads only to places of this site', async () => {
 test('a guess takes as long for an unknown address, and says the same', async () => {
   await using app = await startApp()
   await app.person('Alice')
-  const { Passwords } = await import('../src/passwords.ts')
+  const { Passwords } = await import('../src/http/passwords.ts')
   const passwords = new Passwords(app.settings)
   let compared = 0
-  const real = passwords.lane.run.bind(passwords.lane)
-  passwords.lane.run = (job) => {
+  const real = passwords.queue.run.bind(passwords.queue)
+  passwords.queue.run = (job) => {
     compared += 1
     return real(job)
   }
@@ -342,7 +342,7 @@ test('closed registration, suspended people', async () => {
 })
 
 test('who looks at what everybody does: a demo, an operator, or nobody', async () => {
-  const { Recorder } = await import('../src/recorder.ts')
+  const { Recorder } = await import('../src/trace-store/recorder.ts')
   const { createApp } = await import('../src/app.tsx')
   await using app = await startApp({ DEMO: '0', OPERATORS: 'olga@example.org' })
   const olga = await app.person('Olga')

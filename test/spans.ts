@@ -1,7 +1,7 @@
 import { SpanStatusCode } from '@opentelemetry/api'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 
-import type { RecordedSpan } from '../src/recorder.ts'
+import type { RecordedSpan } from '../src/trace-store/recorded.ts'
 
 type Known = 'name' | 'kind' | 'spanContext' | 'startTime' | 'duration'
 

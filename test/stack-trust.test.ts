@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-import { trustedPeers } from '../src/peers.ts'
+import { trustedProxies } from '../src/config/trusted-proxies.ts'
 import { furnish, trust } from './nginx.ts'
 import { scratch } from './process.ts'
 import { has, run } from './programs.ts'
@@ -75,7 +75,7 @@ test('TRUSTED_PROXIES of the container is addresses and ranges; anything else st
       text,
       /^TRUSTED_PROXIES has \S+, but not its address \S+, which is left out: Docker/,
     )
-    const trusts = trustedPeers(rangesOf(text))
+    const trusts = trustedProxies(rangesOf(text))
     assert.equal(trusts(gateway), false, range)
     for (const address of inside) assert.equal(trusts(address), true, `${address} in ${range}`)
     const ends = range === 'fd00::/64' ? ['fcff::', 'fd00:0:0:1::'] : ['9.255.255.255', '11.0.0.0']

@@ -5,8 +5,9 @@ import test from 'node:test'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { sql } from 'drizzle-orm'
 
-import { layOut } from '../src/features/inspector/waterfall.ts'
-import { Recorder, type RecordedSpan } from '../src/recorder.ts'
+import { layOut } from '../src/inspector/waterfall.ts'
+import type { RecordedSpan } from '../src/trace-store/recorded.ts'
+import { Recorder } from '../src/trace-store/recorder.ts'
 import { startApp, type Answer } from './harness.ts'
 import { finishedSpan } from './spans.ts'
 

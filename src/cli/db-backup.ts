@@ -1,8 +1,8 @@
 import { existsSync, renameSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { copyWhole, databasePath, existing, main, say } from '../command.ts'
-import { StartError } from '../start-error.ts'
+import { StartError } from '../config/start-error.ts'
+import { copyWhole, databasePath, existing, main, say } from './command.ts'
 
 await main({
   help: `npm run db:backup -- FILE

@@ -1,6 +1,6 @@
-import { beside, databasePath, existing, main, say } from '../command.ts'
-import { isDamage } from '../damage.ts'
-import { findAllProblems } from '../integrity.ts'
+import { isDamage } from '../db/damage.ts'
+import { findAllProblems } from '../db/integrity.ts'
+import { beside, databasePath, existing, main, say } from './command.ts'
 
 await main({
   help: `npm run db:check

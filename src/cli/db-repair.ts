@@ -1,7 +1,7 @@
-import { beside, databasePath, existing, main, say } from '../command.ts'
-import { isDamage, rebuildSchema } from '../damage.ts'
-import { lockFile } from '../file-lock.ts'
-import { findAllProblems, repair } from '../integrity.ts'
+import { isDamage, rebuildSchema } from '../db/damage.ts'
+import { lockFile } from '../db/file-lock.ts'
+import { findAllProblems, repair } from '../db/integrity.ts'
+import { beside, databasePath, existing, main, say } from './command.ts'
 
 await main({
   help: `npm run db:repair

@@ -1,9 +1,9 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { copyWhole, databasePath, existing, main, say } from '../command.ts'
-import { lockFile } from '../file-lock.ts'
-import { StartError } from '../start-error.ts'
+import { StartError } from '../config/start-error.ts'
+import { lockFile } from '../db/file-lock.ts'
+import { copyWhole, databasePath, existing, main, say } from './command.ts'
 
 await main({
   help: `npm run db:restore -- FILE

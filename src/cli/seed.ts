@@ -2,17 +2,18 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSy
 import { dirname } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
-import { copyWhole, databasePath, main, say } from '../command.ts'
-import { applicationId, refuseLeftovers } from '../database-file.ts'
-import type { Settings } from '../env.ts'
-import { lockFile } from '../file-lock.ts'
-import { FileClient } from '../libsql-file.ts'
-import { migrate } from '../migrate.ts'
-import { Progress } from '../progress.ts'
+import type { Settings } from '../config/env.ts'
+import { StartError } from '../config/start-error.ts'
+import { applicationId, refuseLeftovers } from '../db/database-file.ts'
+import { lockFile } from '../db/file-lock.ts'
+import { FileClient } from '../db/libsql-file.ts'
+import { migrate } from '../db/migrate.ts'
 import { openBulk, writeWorld } from '../seed/load.ts'
-import { planOf, type Plan } from '../seed/plan.ts'
+import type { Plan } from '../seed/plan.ts'
 import { takeSearch, writeSearch } from '../seed/search.ts'
-import { StartError } from '../start-error.ts'
+import { copyWhole, databasePath, main, say } from './command.ts'
+import { Progress } from './progress.ts'
+import { planOf } from './seed-arguments.ts'
 
 const help = `npm run seed -- --users N --tweets M [--follows K] [--likes L] [--seed S] [--until DATE]
 

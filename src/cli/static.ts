@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { hashedAssets } from '../assets.ts'
-import { main, say } from '../command.ts'
-import { StartError } from '../start-error.ts'
+import { StartError } from '../config/start-error.ts'
+import { hashedAssets } from '../http/assets.ts'
+import { main, say } from './command.ts'
 
 await main({
   help: `npm run static -- FOLDER

@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto'
 import { eq } from 'drizzle-orm'
 import * as v from 'valibot'
 
-import { complain, databasePath, existing, main, say } from '../command.ts'
-import { openDb, type Db } from '../db.ts'
-import type { Settings } from '../env.ts'
+import type { Settings } from '../config/env.ts'
+import { StartError } from '../config/start-error.ts'
+import { openDb, type Db } from '../db/db.ts'
+import { sessions, users } from '../db/schema.ts'
 import { newPassword } from '../features/sessions/fields.ts'
-import { Passwords } from '../passwords.ts'
-import { sessions, users } from '../schema.ts'
-import { StartError } from '../start-error.ts'
+import { Passwords } from '../http/passwords.ts'
+import { complain, databasePath, existing, main, say } from './command.ts'
 
 const help = `npm run user -- password|suspend|unsuspend|delete ADDRESS
 

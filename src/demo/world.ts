@@ -2,8 +2,8 @@
 import { hash } from '@node-rs/bcrypt'
 import { sql } from 'drizzle-orm'
 
-import type { Db } from '../db.ts'
-import { likeWeight } from '../trend-score.ts'
+import type { Db } from '../db/db.ts'
+import { likeWeight } from '../db/trend-score.ts'
 import { addressOf, demoPassword } from './accounts.ts'
 import type { Line, Person } from './people.ts'
 import { people } from './people.ts'

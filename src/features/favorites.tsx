@@ -1,15 +1,17 @@
 // Like and unlike: the columns a tweet is read with, the button, the two actions.
 import { and, eq, sql } from 'drizzle-orm'
 
-import { prepared, type Db } from '../db.ts'
-import { counted, shortCount } from '../format.ts'
-import { Icon } from '../icon.tsx'
-import { limited } from '../rate-limits.ts'
-import { favorites, tweets } from '../schema.ts'
-import { traced } from '../tracing.ts'
-import { likeWeight } from '../trend-score.ts'
-import { signedIn } from '../viewer.ts'
-import { answer, found, idParam, router } from '../web.ts'
+import { counted, shortCount } from '../base/format.ts'
+import { prepared, type Db } from '../db/db.ts'
+import { favorites, tweets } from '../db/schema.ts'
+import { likeWeight } from '../db/trend-score.ts'
+import { router } from '../http/context.ts'
+import { limited } from '../http/rate-limits.ts'
+import { traced } from '../http/request-span.ts'
+import { signedIn } from '../http/sessions.ts'
+import { found, idParam } from '../http/validation.ts'
+import { answer } from '../ui/answer.ts'
+import { Icon } from '../ui/icon.tsx'
 
 /** What every list of tweets selects about likes; bind `viewer` (0 for a visitor). */
 export const likeColumns = {

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 
-import { router, wantsJson } from '../web.ts'
+import { router, wantsJson } from '../http/context.ts'
 
 /** `/livez`: the process answers. `/readyz`: it can serve people: not stopping, and the database takes a write. */
 export const healthRoutes = (state: { stopping: boolean }) =>

@@ -5,7 +5,7 @@ import test from 'node:test'
 import { sql } from 'drizzle-orm'
 
 import { startApp, type Answer } from '../../test/harness.ts'
-import { rebaseTrends } from '../trend-score.ts'
+import { rebaseTrends } from '../db/trend-score.ts'
 
 const ids = (answer: Answer) =>
   [...answer.text.matchAll(/data-tweet-id="(\d+)"/g)].map(([, id]) => Number(id))

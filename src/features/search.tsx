@@ -4,15 +4,24 @@ import { createMiddleware } from 'hono/factory'
 import type { Child } from 'hono/jsx'
 import * as v from 'valibot'
 
-import { prepared, type Db } from '../db.ts'
-import { answerFeed, cursorFields, FeedList, readFeed, sliceOf, type FeedView } from '../feed.tsx'
-import { counted } from '../format.ts'
-import { page } from '../layout.tsx'
-import { limited } from '../rate-limits.ts'
-import { keepsForm, type Redisplay } from '../redisplay.ts'
-import { traced } from '../tracing.ts'
-import { signedIn } from '../viewer.ts'
-import { answerProblem, clientKind, query, render, router, text, type Env } from '../web.ts'
+import { counted } from '../base/format.ts'
+import { prepared, type Db } from '../db/db.ts'
+import { clientKind, type Env, router } from '../http/context.ts'
+import { limited } from '../http/rate-limits.ts'
+import { keepsForm, type Redisplay } from '../http/redisplay.ts'
+import { traced } from '../http/request-span.ts'
+import { signedIn } from '../http/sessions.ts'
+import { query, text } from '../http/validation.ts'
+import { answerProblem, render } from '../ui/answer.ts'
+import {
+  answerFeed,
+  cursorFields,
+  FeedList,
+  readFeed,
+  sliceOf,
+  type FeedView,
+} from '../ui/feed.tsx'
+import { page } from '../ui/layout.tsx'
 import { cardList, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 

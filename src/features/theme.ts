@@ -1,9 +1,10 @@
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
-import { themeCookie } from '../cookie-names.ts'
-import { traced } from '../tracing.ts'
-import { cameFrom, form, router } from '../web.ts'
+import { cameFrom, router } from '../http/context.ts'
+import { themeCookie } from '../http/cookie-names.ts'
+import { traced } from '../http/request-span.ts'
+import { form } from '../http/validation.ts'
 
 const theme = {
   theme: v.picklist(['system', 'light', 'dark'], 'The theme is system, light or dark.'),

@@ -1,14 +1,16 @@
-// The start page: tweets that at least two people like, by a score that decays (src/trend-score.ts).
+// The start page: tweets that at least two people like, by a score that decays (db/trend-score.ts).
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 
-import { prepared, type Db } from '../db.ts'
-import { Banner } from '../icon.tsx'
-import { page } from '../layout.tsx'
-import { memoised } from '../memo.ts'
-import { tweets } from '../schema.ts'
-import { traced } from '../tracing.ts'
-import { clientKind, query, router, render } from '../web.ts'
+import { prepared, type Db } from '../db/db.ts'
+import { tweets } from '../db/schema.ts'
+import { clientKind, router } from '../http/context.ts'
+import { traced } from '../http/request-span.ts'
+import { query } from '../http/validation.ts'
+import { render } from '../ui/answer.ts'
+import { cachedFragment } from '../ui/fragment-cache.ts'
+import { Banner } from '../ui/icon.tsx'
+import { page } from '../ui/layout.tsx'
 import { cardsOf } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -60,7 +62,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
 })
 
 /** What a visitor reads first. */
-const Hero = memoised({ keyOf: () => '' }, () => (
+const Hero = cachedFragment({ keyOf: () => '' }, () => (
   <section class='hero' aria-label='What this is'>
     <Banner id={2} />
     <p class='big'>A microblog you can see through.</p>

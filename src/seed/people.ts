@@ -1,7 +1,7 @@
+import { handleOf, numbered } from '../db/handles.ts'
 // Who lives in a large world: the hundred of the demo town, then people with their names mixed.
 import { people } from '../demo/people.ts'
 import { random } from '../demo/random.ts'
-import { handleOf, numbered } from '../handles.ts'
 import type { Plan } from './plan.ts'
 
 const firsts = people.map(({ name }) => name.split(' ')[0]!)

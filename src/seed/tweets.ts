@@ -1,7 +1,7 @@
+import { weightAt } from '../db/trend-score.ts'
 // Tweets and likes of a large world in the order of time. A tweet leaves when nobody will like it any more, and has
 // its final counters then: no row is ever written twice, and memory stays what it is.
 import { random, type Random } from '../demo/random.ts'
-import { weightAt } from '../trend-score.ts'
 import { famous, strideOf } from './people.ts'
 import type { Plan } from './plan.ts'
 import { textsOf } from './texts.ts'

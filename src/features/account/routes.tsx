@@ -4,26 +4,18 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
-import { isCommon } from '../../common-passwords.ts'
-import type { Db } from '../../db.ts'
-import { forgetVisitor, page } from '../../layout.tsx'
-import { limited } from '../../rate-limits.ts'
-import { keepsForm, type Redisplay } from '../../redisplay.ts'
-import { Refusal } from '../../refusal.ts'
-import { sessions, users } from '../../schema.ts'
-import { traced } from '../../tracing.ts'
-import { endSession, endSessions, signedIn } from '../../viewer.ts'
-import {
-  answer,
-  answerProblem,
-  clientKind,
-  flash,
-  form,
-  render,
-  router,
-  text,
-  type Env,
-} from '../../web.ts'
+import { Refusal } from '../../base/refusal.ts'
+import type { Db } from '../../db/db.ts'
+import { sessions, users } from '../../db/schema.ts'
+import { isCommon } from '../../http/common-passwords.ts'
+import { clientKind, type Env, router } from '../../http/context.ts'
+import { limited } from '../../http/rate-limits.ts'
+import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
+import { traced } from '../../http/request-span.ts'
+import { endSession, endSessions, signedIn } from '../../http/sessions.ts'
+import { form, text } from '../../http/validation.ts'
+import { answer, answerProblem, flash, render } from '../../ui/answer.ts'
+import { forgetVisitor, page } from '../../ui/layout.tsx'
 import { newPassword, personName } from '../sessions/fields.ts'
 import { forgetCards } from '../tweets/views.tsx'
 import { DeleteForm, PasswordForm, ProfileForm, SessionsForm, type Problems } from './views.tsx'
@@ -103,7 +95,7 @@ async function isOwnPassword(c: Context<Env>, password: string): Promise<boolean
     .from(users)
     .where(eq(users.id, viewer.id))
     .get()
-  return passwords.matches(password, row?.passwordHash)
+  return passwords.matches(password, row?.passwordHash, c.req.raw.signal)
 }
 
 const changing = [keepsForm(accountAgain), limited('LIMIT_ACCOUNT')] as const
@@ -139,7 +131,7 @@ export const accountRoutes = router()
       }
       await db
         .update(users)
-        .set({ passwordHash: await passwords.hash(fresh) })
+        .set({ passwordHash: await passwords.hash(fresh, c.req.raw.signal) })
         .where(eq(users.id, viewer.id))
       await endSessions(db, viewer.id, viewer.tokenHash)
       return done(c, 'Password changed. You are signed out everywhere else.')

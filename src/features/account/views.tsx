@@ -1,5 +1,5 @@
-import { Field, FormProblem, Problem, refersTo } from '../../field.tsx'
-import { counted } from '../../format.ts'
+import { counted } from '../../base/format.ts'
+import { Field, FormProblem, Problem, refersTo } from '../../ui/field.tsx'
 
 export type Problems = Record<string, string>
 

@@ -1,8 +1,8 @@
 import { and, asc, desc, eq, gte, lt, ne, sql, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 
-import { prepared, type Db } from '../../db.ts'
-import { follows, users } from '../../schema.ts'
+import { prepared, type Db } from '../../db/db.ts'
+import { follows, users } from '../../db/schema.ts'
 
 /** What everything that shows a person selects about follows; bind `viewer` (0 for a visitor). */
 export const followColumns = {

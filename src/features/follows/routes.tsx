@@ -1,12 +1,14 @@
 // Follow and unfollow, and the lists of one's own followers and followed people.
 import type { Context } from 'hono'
 
-import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../feed.tsx'
-import { limited } from '../../rate-limits.ts'
-import { Refusal } from '../../refusal.ts'
-import { traced } from '../../tracing.ts'
-import { signedIn } from '../../viewer.ts'
-import { answer, found, idParam, router, type Env } from '../../web.ts'
+import { Refusal } from '../../base/refusal.ts'
+import { type Env, router } from '../../http/context.ts'
+import { limited } from '../../http/rate-limits.ts'
+import { traced } from '../../http/request-span.ts'
+import { signedIn } from '../../http/sessions.ts'
+import { found, idParam } from '../../http/validation.ts'
+import { answer } from '../../ui/answer.ts'
+import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../ui/feed.tsx'
 import { follow, followState, sides, unfollow, type FollowState, type Side } from './queries.ts'
 import { FollowButton, FollowerCount, PersonCard } from './views.tsx'
 

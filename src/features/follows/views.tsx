@@ -1,6 +1,6 @@
-import { counted } from '../../format.ts'
-import { Face } from '../../icon.tsx'
-import type { Viewer } from '../../viewer.ts'
+import { counted } from '../../base/format.ts'
+import type { Viewer } from '../../http/sessions.ts'
+import { Face } from '../../ui/icon.tsx'
 import type { FollowState, Person } from './queries.ts'
 
 export const FollowButton = ({ id, name, following }: FollowState) => {

@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 
-import { draftIn, isDraftOf } from '../../drafts.tsx'
-import { markSession } from '../../viewer-mark.ts'
-import { findVisitor, startSession } from '../../viewer.ts'
-import type { Env } from '../../web.ts'
+import type { Env } from '../../http/context.ts'
+import { findVisitor, startSession } from '../../http/sessions.ts'
+import { markSession } from '../../http/viewer-mark.ts'
+import { draftIn, isDraftOf } from '../../ui/drafts.tsx'
 import { postPage } from '../tweets/routes.tsx'
 
 /**

@@ -1,8 +1,8 @@
 // What a person types about themselves, and what it must look like.
 import * as v from 'valibot'
 
-import { passwordBytes } from '../../passwords.ts'
-import { text } from '../../web.ts'
+import { passwordBytes } from '../../http/passwords.ts'
+import { text } from '../../http/validation.ts'
 
 /** A person's name: 1 to 50 characters, without the invisible ones that make one name look like another. */
 export const personName = v.pipe(

@@ -5,8 +5,8 @@ import test from 'node:test'
 import { sql } from 'drizzle-orm'
 
 import { startApp, told, type TestApp } from '../../../test/harness.ts'
-import { isConstraint } from '../../db.ts'
-import { handleOf, numbered } from '../../handles.ts'
+import { isConstraint } from '../../db/db.ts'
+import { handleOf, numbered } from '../../db/handles.ts'
 
 let numbers = 0
 const fresh = () => `new${++numbers}@example.org`

@@ -1,9 +1,9 @@
 import { eq, sql } from 'drizzle-orm'
 
-import { isConstraint, prepared, type Db } from '../../db.ts'
-import { handleOf, numbered } from '../../handles.ts'
-import { Refusal } from '../../refusal.ts'
-import { users } from '../../schema.ts'
+import { Refusal } from '../../base/refusal.ts'
+import { isConstraint, prepared, type Db } from '../../db/db.ts'
+import { handleOf, numbered } from '../../db/handles.ts'
+import { users } from '../../db/schema.ts'
 
 export type User = { id: number; passwordHash: string; demo: boolean; suspendedAt: number | null }
 

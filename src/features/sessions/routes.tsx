@@ -3,14 +3,16 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
-import { page } from '../../layout.tsx'
-import { clientKey, limitedMistakes } from '../../rate-limits.ts'
-import { keepsForm, type Redisplay } from '../../redisplay.ts'
-import { Refusal } from '../../refusal.ts'
-import { traced } from '../../tracing.ts'
-import { markOf } from '../../viewer-mark.ts'
-import { endSession } from '../../viewer.ts'
-import { answerProblem, form, nextPath, ownPath, query, router, text, type Env } from '../../web.ts'
+import { Refusal } from '../../base/refusal.ts'
+import { type Env, ownPath, router } from '../../http/context.ts'
+import { clientKey, limitedMistakes } from '../../http/rate-limits.ts'
+import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
+import { traced } from '../../http/request-span.ts'
+import { endSession } from '../../http/sessions.ts'
+import { form, nextPath, query, text } from '../../http/validation.ts'
+import { markOf } from '../../http/viewer-mark.ts'
+import { answerProblem } from '../../ui/answer.ts'
+import { page } from '../../ui/layout.tsx'
 import { arrive } from './arrival.ts'
 import { findUser, type User } from './queries.ts'
 import { makeAccount, notCommon, registration } from './sign-up.ts'
@@ -34,7 +36,7 @@ async function authenticate(
   await rateLimits.spend('LIMIT_LOGIN_CLIENT', client)
   await rateLimits.spend('LIMIT_LOGIN_ACCOUNT', `${given.mailaddress.slice(0, 120)} ${client}`)
   const user = await findUser(db, given.mailaddress)
-  const matches = await passwords.matches(given.password, user?.passwordHash)
+  const matches = await passwords.matches(given.password, user?.passwordHash, c.req.raw.signal)
   const mayEnter = user && !user.suspendedAt && (!user.demo || settings.demo)
   return matches && mayEnter ? user : undefined
 }

@@ -2,10 +2,11 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
-import { isCommon } from '../../common-passwords.ts'
-import { clientKey, type GiveBack } from '../../rate-limits.ts'
-import type { Redisplay } from '../../redisplay.ts'
-import { nextPath, type Env } from '../../web.ts'
+import { isCommon } from '../../http/common-passwords.ts'
+import type { Env } from '../../http/context.ts'
+import { clientKey, type GiveBack } from '../../http/rate-limits.ts'
+import type { Redisplay } from '../../http/redisplay.ts'
+import { nextPath } from '../../http/validation.ts'
 import { mailaddress, newPassword, personName } from './fields.ts'
 import { createUser, findUser } from './queries.ts'
 
@@ -49,7 +50,8 @@ export async function makeAccount(
   try {
     if (await findUser(db, person.mailaddress)) return undefined
     await (share.spent ??= rateLimits.spend('LIMIT_REGISTER', client))
-    const id = await createUser(db, { ...person, passwordHash: await passwords.hash(password) })
+    const passwordHash = await passwords.hash(password, c.req.raw.signal)
+    const id = await createUser(db, { ...person, passwordHash })
     share.isMade ||= id !== undefined
     return id
   } finally {

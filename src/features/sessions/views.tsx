@@ -2,11 +2,12 @@
 import type { Context } from 'hono'
 
 import { addressOf, demoPassword } from '../../demo/accounts.ts'
-import { DraftFields, draftIn, type Draft } from '../../drafts.tsx'
-import { Field, FormProblem } from '../../field.tsx'
-import { Face } from '../../icon.tsx'
-import { page } from '../../layout.tsx'
-import { clientKind, render, type Env } from '../../web.ts'
+import { clientKind, type Env } from '../../http/context.ts'
+import { render } from '../../ui/answer.ts'
+import { DraftFields, draftIn, type Draft } from '../../ui/drafts.tsx'
+import { Field, FormProblem } from '../../ui/field.tsx'
+import { Face } from '../../ui/icon.tsx'
+import { page } from '../../ui/layout.tsx'
 
 export type Shown = {
   given?: Record<string, string>

@@ -5,9 +5,9 @@ import { sql } from 'drizzle-orm'
 import { html } from 'hono/html'
 
 import { startApp } from '../../../test/harness.ts'
-import { rowsFrom, type Read } from '../../column-list.ts'
-import { encode, memoised } from '../../memo.ts'
-import { tweets, users } from '../../schema.ts'
+import { rowsFrom, type Read } from '../../db/column-list.ts'
+import { tweets, users } from '../../db/schema.ts'
+import { encode, cachedFragment } from '../../ui/fragment-cache.ts'
 import { cardColumns, cardsFrom } from './queries.ts'
 
 const moreColumns = {
@@ -47,7 +47,10 @@ test('a column that is added to the list is in the row, in the comparison and in
   assert.equal(new Set([...keys, more.keyOf({ ...card, id: id + 1 })]).size, 5)
 
   let rendered = 0
-  const shown = memoised(more, (one) => html`<p>${++rendered}: ${one.words} ${String(one.own)}</p>`)
+  const shown = cachedFragment(
+    more,
+    (one) => html`<p>${++rendered}: ${one.words} ${String(one.own)}</p>`,
+  )
   const see = async (viewer: number) => encode(shown(await read(viewer)).toString()).toString()
   assert.equal(await see(alice.id), '<p>1: 3 true</p>')
   assert.equal(await see(bob.id), '<p>2: 3 false</p>')
@@ -98,5 +101,5 @@ test('a list that would mix columns up, or make them for each row, is refused at
     'made anew': (read) => ({ ...place(read), one: read(sql`1`) }),
   }
   for (const [name, list] of Object.entries(wrong))
-    assert.throws(() => rowsFrom(list), /reads each one once, and neither makes nor/, name)
+    assert.throws(() => rowsFrom(list), /must read each column once and return it unchanged/, name)
 })

@@ -8,7 +8,7 @@ import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 
 import { type ClientKindName, startApp, type Answer, type TestApp } from '../../../test/harness.ts'
-import { explain } from '../../db.ts'
+import { explain } from '../../db/db.ts'
 
 class Reader extends MetricReader {
   protected override onForceFlush = async () => {}

@@ -1,10 +1,10 @@
 import { and, eq, sql, type SQL, type SQLWrapper } from 'drizzle-orm'
 
-import { rowsFrom, type Read } from '../../column-list.ts'
-import { prepared, type Bound, type Db } from '../../db.ts'
-import { digest } from '../../digest.ts'
-import { measured } from '../../metrics.ts'
-import { tweets, users } from '../../schema.ts'
+import { digest } from '../../base/digest.ts'
+import { rowsFrom, type Read } from '../../db/column-list.ts'
+import { prepared, type Bound, type Db } from '../../db/db.ts'
+import { tweets, users } from '../../db/schema.ts'
+import { measured } from '../../telemetry/metrics.ts'
 import { likeColumns } from '../favorites.tsx'
 
 const placeInList = sql<number>`ids.cursor`

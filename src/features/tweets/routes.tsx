@@ -2,29 +2,19 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
-import { draftIn, fieldsOf } from '../../drafts.tsx'
-import { Toast } from '../../feed.tsx'
-import { fullTime } from '../../format.ts'
-import { page } from '../../layout.tsx'
-import { limited } from '../../rate-limits.ts'
-import { keepsForm, type Redisplay } from '../../redisplay.ts'
-import { Refusal } from '../../refusal.ts'
-import { signInPlace } from '../../sign-in-place.ts'
-import { traced } from '../../tracing.ts'
-import { signedIn } from '../../viewer.ts'
-import {
-  answer,
-  answerProblem,
-  clientKind,
-  form,
-  found,
-  idParam,
-  render,
-  router,
-  text,
-  type Env,
-} from '../../web.ts'
-import { loginPage } from '../sessions/views.tsx'
+import { fullTime } from '../../base/format.ts'
+import { Refusal } from '../../base/refusal.ts'
+import { clientKind, type Env, router } from '../../http/context.ts'
+import { limited } from '../../http/rate-limits.ts'
+import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
+import { traced } from '../../http/request-span.ts'
+import { signedIn } from '../../http/sessions.ts'
+import { signInPlace } from '../../http/sign-in-place.ts'
+import { form, found, idParam, text } from '../../http/validation.ts'
+import { answer, answerProblem, render } from '../../ui/answer.ts'
+import { draftIn, fieldsOf } from '../../ui/drafts.tsx'
+import { Toast } from '../../ui/feed.tsx'
+import { page } from '../../ui/layout.tsx'
 import { fits, graphemesMax } from './length.ts'
 import { createTweet, deleteTweet, findEarlier, findTweet, type Posted } from './queries.ts'
 import { Composer, forgetCards, TweetCard } from './views.tsx'
@@ -90,13 +80,17 @@ async function create(c: Context<Env, string, { out: { form: Posted } }>) {
   return answer(c, { partial, to: '/timeline', flash: sentence })
 }
 
+/** The page with the sign-in form. It comes from outside: sessions/ imports this feature, for the words to go on with. */
+type SignInPage = (c: Context<Env>, shown: { next: string }) => Promise<Response>
+
 /** A browser that sends words without a session gets the sign-in form with the words in it. */
-const keepWords = createMiddleware<Env>(async (c, next) => {
-  if (c.var.visitor || clientKind(c) !== 'page' || !(await draftIn(c))) return next()
-  c.set('errorCode', 'signed_out')
-  c.status(401)
-  return loginPage(c, { next: signInPlace(c) })
-})
+const keepWords = (signInPage: SignInPage) =>
+  createMiddleware<Env>(async (c, next) => {
+    if (c.var.visitor || clientKind(c) !== 'page' || !(await draftIn(c))) return next()
+    c.set('errorCode', 'signed_out')
+    c.status(401)
+    return signInPage(c, { next: signInPlace(c) })
+  })
 
 /** What one person has written is not posted as another who has signed in since. */
 const sameAuthor = createMiddleware<Env>(async (c, next) => {
@@ -111,79 +105,82 @@ const sameAuthor = createMiddleware<Env>(async (c, next) => {
   await next()
 })
 
-const writing = [
-  keepWords,
-  signedIn,
-  sameAuthor,
-  keepsForm(composeAgain),
-  limited('LIMIT_WRITE'),
-] as const
-
-export const tweetRoutes = router()
-  .get('/post', traced('tweets.compose'), signedIn, (c) => postPage(c, {}))
-  .post('/post', traced('tweets.create'), ...writing, post, create)
-  .post('/tweet', traced('tweets.create'), ...writing, post, create)
-  .get('/tweet/:id{[0-9]+}', traced('tweets.read'), idParam, async (c) => {
-    const { db, visitor } = c.var
-    const card = found(await findTweet(db, visitor?.id ?? 0, c.req.valid('param').id))
-    const head = {
-      title: `${card.name}: ${card.msg.slice(0, 60)}`,
-      description: card.msg,
-      canonical: `/tweet/${card.id}`,
-    }
-    return page(
-      c,
-      head,
-      <>
-        <h1>Tweet</h1>
-        <div class='one'>
-          <TweetCard card={card} viewer={visitor} />
-          <p class='facts'>
-            <time datetime={new Date(card.createdAt).toISOString()}>
-              {fullTime(card.createdAt)}
-            </time>
-            <a href={`/@${card.handle}`}>
-              More by <bdi>{card.name}</bdi>
-            </a>
-          </p>
-        </div>
-      </>,
-    )
-  })
-  .get('/tweet/:id{[0-9]+}/delete', traced('tweets.confirm'), signedIn, idParam, async (c) => {
-    const { db, viewer } = c.var
-    const card = found(await findTweet(db, viewer.id, c.req.valid('param').id))
-    if (card.userId !== viewer.id && !viewer.operator)
-      throw new Refusal(403, 'This tweet is not yours.')
-    return page(
-      c,
-      { title: 'Delete tweet', private: c.req.path },
-      <>
-        <h1>Delete this tweet?</h1>
-        <blockquote class='msg'>{card.msg}</blockquote>
-        <form method='post' action={`/tweet/${card.id}/delete`} class='row'>
-          <button class='btn danger'>Delete</button>
-          <a class='btn quiet' href={`/tweet/${card.id}`}>
-            Keep it
-          </a>
-        </form>
-      </>,
-    )
-  })
-  .post(
-    '/tweet/:id{[0-9]+}/delete',
-    traced('tweets.delete'),
+const writing = (signInPage: SignInPage) =>
+  [
+    keepWords(signInPage),
     signedIn,
+    sameAuthor,
+    keepsForm(composeAgain),
     limited('LIMIT_WRITE'),
-    idParam,
-    async (c) => {
+    post,
+  ] as const
+
+export const tweetRoutes = (signInPage: SignInPage) =>
+  router()
+    .get('/post', traced('tweets.compose'), signedIn, (c) => postPage(c, {}))
+    .post('/post', traced('tweets.create'), ...writing(signInPage), create)
+    .post('/tweet', traced('tweets.create'), ...writing(signInPage), create)
+    .get('/tweet/:id{[0-9]+}', traced('tweets.read'), idParam, async (c) => {
+      const { db, visitor } = c.var
+      const card = found(await findTweet(db, visitor?.id ?? 0, c.req.valid('param').id))
+      const head = {
+        title: `${card.name}: ${card.msg.slice(0, 60)}`,
+        description: card.msg,
+        canonical: `/tweet/${card.id}`,
+      }
+      return page(
+        c,
+        head,
+        <>
+          <h1>Tweet</h1>
+          <div class='one'>
+            <TweetCard card={card} viewer={visitor} />
+            <p class='facts'>
+              <time datetime={new Date(card.createdAt).toISOString()}>
+                {fullTime(card.createdAt)}
+              </time>
+              <a href={`/@${card.handle}`}>
+                More by <bdi>{card.name}</bdi>
+              </a>
+            </p>
+          </div>
+        </>,
+      )
+    })
+    .get('/tweet/:id{[0-9]+}/delete', traced('tweets.confirm'), signedIn, idParam, async (c) => {
       const { db, viewer } = c.var
-      const { id } = c.req.valid('param')
-      found((await deleteTweet(db, viewer, id)) || undefined)
-      forgetCards((card) => card.id === id)
-      // On the tweet's own page nothing would be left.
-      if (c.req.header('HX-Current-URL')?.endsWith(`/tweet/${id}`))
-        c.header('HX-Redirect', '/timeline')
-      return answer(c, { partial: <Toast>Deleted.</Toast>, to: '/timeline', flash: 'Deleted.' })
-    },
-  )
+      const card = found(await findTweet(db, viewer.id, c.req.valid('param').id))
+      if (card.userId !== viewer.id && !viewer.operator)
+        throw new Refusal(403, 'This tweet is not yours.')
+      return page(
+        c,
+        { title: 'Delete tweet', private: c.req.path },
+        <>
+          <h1>Delete this tweet?</h1>
+          <blockquote class='msg'>{card.msg}</blockquote>
+          <form method='post' action={`/tweet/${card.id}/delete`} class='row'>
+            <button class='btn danger'>Delete</button>
+            <a class='btn quiet' href={`/tweet/${card.id}`}>
+              Keep it
+            </a>
+          </form>
+        </>,
+      )
+    })
+    .post(
+      '/tweet/:id{[0-9]+}/delete',
+      traced('tweets.delete'),
+      signedIn,
+      limited('LIMIT_WRITE'),
+      idParam,
+      async (c) => {
+        const { db, viewer } = c.var
+        const { id } = c.req.valid('param')
+        found((await deleteTweet(db, viewer, id)) || undefined)
+        forgetCards((card) => card.id === id)
+        // On the tweet's own page nothing would be left.
+        if (c.req.header('HX-Current-URL')?.endsWith(`/tweet/${id}`))
+          c.header('HX-Redirect', '/timeline')
+        return answer(c, { partial: <Toast>Deleted.</Toast>, to: '/timeline', flash: 'Deleted.' })
+      },
+    )

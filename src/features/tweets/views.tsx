@@ -1,10 +1,10 @@
 import { html, raw } from 'hono/html'
 
-import { ago, fullTime } from '../../format.ts'
-import { Face, Icon } from '../../icon.tsx'
-import { cardLookups, memoised } from '../../memo.ts'
-import { LinkedText } from '../../text.tsx'
-import type { Viewer } from '../../viewer.ts'
+import { ago, fullTime } from '../../base/format.ts'
+import type { Viewer } from '../../http/sessions.ts'
+import { cardLookups, cachedFragment } from '../../ui/fragment-cache.ts'
+import { Face, Icon } from '../../ui/icon.tsx'
+import { LinkedText } from '../../ui/text.tsx'
 import { FavoriteButton } from '../favorites.tsx'
 import { charactersLeft, graphemesMax } from './length.ts'
 import { isSame, keyOf, type Card } from './queries.ts'
@@ -37,7 +37,7 @@ export const TweetCard = ({
 type Inside = { card: Card; when: string; mayDelete: boolean }
 
 // A tagged text and not JSX: a card that is not kept yet costs half of it then.
-const inside = memoised(
+const inside = cachedFragment(
   {
     keyOf: ({ card, mayDelete }: Inside) => 2 * keyOf(card) + Number(mayDelete),
     // All of a card is compared, so a kept one can never be a wrong one.
@@ -157,7 +157,7 @@ const draftFields = ({ author, msg = '', problem, focus = false }: Draft) => (
 )
 
 /** An empty form differs by who writes alone; the key stays outside, each form has its own. */
-const blankFields = memoised(
+const blankFields = cachedFragment(
   { keyOf: ({ author, focus }: Draft) => 2 * author + Number(focus ?? false) },
   draftFields,
 )

@@ -1,0 +1,49 @@
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
+const exact = new Intl.NumberFormat('en')
+const sameYear = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', timeZone: 'UTC' })
+const otherYear = new Intl.DateTimeFormat('en', {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  timeZone: 'UTC',
+})
+const monthOf = new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric', timeZone: 'UTC' })
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+
+/** `1234` as `1.2K`. */
+export const shortCount = (count: number): string =>
+  count < 1000 ? String(count) : compact.format(count)
+
+/** `3 tweets`, `1 tweet`, `1,234 tweets`. */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${exact.format(count)} ${count === 1 ? one : many}`
+
+/**
+ * How long ago, rounded down: `now`, `40s`, `3m`, `2h`, `4d`, then the date. Both times are in milliseconds UTC.
+ * A time less than a day in the future is `now`, because clocks differ. A later time is shown as its date: the clock
+ * that wrote it was wrong.
+ */
+export function ago(then: number, now: number): string {
+  const age = now - then
+  if (age <= -day) return date(then, now)
+  if (age < 5000) return 'now'
+  if (age < minute) return `${Math.floor(age / 1000)}s`
+  if (age < hour) return `${Math.floor(age / minute)}m`
+  if (age < day) return `${Math.floor(age / hour)}h`
+  if (age < 7 * day) return `${Math.floor(age / day)}d`
+  return date(then, now)
+}
+
+function date(then: number, now: number): string {
+  const year = (at: number) => new Date(at).getUTCFullYear()
+  return (year(then) === year(now) ? sameYear : otherYear).format(then)
+}
+
+/** `2026-11-22 19:01 UTC`. */
+export const fullTime = (at: number): string =>
+  `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
+/** `November 2026`. */
+export const month = (at: number): string => monthOf.format(at)

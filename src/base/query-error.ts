@@ -1,0 +1,30 @@
+import { DrizzleQueryError } from 'drizzle-orm/errors'
+
+/**
+ * The cause of a failed query, without drizzle's wrapper. The wrapper's message contains the query's values (tweets,
+ * e-mail addresses, token hashes), which must not be logged. Any other error is returned unchanged.
+ */
+export const behindQuery = (error: unknown): unknown =>
+  error instanceof DrizzleQueryError ? error.cause : error
+
+const cures = {
+  search_index_damaged: 'The search index is damaged: stop the app and run npm run db:repair.',
+  database_damaged: 'The database is damaged: run npm run db:check to see how to repair it.',
+}
+
+/** For an error that a damaged database causes: the error code and, for the log, what to do. Else undefined. */
+export function damageIn(error: unknown): { code: keyof typeof cures; cure: string } | undefined {
+  const known = behindQuery(error)
+  if (!(known instanceof Error)) return undefined
+  const sqlite = String(
+    'extendedCode' in known ? known.extendedCode : 'code' in known ? known.code : '',
+  )
+  const isOfIndex =
+    sqlite === 'SQLITE_CORRUPT_VTAB' ||
+    /vtable constructor|fts5|tweets_fts/.test(known.message) ||
+    // FTS5 throws this, without the name of a constraint, when its own tables contain unexpected rows.
+    /(^|: )constraint failed$/.test(known.message)
+  const isDamaged = /SQLITE_(CORRUPT|NOTADB)/.test(`${sqlite} ${known.message}`)
+  const code = isOfIndex ? 'search_index_damaged' : isDamaged ? 'database_damaged' : undefined
+  return code && { code, cure: cures[code] }
+}

@@ -1,0 +1,153 @@
+// The only file that reads process.env. Settings are parsed once, at start. A bad value ends the start with a sentence.
+import { availableParallelism } from 'node:os'
+
+import * as v from 'valibot'
+
+import { readEnvFile } from './env-file.ts'
+import { StartError } from './start-error.ts'
+import { readTelemetrySettings, type TelemetryWish } from './telemetry-settings.ts'
+import { isTrustList } from './trusted-proxies.ts'
+
+const whole = (min: number, max: number, fallback: number) =>
+  v.pipe(
+    v.optional(v.string(), String(fallback)),
+    v.regex(/^\d+$/, `a whole number from ${min} to ${max}`),
+    v.transform(Number),
+    v.minValue(min, `a whole number from ${min} to ${max}`),
+    v.maxValue(max, `a whole number from ${min} to ${max}`),
+  )
+const oneOf = <const T extends readonly string[]>(values: T, fallback: T[number]) =>
+  v.optional(v.picklist(values, values.map((one) => `"${one}"`).join(' or ')), fallback)
+const list = v.pipe(
+  v.optional(v.string(), ''),
+  v.transform((text) => text.split(/[\s,]+/).filter(Boolean)),
+)
+const origin = v.pipe(
+  v.string(),
+  v.check(
+    (text) => /^https?:\/\/[^/]+\/?$/.test(text) && URL.canParse(text),
+    'an origin such as "https://example.org"',
+  ),
+  v.transform((text) => new URL(text).origin),
+)
+
+/** `count` actions within `seconds`; written as "20/60". */
+export type Rate = { count: number; seconds: number }
+/** The default rates: with DEMO=1 they allow load scripts, with DEMO=0 they stop password guessing and flooding. */
+const rate = (demo: string, strict: string) => ({ demo, strict })
+const rates = {
+  LIMIT_LOGIN_CLIENT: rate('2000/60', '30/300'),
+  LIMIT_LOGIN_ACCOUNT: rate('600/60', '10/600'),
+  LIMIT_REGISTER: rate('2000/60', '5/1800'),
+  LIMIT_REGISTER_ATTEMPT: rate('4000/60', '100/1800'),
+  LIMIT_REGISTER_PROBE: rate('2000/60', '30/1800'),
+  LIMIT_WRITE: rate('3000/60', '60/60'),
+  LIMIT_SEARCH: rate('3000/60', '60/60'),
+  LIMIT_SEARCH_TYPING: rate('3000/60', '300/60'),
+  LIMIT_ACCOUNT: rate('300/60', '20/600'),
+}
+export type RateName = keyof typeof rates
+
+const schema = v.object({
+  HOST: v.optional(v.string(), '127.0.0.1'),
+  PORT: whole(0, 65535, 5000),
+  PUBLIC_ORIGIN: v.optional(origin),
+  TRUSTED_PROXIES: v.optional(
+    v.pipe(list, v.check(isTrustList, 'addresses, CIDR ranges, "loopback" and "private"')),
+    'loopback',
+  ),
+  DEMO: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
+  INSPECT: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
+  GRAFANA_URL: v.optional(v.pipe(v.string(), v.url('an address such as "http://127.0.0.1:3000"'))),
+  REGISTRATION: oneOf(['open', 'closed'], 'open'),
+  OPERATORS: list,
+  DATABASE_URL: v.pipe(
+    v.optional(v.string(), 'file:./data/tracewren.db'),
+    v.regex(
+      /^(file:.+|(https?|libsql):\/\/.+)$/,
+      '"file:PATH", "http(s)://HOST" or "libsql://HOST"',
+    ),
+  ),
+  DATABASE_AUTH_TOKEN: v.optional(v.string()),
+  DATABASE_SYNCHRONOUS: oneOf(['normal', 'full'], 'normal'),
+  DATABASE_TIMEOUT_MS: whole(100, 60_000, 3000),
+  LOCK_WAIT_MS: whole(0, 600_000, 15_000),
+  WRITE_WAIT_MS: whole(0, 60_000, 5000),
+  WRITE_QUEUE: whole(1, 10_000, 256),
+  PASSWORD_COST: whole(4, 15, 10),
+  PASSWORD_WAIT_MS: whole(0, 60_000, 10_000),
+  PASSWORD_QUEUE: whole(1, 10_000, 256),
+  MAX_IN_FLIGHT: whole(1, 10_000, 64),
+  REQUEST_QUEUE: whole(1, 10_000, 300),
+  REQUEST_WAIT_MS: whole(10, 60_000, 400),
+  MAX_BODY_BYTES: whole(1024, 10_485_760, 65_536),
+  LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info'),
+  ...(Object.fromEntries(
+    Object.keys(rates).map((name) => [name, v.optional(rateSchema())]),
+  ) as Record<RateName, v.OptionalSchema<ReturnType<typeof rateSchema>, undefined>>),
+})
+
+function rateSchema() {
+  return v.pipe(
+    v.string(),
+    v.regex(/^[1-9]\d{0,6}\/[1-9]\d{0,4}$/, 'actions per seconds, such as "20/60"'),
+    v.transform(parseRate),
+  )
+}
+
+function parseRate(text: string): Rate {
+  const [count, seconds] = text.split('/').map(Number)
+  return { count: count!, seconds: seconds! }
+}
+
+export type Settings = ReturnType<typeof readSettings>
+
+/** Parses an environment. Throws a StartError that names every bad variable, its value and what it accepts. */
+export function readSettings(env: Record<string, string | undefined>) {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = v.safeParse(schema, given)
+  if (!parsed.success) {
+    const lines = parsed.issues.map((issue) => {
+      const name = String(issue.path?.[0]?.key)
+      return `${name} is "${withoutSecrets(env[name] ?? '')}", but it accepts ${issue.message}.`
+    })
+    throw new StartError([...new Set(lines)].join('\n'))
+  }
+  const settings = parsed.output
+  const https = settings.PUBLIC_ORIGIN?.startsWith('https:') ?? false
+  // With a public https origin the default is DEMO=0: the passwords of the demo accounts are public.
+  const demo = settings.DEMO === undefined ? !https : settings.DEMO === '1'
+  return {
+    ...settings,
+    demo,
+    /** Is the inspector on? By default only in a demo, because there it shows all requests to every visitor. */
+    inspect: settings.INSPECT === undefined ? demo : settings.INSPECT === '1',
+    https,
+    operators: new Set(settings.OPERATORS.map((address) => address.toLowerCase())),
+    passwordConcurrency: Math.max(1, availableParallelism() - 1),
+    rates: Object.fromEntries(
+      Object.entries(rates).map(([name, { demo: wide, strict }]) => [
+        name,
+        settings[name as RateName] ?? parseRate(demo ? wide : strict),
+      ]),
+    ) as Record<RateName, Rate>,
+  }
+}
+
+/** Removes passwords and query strings from URLs: the error is printed, and the terminal may be a log file. */
+const withoutSecrets = (value: string) =>
+  value.replace(/(:\/\/)[^/]*@/, '$1…@').replace(/(:\/\/[^?]*\?).*/s, '$1…')
+
+/** The telemetry settings of this process, from its environment. */
+export const processTelemetry = (settings: Settings): TelemetryWish =>
+  readTelemetrySettings(process.env, settings.inspect)
+
+/**
+ * The settings of this process: its environment, completed from `.env` in the working directory. Throws a StartError
+ * when the file or a value is wrong.
+ */
+export function processSettings(): Settings {
+  for (const [name, value] of readEnvFile('.env', Object.keys(schema.entries)))
+    if (!Object.hasOwn(process.env, name)) process.env[name] = value
+  return readSettings(process.env)
+}

@@ -1,0 +1,148 @@
+// Finds and repairs damage to a database file: damaged pages and missing parts of the schema. The search index is a
+// separate case, because it can always be rebuilt from the tables.
+import { readFileSync } from 'node:fs'
+
+import Database from 'libsql'
+
+import { migrationsFolder } from '../paths.ts'
+import { readJournal } from './migrate.ts'
+
+const index = 'tweets_fts'
+/** At most this many problems are listed. */
+const problemsMax = 20
+const isOfIndex = (name: string) => name === index || name.startsWith(`${index}_`)
+
+type Rows = unknown[][]
+const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as Rows
+
+/** How thorough a check is: `quick_check` reads every page, `integrity_check` also compares every index entry. */
+export type Check = 'quick_check' | 'integrity_check'
+
+/**
+ * Lists the damage, one sentence each. `damaged: …` can only be cured by a backup. `search index: …` and `schema: …`
+ * can be repaired by `rebuildSchema`.
+ */
+export function findDamage(db: Database.Database, check: Check): string[] {
+  const verdicts = verdictsOf(db, check)
+  if (verdicts.length === 0) return findMissing(db, check)
+  const tables = tablesOf(db)
+  const damaged = tables?.flatMap((name) => verdictsOf(db, check, name)) ?? verdicts
+  if (damaged.length > 0) return damaged.map((verdict) => `damaged: ${verdict}`)
+  return verdicts.map((verdict) => `search index: ${verdict}`)
+}
+
+/** Can this problem only be cured by a backup? */
+export const isDamage = (problem: string): boolean => problem.startsWith('damaged')
+
+function verdictsOf(db: Database.Database, check: Check, table?: string): string[] {
+  try {
+    return rowsOf(db, `PRAGMA ${check}(${table === undefined ? problemsMax : `"${table}"`})`)
+      .flatMap(([verdict]) => String(verdict).split('\n'))
+      .filter((verdict) => verdict !== 'ok' && !verdict.startsWith('***'))
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)]
+  }
+}
+
+/** The names of all tables except those of the search index; undefined when the list of tables cannot be read. */
+function tablesOf(db: Database.Database): string[] | undefined {
+  try {
+    const rows = rowsOf(
+      db,
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0",
+    ) as [string][]
+    return rows.map(([name]) => name).filter((name) => !isOfIndex(name))
+  } catch {
+    return undefined
+  }
+}
+
+type Part = { type: string; name: string; sql: string | null }
+
+const partsOf = (db: Database.Database): Part[] =>
+  (
+    rowsOf(db, 'SELECT type, name, sql FROM sqlite_schema') as [string, string, string | null][]
+  ).map(([type, name, sql]) => ({ type, name, sql }))
+
+/** The parts of the schema that the migrations applied to this database create. */
+function expectedParts(db: Database.Database): Part[] {
+  const isMigrated = rowsOf(db, "SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'")
+  if (isMigrated.length === 0) return []
+  const last = Number(rowsOf(db, 'SELECT max(created_at) FROM __drizzle_migrations')[0]?.[0] ?? 0)
+  const model = new Database(':memory:')
+  try {
+    for (const { when, tag } of readJournal())
+      if (when <= last) model.exec(readFileSync(`${migrationsFolder}/${tag}.sql`, 'utf8'))
+    return partsOf(model)
+  } finally {
+    model.close()
+  }
+}
+
+/** Can this part be created again without changing rows? Triggers and indexes can, tables cannot. */
+const isRebuildable = ({ type, name }: Part) =>
+  type === 'trigger' || type === 'index' || isOfIndex(name)
+
+/** Lists the parts of the schema that are missing. With `integrity_check` also those whose SQL differs. */
+export function findMissing(db: Database.Database, check: Check): string[] {
+  const present = new Map(partsOf(db).map((part) => [part.name, part]))
+  return expectedParts(db).flatMap((part) => {
+    const found = present.get(part.name)
+    const kind = isOfIndex(part.name) ? 'search index' : isRebuildable(part) ? 'schema' : 'damaged'
+    if (!found) return [`${kind}: the ${part.type} ${part.name} is missing`]
+    if (check === 'integrity_check' && isRebuildable(part) && found.sql !== part.sql)
+      return [`${kind}: the ${part.type} ${part.name} differs from the migrations`]
+    return []
+  })
+}
+
+/**
+ * Rebuilds the search index, and the triggers and indexes that are missing or differ. Call it only while nothing else
+ * uses the database. If it fails half-way, call it again.
+ */
+export function rebuildSchema(path: string): void {
+  const inDatabase = <T>(job: (db: Database.Database) => T): T => {
+    const db = new Database(path, { timeout: 10_000 })
+    try {
+      return job(db)
+    } finally {
+      db.close()
+    }
+  }
+  const isRemoved = inDatabase(
+    (db) => findDamage(db, 'integrity_check').some(isOfSearch) && removeIndex(db),
+  )
+  // In new connections, which have not loaded the old index.
+  if (isRemoved) inDatabase((db) => db.exec('VACUUM'))
+  inDatabase(rebuildParts)
+}
+
+/** Is only the search index affected by this problem? */
+export const isOfSearch = (problem: string): boolean => problem.startsWith('search index')
+
+/**
+ * Deletes the search index from the list of tables. DROP TABLE fails on a damaged index, and could free pages of other
+ * tables. The pages of the index stay in the file until the VACUUM that must follow.
+ */
+function removeIndex(db: Database.Database): true {
+  db.exec(`PRAGMA writable_schema=ON;
+    DELETE FROM sqlite_schema WHERE type <> 'trigger' AND (tbl_name = '${index}' OR tbl_name GLOB '${index}_*');
+    PRAGMA writable_schema=RESET`)
+  return true
+}
+
+function rebuildParts(db: Database.Database): void {
+  const present = new Map(partsOf(db).map(({ name, sql }) => [name, sql]))
+  const wanted = expectedParts(db).filter(
+    // FTS5 creates its own tables.
+    (part) => isRebuildable(part) && part.sql !== null && !part.name.startsWith(`${index}_`),
+  )
+  db.exec('BEGIN IMMEDIATE')
+  for (const { type, name, sql } of wanted) {
+    const found = present.get(name)
+    if (found === sql) continue
+    if (found !== undefined) db.exec(`DROP ${type} "${name}"`)
+    db.exec(sql!)
+  }
+  db.exec(`INSERT INTO ${index} (${index}) VALUES ('rebuild'); COMMIT`)
+}

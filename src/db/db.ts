@@ -1,0 +1,137 @@
+import type { Client, InStatement, ResultSet } from '@libsql/core/api'
+import { sql } from 'drizzle-orm'
+import type { LibSQLDatabase } from 'drizzle-orm/libsql/driver-core'
+
+import { behindQuery } from '../base/query-error.ts'
+import type { Settings } from '../config/env.ts'
+import { traceQuery, type DatabasePlace } from '../telemetry/query-tracing.ts'
+import { openFile } from './database-file.ts'
+import { drizzleOn } from './drizzle.ts'
+
+/** drizzle on our client. A query runs only when it is awaited. Use one batch instead of a transaction. */
+export type Db = Omit<LibSQLDatabase<Record<string, unknown>>, 'transaction'>
+
+/** An open database. */
+export type Database = {
+  db: Db
+  /** The same database with a longer timeout, for work that may take minutes and that no request waits for. */
+  patient: Db
+  /** Is this the first start? No user has ever been stored. */
+  isNew: boolean
+  /** Bytes in the write-ahead log; 0 for a server. */
+  walBytes: () => number
+  /** Rejects when the database cannot be written now; for a server, when it does not answer. */
+  probe: () => Promise<void>
+  /** Waits for the current writes, then closes. */
+  close: () => Promise<void>
+}
+
+/**
+ * Opens, checks and migrates the database that DATABASE_URL names. Throws a StartError that says what to do, or the
+ * reason of `stop` when it is aborted meanwhile.
+ */
+export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Database> {
+  stop?.throwIfAborted()
+  const url = settings.DATABASE_URL
+  const opened = url.startsWith('file:')
+    ? await openFile(settings, stop)
+    : await (await import('./database-server.ts')).openServer(settings)
+  const { client, patient = client, place } = opened
+  return { ...opened, db: drizzleOver(client, place), patient: drizzleOver(patient, place) }
+}
+
+/** drizzle on a client, with a span around every query. `place` describes the database in these spans. */
+const drizzleOver = (client: Client, place: DatabasePlace): Db =>
+  drizzleOn(traceClient(client, place))
+
+/**
+ * A query that is built once for each database and then only bound, because drizzle takes 50 to 200 us to build one.
+ * Call it with the database, then `.all({…})` or `.get({…})` with values for the placeholders.
+ */
+export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
+  const built = new WeakMap<Db, T>()
+  return (db) => {
+    const known = built.get(db) ?? build(db)
+    built.set(db, known)
+    return known
+  }
+}
+
+/** Values for the placeholders of a prepared query. */
+export type Bound = Record<string, number | string>
+
+/** SQLite's query plan for a statement, one entry for each step. `text` must be one of our own queries. */
+export async function explain(db: Db, text: string): Promise<PlanStep[]> {
+  // `raw` is safe: the text comes from a span that this process has recorded, never from a user.
+  const rows = await db.values<[number, number, number, string]>(
+    sql.raw(`EXPLAIN QUERY PLAN ${text}`),
+  )
+  const depths = new Map<number, number>()
+  // Read by index, because the rows of a libSQL server are not arrays.
+  return rows.map((row) => {
+    const depth = (depths.get(row[1]) ?? -1) + 1
+    depths.set(row[0], depth)
+    return { step: row[3], depth }
+  })
+}
+
+/** One step of a query plan, and the number of steps above it. */
+type PlanStep = { step: string; depth: number }
+
+/**
+ * Does this error (or one of its causes) mean that this constraint was violated? Compares messages, because the error
+ * codes of a file and of a server differ.
+ */
+export function isConstraint(error: unknown, which: 'FOREIGN KEY' | `UNIQUE: ${string}`): boolean {
+  const [kind, columns] = which.split(': ')
+  for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
+    if (one.message.includes(`${kind} constraint failed${columns ? `: ${columns}` : ''}`))
+      return true
+  }
+  return false
+}
+
+function traceClient(client: Client, place: DatabasePlace): Client {
+  const execute = (statement: InStatement) => {
+    const text = typeof statement === 'string' ? statement : statement.sql
+    const facts = { summary: summarise(text), text, place, batchSize: 1 }
+    return traceQuery(facts, () => client.execute(statement), rowsOf)
+  }
+  const batch = (statements: InStatement[]) => {
+    const texts = statements.map((one) => (typeof one === 'string' ? one : one.sql))
+    const summary = [...new Set(texts.map(summarise))].join('; ')
+    const facts = {
+      summary: `BATCH ${summary}`.slice(0, 255),
+      text: texts.join(';\n'),
+      place,
+      batchSize: texts.length,
+    }
+    return traceQuery(
+      facts,
+      () => client.batch(statements, 'write'),
+      (results) => results.reduce((sum, result) => sum + rowsOf(result), 0),
+    )
+  }
+  return Object.assign(Object.create(client) as Client, { execute, batch })
+}
+
+const rowsOf = (result: ResultSet) => result.rows.length
+
+const summaries = new Map<string, string>()
+const summariesKept = 500
+
+/** Summarises SQL as `SELECT tweets users`: the verb, then the tables in order of appearance. Cached by SQL text. */
+function summarise(text: string): string {
+  const known = summaries.get(text)
+  if (known !== undefined) return known
+  const verb = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? 'QUERY'
+  const tables = [...text.matchAll(/\b(?:from|join|into|update)\s+["`]?(\w+)/gi)].map(
+    ([, table]) => table,
+  )
+  const summary = [verb, ...new Set(tables.filter((table) => table !== 'set'))]
+    .join(' ')
+    .slice(0, 255)
+  if (summaries.size >= summariesKept) summaries.clear()
+  summaries.set(text, summary)
+  return summary
+}

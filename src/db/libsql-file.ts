@@ -1,0 +1,218 @@
+// Our own `Client` for local files. The stock one (@libsql/client 0.18) loses acknowledged writes after one
+// SQLITE_BUSY, freezes the event loop when two write transactions overlap, and prepares every statement anew;
+// docs/decisions/0001 has the measurements. `test/durability.test.ts` holds the promise: acknowledged = on disk.
+import type { Client, InArgs, InStatement, ResultSet, Transaction } from '@libsql/core/api'
+import Database from 'libsql'
+
+import { Lru } from '../base/lru.ts'
+import { WorkQueue } from '../overload/work-queue.ts'
+import {
+  changesSchema,
+  isBusy,
+  prepareOn,
+  runPrepared,
+  toSql,
+  writes,
+  type Prepared,
+  type Sql,
+} from './libsql-statement.ts'
+
+export type FileClientOptions = {
+  /** `normal` survives any crash of the process, `full` also a power cut (an fsync for each commit). */
+  synchronous: 'normal' | 'full'
+  /** How long a write waits in the queue and for the write lock, in milliseconds, and how many may wait. */
+  writeWaitMs: number
+  writeQueue: number
+}
+
+const statementsKept = 256
+const readRetryMs = 250
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
+
+/**
+ * The `@libsql/client` interface on one connection to one file. Reads run at once; every write is one synchronous
+ * block from BEGIN IMMEDIATE to COMMIT, so that no read ever sees half of it. Rows are plain arrays.
+ */
+export class FileClient implements Client {
+  readonly protocol = 'file'
+  closed = false
+  readonly queue: WorkQueue
+  readonly #path: string
+  readonly #pragmas: string
+  #connection: Database.Database | undefined
+  readonly #statements = new Lru<Prepared>(statementsKept)
+
+  /** Opens the file and creates it when it is missing; throws what SQLite says when it cannot. */
+  constructor(path: string, options: FileClientOptions) {
+    this.#path = path
+    this.#pragmas = `
+      PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous}; PRAGMA busy_timeout=0;
+      PRAGMA cache_size=-20000; PRAGMA journal_size_limit=67108864; PRAGMA trusted_schema=OFF;
+      PRAGMA foreign_keys=ON;`
+    this.queue = new WorkQueue({
+      name: 'write',
+      concurrency: 1,
+      waiting: options.writeQueue,
+      waitMs: options.writeWaitMs,
+    })
+    this.#open()
+  }
+
+  async execute(statement: InStatement, args?: InArgs): Promise<ResultSet> {
+    const sql = toSql(statement, args)
+    if (writes(sql.sql)) return (await this.#write([sql]))[0]!
+    return this.#read(() => this.#run(sql))
+  }
+
+  async batch(statements: (InStatement | [string, InArgs?])[]): Promise<ResultSet[]> {
+    const all = statements.map((one) =>
+      Array.isArray(one) ? toSql(one[0], one[1]) : toSql(one, undefined),
+    )
+    if (all.some(({ sql }) => writes(sql))) return this.#write(all)
+    return this.#read(() => all.map((one) => this.#run(one)))
+  }
+
+  /** Like `batch`, with foreign keys off meanwhile, because a migration may rebuild a table. */
+  async migrate(statements: InStatement[]): Promise<ResultSet[]> {
+    const all = statements.map((one) => toSql(one, undefined))
+    return this.queue.run(async (deadline) => {
+      this.#open().exec('PRAGMA foreign_keys=OFF') // no write of anybody else's comes before the ON
+      try {
+        return await this.#transact(deadline, () => this.#runAll(all))
+      } finally {
+        this.#open().exec('PRAGMA foreign_keys=ON')
+      }
+    })
+  }
+
+  /** Refused: on one connection, reads between the awaits would see rows that are rolled back later. */
+  transaction(): Promise<Transaction> {
+    return Promise.reject(new Error('No interactive transactions here: write one batch instead.'))
+  }
+
+  /** Runs a script as one transaction, in the queue of the writes. */
+  executeMultiple(sql: string): Promise<void> {
+    return this.queue.run((deadline) =>
+      this.#transact(deadline, () => {
+        this.#statements.clear()
+        this.#open().exec(sql)
+      }),
+    )
+  }
+
+  sync(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
+  reconnect(): void {
+    this.#discard()
+    this.#open()
+  }
+
+  /** Writes the WAL back into the file. Throws while another process reads. */
+  checkpoint(): void {
+    this.#open().exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  }
+
+  /** Closes; with `checkpoint` the WAL is written back first, so that the next start finds a clean file. */
+  close(checkpoint = true): void {
+    if (this.closed) return
+    try {
+      if (checkpoint) this.checkpoint()
+    } catch {
+      // Another process reads: the WAL stays, and SQLite takes it up at the next start.
+    }
+    this.closed = true
+    this.#discard()
+  }
+
+  async #read<T>(read: () => T): Promise<T> {
+    for (const giveUp = performance.now() + readRetryMs; ; await pause(10)) {
+      try {
+        return read()
+      } catch (error) {
+        if (!isBusy(error)) throw error
+        this.#discard() // the failed statement would keep its old snapshot for ever
+        if (performance.now() > giveUp) throw this.queue.refusal()
+      }
+    }
+  }
+
+  #write(statements: Sql[]): Promise<ResultSet[]> {
+    return this.queue.run((deadline) => this.#transact(deadline, () => this.#runAll(statements)))
+  }
+
+  /** Waits for the write lock without stopping anybody else, then goes from BEGIN to COMMIT without a pause. */
+  async #transact<T>(deadline: number, job: () => T): Promise<T> {
+    while (!this.#begin()) {
+      if (performance.now() > deadline) throw this.queue.refusal()
+      await pause(1 + Math.random() * 15)
+    }
+    return this.#commit(job)
+  }
+
+  #begin(): boolean {
+    try {
+      this.#open().exec('BEGIN IMMEDIATE') // `exec`: the one path where a BUSY does not poison the connection
+      return true
+    } catch (error) {
+      if (isBusy(error)) return false
+      throw error
+    }
+  }
+
+  #commit<T>(job: () => T): T {
+    const connection = this.#open()
+    try {
+      const result = job()
+      connection.exec('COMMIT')
+      return result
+    } catch (error) {
+      try {
+        if (connection.inTransaction) connection.exec('ROLLBACK')
+      } catch {
+        this.#discard()
+      }
+      if (isBusy(error)) this.#discard()
+      throw error
+    }
+  }
+
+  #runAll(statements: Sql[]): ResultSet[] {
+    try {
+      return statements.map((one) => this.#run(one))
+    } finally {
+      if (statements.some(({ sql }) => changesSchema(sql))) this.#statements.clear()
+    }
+  }
+
+  #run({ sql, args }: Sql): ResultSet {
+    return runPrepared(() => this.#statements.get(sql, () => prepareOn(this.#open(), sql)), args)
+  }
+
+  #open(): Database.Database {
+    if (this.#connection) return this.#connection
+    // Its lock is another process's now: who still asks must not open the file behind its back.
+    if (this.closed) throw new Error('The database is closed.')
+    const connection = new Database(this.#path, { timeout: 0 })
+    try {
+      connection.exec(this.#pragmas)
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+    return (this.#connection = connection)
+  }
+
+  #discard(): void {
+    this.#statements.clear()
+    const connection = this.#connection
+    this.#connection = undefined
+    try {
+      if (connection?.inTransaction) connection.exec('ROLLBACK')
+      connection?.close()
+    } catch {
+      // It is thrown away either way.
+    }
+  }
+}

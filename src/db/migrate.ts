@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+
+import type { Client } from '@libsql/core/api'
+import { migrate as applyMigrations } from 'drizzle-orm/libsql/migrator'
+
+import { StartError } from '../config/start-error.ts'
+import { migrationsFolder } from '../paths.ts'
+import { drizzleOn } from './drizzle.ts'
+
+/** The list of migrations, in order. `when` is ms UTC, `tag` the name of the SQL file. */
+export function readJournal(): { when: number; tag: string }[] {
+  const journal = JSON.parse(readFileSync(`${migrationsFolder}/meta/_journal.json`, 'utf8')) as {
+    entries: { when: number; tag: string }[]
+  }
+  return journal.entries
+}
+
+/** Applies the missing migrations. Throws a StartError when a newer version of Tracewren has migrated the database. */
+export async function migrate(client: Client): Promise<void> {
+  const newest = Math.max(...readJournal().map(({ when }) => when))
+  const applied = await lastApplied(client)
+  if (applied > newest) {
+    throw new StartError(
+      'The database was made by a newer Tracewren than this one. Start the newer one, or restore an older backup.',
+    )
+  }
+  if (applied < newest) await applyMigrations(drizzleOn(client), { migrationsFolder })
+}
+
+async function lastApplied(client: Client): Promise<number> {
+  const table = await client.execute(
+    "SELECT 1 FROM sqlite_master WHERE name = '__drizzle_migrations'",
+  )
+  if (table.rows.length === 0) return 0
+  const last = await client.execute('SELECT max(created_at) FROM __drizzle_migrations')
+  return Number(last.rows[0]?.[0] ?? 0)
+}
+
+/** Has this database never had a user? Call it after `migrate`. */
+export async function isNew(client: Client): Promise<boolean> {
+  const ever = await client.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'users'")
+  return ever.rows.length === 0
+}

@@ -1,0 +1,42 @@
+// The tweets that somebody likes, newest like first: one's own on /favorites, anybody's on their profile.
+import { sql } from 'drizzle-orm'
+
+import { favorites } from '../db/schema.ts'
+import { router } from '../http/context.ts'
+import { traced } from '../http/request-span.ts'
+import { signedIn } from '../http/sessions.ts'
+import { answerFeed, feedQuery, readFeed, sliceOf } from '../ui/feed.tsx'
+import { cardList } from './tweets/queries.ts'
+import { TweetCard } from './tweets/views.tsx'
+
+/** The tweets that `user` likes, as the viewer sees them. */
+export const likedBy = cardList({
+  id: favorites.tweetId,
+  cursor: favorites.id,
+  from: sql`${favorites} where ${favorites.userId} = ${sql.placeholder('user')}`,
+})
+
+export const likedRoutes = router().get(
+  '/favorites',
+  traced('favorites.list'),
+  signedIn,
+  feedQuery,
+  async (c) => {
+    const { db, viewer } = c.var
+    const slice = sliceOf(c.req.valid('query'))
+    const feed = await readFeed(slice, likedBy(db), { user: viewer.id, viewer: viewer.id })
+    return answerFeed(c, slice, feed, {
+      label: 'Favorites',
+      path: '/favorites',
+      head: { title: 'Favorites' },
+      item: (card, position) => TweetCard({ card, viewer, position }),
+      empty: <p>You like nothing yet. The heart under a tweet keeps it here.</p>,
+      around: (list) => (
+        <>
+          <h1>Favorites</h1>
+          {list}
+        </>
+      ),
+    })
+  },
+)

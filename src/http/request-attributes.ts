@@ -1,0 +1,146 @@
+// The attributes of a request's span, log line and metric: those of OpenTelemetry's semantic conventions, and our own.
+// Names that are not stable yet are written as text: the package advises against importing its unstable names.
+import type { Attributes } from '@opentelemetry/api'
+import {
+  ATTR_CLIENT_ADDRESS,
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_REQUEST_METHOD_ORIGINAL,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+  ATTR_NETWORK_PEER_ADDRESS,
+  ATTR_NETWORK_PEER_PORT,
+  ATTR_NETWORK_PROTOCOL_VERSION,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_URL_PATH,
+  ATTR_URL_QUERY,
+  ATTR_URL_SCHEME,
+  ATTR_USER_AGENT_ORIGINAL,
+} from '@opentelemetry/semantic-conventions'
+import type { Context } from 'hono'
+import { routePath } from 'hono/route'
+
+import { Lru } from '../base/lru.ts'
+import { measured } from '../telemetry/metrics.ts'
+import type { RequestCosts } from '../telemetry/query-tracing.ts'
+import { clientOf } from './client-address.ts'
+import { clientKind, type Env } from './context.ts'
+
+const knownMethods = new Set(
+  'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
+)
+
+/** The method when it is one of HTTP's, else undefined, so that clients cannot choose names of spans and metrics. */
+export const knownMethod = (method: string): string | undefined =>
+  knownMethods.has(method) ? method : undefined
+
+/** Rounds milliseconds to three decimals. */
+export const round = (ms: number) => Math.round(ms * 1000) / 1000
+
+/** The attributes of the SERVER span and of the log line of a finished request. */
+export function requestAttributes(c: Context<Env>, costs: RequestCosts): Attributes {
+  const attributes: Attributes = {}
+  const route = answeredRoute(c)
+  describeRequest(c, attributes, route)
+  describeAnswer(c, attributes, route)
+  describeCosts(costs, attributes)
+  return attributes
+}
+
+// The describe functions fill one object, because merging several objects costs 10 us.
+function describeRequest(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
+  const { origin, path, query } = addressOf(c, route)
+  const { hostname, port } = originOf(origin)
+  const peer = clientOf(c)
+  const method = knownMethod(c.req.method)
+  attributes[ATTR_HTTP_REQUEST_METHOD] = method ?? '_OTHER'
+  if (!method) attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = c.req.method
+  attributes[ATTR_URL_PATH] = path
+  attributes[ATTR_URL_SCHEME] = peer.scheme
+  if (query) attributes[ATTR_URL_QUERY] = query
+  attributes[ATTR_CLIENT_ADDRESS] = peer.clientAddress
+  attributes[ATTR_NETWORK_PEER_ADDRESS] = peer.address
+  attributes[ATTR_NETWORK_PEER_PORT] = peer.port
+  attributes[ATTR_NETWORK_PROTOCOL_VERSION] = httpVersion(c)
+  attributes[ATTR_SERVER_ADDRESS] = hostname
+  if (port) attributes[ATTR_SERVER_PORT] = Number(port)
+  const agent = c.req.header('user-agent')
+  if (agent) attributes[ATTR_USER_AGENT_ORIGINAL] = agent
+  attributes['app.client.kind'] = clientKind(c)
+  if (c.req.header('Sec-Purpose')?.includes('prefetch')) attributes['app.prefetch'] = true
+}
+
+const httpVersion = (c: Context<Env>) => c.env?.incoming?.httpVersion ?? '1.1'
+
+/** Cached by origin, because parsing a URL costs as much as a query, and most requests have the same origin. */
+const origins = new Lru<URL>(100)
+const originOf = (origin: string) => origins.get(origin, () => new URL(origin))
+
+/** The parts of the URL, redacted as far as needed. */
+function addressOf(c: Context<Env>, route: string | undefined) {
+  const { origin, path, query } = splitUrl(c.req.url)
+  // The usual case, a known route without a query string, needs no redaction.
+  if (query === '' && route !== undefined && !route.endsWith('*')) return { origin, path, query }
+  const { method, path: routed } = c.req
+  const isServed = route !== undefined && c.res.status < 400
+  return { origin, ...c.get('redaction')({ method, routed, path, query, isServed }) }
+}
+
+/** Splits a URL into origin, path and query. Drops a fragment, which browsers do not send. */
+function splitUrl(url: string) {
+  const path = url.indexOf('/', url.indexOf('://') + 3)
+  const fragment = url.indexOf('#', path)
+  const end = fragment < 0 ? url.length : fragment
+  const mark = url.indexOf('?', path)
+  const query = mark < 0 || mark > end ? end : mark
+  return {
+    origin: url.slice(0, path),
+    path: url.slice(path, query),
+    query: url.slice(query + 1, end),
+  }
+}
+
+/** The route that answered. With 405 it is undefined: a wrong method is answered before any route. */
+const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : routeOf(c))
+
+function describeAnswer(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
+  const status = c.res.status
+  attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] = status
+  if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = route
+  if (status >= 500) attributes[ATTR_ERROR_TYPE] = String(status)
+  if (c.get('errorCode')) attributes['app.error.slug'] = c.get('errorCode')
+  const visitor = c.get('visitor')
+  if (visitor) attributes['user.id'] = String(visitor.id)
+}
+
+function describeCosts(costs: RequestCosts, attributes: Attributes): void {
+  attributes['app.db.query_count'] = costs.queries
+  attributes['app.db.duration_ms'] = round(costs.queryMs)
+  attributes['app.db.rows'] = costs.rows
+  attributes['app.render.duration_ms'] = round(costs.renderMs)
+  if (costs.bytes > 0) attributes['http.response.body.size'] = costs.bytes
+}
+
+/** Adds the request's duration (ms) to the metric http.server.request.duration, with few attributes. */
+export function measure(c: Context<Env>, ms: number): void {
+  const status = c.res.status
+  const route = answeredRoute(c)
+  const attributes: Attributes = {
+    [ATTR_HTTP_REQUEST_METHOD]: knownMethod(c.req.method) ?? '_OTHER',
+    [ATTR_URL_SCHEME]: clientOf(c).scheme,
+    [ATTR_HTTP_RESPONSE_STATUS_CODE]: status,
+    [ATTR_NETWORK_PROTOCOL_VERSION]: httpVersion(c),
+  }
+  if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = route
+  if (status >= 500) attributes[ATTR_ERROR_TYPE] = String(status)
+  measured().requests.record(ms / 1000, attributes)
+}
+
+/** The pattern of the matched route without regular expressions: `/favorite/:id`. Undefined when no route matches. */
+function routeOf(c: Context): string | undefined {
+  const pattern = routePath(c)
+  return pattern === '/*' || pattern === '*'
+    ? undefined
+    : pattern.replace(/\{(?:[^{}]|\{[^}]*\})*\}/g, '')
+}

@@ -1,0 +1,109 @@
+// The SERVER span of each request, and the handler spans inside.
+import {
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Span,
+  type SpanContext,
+  type TextMapGetter,
+} from '@opentelemetry/api'
+import { ATTR_ERROR_TYPE, ATTR_HTTP_ROUTE } from '@opentelemetry/semantic-conventions'
+import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
+
+import { behindQuery } from '../base/query-error.ts'
+import { isLogged, log, requestEvent } from '../telemetry/log.ts'
+import {
+  costsKey,
+  elapsedMs,
+  failureOf,
+  newCosts,
+  requestCosts,
+  timeAt,
+  type RequestCosts,
+} from '../telemetry/query-tracing.ts'
+import { tracer, traceparentOf } from '../telemetry/spans.ts'
+import { clientOf } from './client-address.ts'
+import type { Env } from './context.ts'
+import { knownMethod, measure, requestAttributes, round } from './request-attributes.ts'
+
+/**
+ * Makes one SERVER span, one log line and one measurement for each request. The span continues the trace of a trusted
+ * proxy or load generator. A request that htmx sends has its own trace, with a link to the page that sent it.
+ */
+export const traceRequests = createMiddleware<Env>(async (c, next) => {
+  const parent = clientOf(c).trusted
+    ? propagation.extract(ROOT_CONTEXT, c, headersOfRequest)
+    : ROOT_CONTEXT
+  const method = knownMethod(c.req.method) ?? 'HTTP'
+  const costs = newCosts()
+  const span = tracer.startSpan(
+    method,
+    { kind: SpanKind.SERVER, startTime: timeAt(costs, costs.started) },
+    parent,
+  )
+  if (!trace.isSpanContextValid(span.spanContext())) return next()
+  const own = trace.setSpan(parent, span).setValue(costsKey, costs)
+  return context.with(own, async () => {
+    linkToPage(c, span)
+    await next()
+    const ended = c.get('answeredAt') ?? performance.now()
+    const ms = elapsedMs(costs, ended)
+    // Not `c.header`: on a finished response that turns the body into a stream, which is 10 % of the cost of a page.
+    c.res.headers.set('X-Trace-Id', span.spanContext().traceId)
+    c.res.headers.set('Server-Timing', serverTiming(span.spanContext(), costs, ms))
+    measure(c, ms)
+    // Attributes are computed only when a span or a log line uses them: with sampling, most requests need none.
+    if (span.isRecording() || isLogged('info')) {
+      const attributes = requestAttributes(c, costs)
+      // One call: setting attributes one by one, or at the start, costs several times as much.
+      span.setAttributes(attributes)
+      const route = attributes[ATTR_HTTP_ROUTE]
+      if (typeof route === 'string') span.updateName(`${method} ${route}`)
+      if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
+      attributes['duration_ms'] = round(ms)
+      log.info('request', attributes, requestEvent)
+    }
+    span.end(timeAt(costs, ended))
+  })
+})
+
+/** Reads single headers. `keys` is empty, because listing all headers makes node-server build a complete Request. */
+const headersOfRequest: TextMapGetter<Context> = {
+  get: (c, name) => c.req.header(name),
+  keys: () => [],
+}
+
+/** Links the span to the page that sent the request. htmx sends the traceparent of the page with every request. */
+function linkToPage(c: Context<Env>, span: Span): void {
+  const [, page = '', parentSpan = '', flags = ''] =
+    /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(c.req.header('X-Page-Trace') ?? '') ??
+    []
+  const linked = { traceId: page, spanId: parentSpan, traceFlags: Number.parseInt(flags, 16) & 1 }
+  if (!trace.isSpanContextValid(linked)) return
+  span.addLink({ context: linked })
+  span.setAttribute('app.page.trace_id', page)
+}
+
+const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
+  `total;dur=${round(ms)}, db;dur=${round(costs.queryMs)};desc="${costs.queries} queries", ` +
+  `render;dur=${round(costs.renderMs)}, traceparent;desc="${traceparentOf(span)}"`
+
+/** Middleware: the handler span, an INTERNAL span named `<feature>.<action>` around the rest of the route. */
+export const traced = (name: string) =>
+  createMiddleware<Env>((c, next) => {
+    if (trace.getActiveSpan()?.isRecording() === false) return next()
+    const costs = requestCosts()
+    return tracer.startActiveSpan(name, costs ? { startTime: timeAt(costs) } : {}, async (span) => {
+      await next()
+      // A thrown error cannot be caught here: Hono has already turned it into a response and set `c.error`.
+      if (c.error && c.res.status >= 500) {
+        span.setAttribute(ATTR_ERROR_TYPE, failureOf(behindQuery(c.error)))
+        span.setStatus({ code: SpanStatusCode.ERROR })
+      }
+      span.end(costs && timeAt(costs, c.get('answeredAt')))
+    })
+  })

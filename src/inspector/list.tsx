@@ -1,0 +1,156 @@
+// /traces: the newest requests.
+import { raw } from 'hono/html'
+
+import { counted } from '../base/format.ts'
+import type { RecordedRequest } from '../trace-store/recorded.ts'
+import { recorderBounds } from '../trace-store/recorder.ts'
+import type { Bucket } from '../trace-store/statistics.ts'
+import { shortMs } from '../ui/chip.tsx'
+import { Charts } from './chart.tsx'
+import { Filters, passes, searchOf, type Filter } from './filters.tsx'
+import { Header } from './header.tsx'
+
+const shownAtOnce = 20
+
+/** What a request is called: its method and route. */
+export const titleOf = ({ name, method, route }: RecordedRequest): string =>
+  route === '(no route)' ? `${method} (no route)` : name
+
+// Each tenfold is a quarter of the bar: beside a login of 200 ms, 2 ms and 20 ms still differ.
+const logShare = (ms: number) => Math.min(100, Math.max(1, 25 * Math.log10(ms / 0.1)))
+
+const rendered = new WeakMap<RecordedRequest, string>()
+
+/** One request in the list, rendered once for all lists and tails that show it. */
+export function RequestRow({ request }: { request: RecordedRequest }) {
+  const html = rendered.get(request) ?? (<Row request={request} />).toString()
+  rendered.set(request, html)
+  return raw(html)
+}
+
+const Row = ({ request }: { request: RecordedRequest }) => (
+  <tr class={request.failed ? 'failed' : undefined}>
+    <td class='time'>
+      <Clock at={request.at} />
+    </td>
+    <td>
+      <a href={`/traces/${request.traceId}`}>{titleOf(request)}</a>
+    </td>
+    <td class='kind'>{request.kind}</td>
+    <td>
+      <Status of={request} />
+    </td>
+    <td class='number'>{request.queries}</td>
+    <td class='number'>{shortMs(request.ms)}</td>
+    <td class='bar'>
+      <svg aria-hidden='true'>
+        <rect width={`${logShare(request.ms).toFixed(1)}%`} height='100%' />
+      </svg>
+    </td>
+  </tr>
+)
+
+/** The time of day; the date is in its `datetime`. */
+export const Clock = ({ at }: { at: number }) => {
+  const iso = new Date(at).toISOString()
+  return <time datetime={iso}>{iso.slice(11, 23)}</time>
+}
+
+export const Status = ({ of }: { of: RecordedRequest }) => (
+  <span class={of.failed ? 'status bad' : of.status >= 400 ? 'status warn' : 'status'}>
+    {of.status || (of.failed ? 'failed' : 'done')}
+  </span>
+)
+
+type ListProps = { requests: RecordedRequest[]; filter: Filter; series: Bucket[] }
+
+export const TraceList = ({ requests, filter, series }: ListProps) => (
+  <>
+    <Header
+      at='/traces'
+      title='Traces'
+      words='Every line is one request to this very process: what it was, what it answered and what it cost.'
+    />
+    <Charts series={series} />
+    <Filters filter={filter} />
+    <Found requests={requests} filter={filter} />
+  </>
+)
+
+/** What the filters let pass: the piece of the page that a changed filter swaps. */
+const Found = ({ requests, filter }: Omit<ListProps, 'series'>) => {
+  const passing = requests.filter((request) => passes(request, filter))
+  const { before } = filter
+  const from = before === undefined ? 0 : passing.findIndex(({ number }) => number < before)
+  const shown = from < 0 ? [] : passing.slice(from, from + shownAtOnce)
+  const last = shown.at(-1)
+  const hasOlder = last !== undefined && last !== passing.at(-1)
+  return (
+    <div id='list'>
+      <p class='row listed'>
+        <span id='live' role='status'>
+          {before === undefined ? 'The newest ' : ''}
+          {shown.length} of {counted(passing.length, 'request')}
+        </span>
+        {before === undefined ? (
+          <button class='btn quiet' id='follow' type='button'>
+            Follow live
+          </button>
+        ) : (
+          <a class='btn quiet' href={`/traces${searchOf(filter)}`}>
+            Back to the newest
+          </a>
+        )}
+      </p>
+      <Table requests={shown} live={`/traces/live${searchOf(filter)}`} />
+      {shown.length === 0 && <p class='empty-state'>No request passes these filters yet.</p>}
+      {hasOlder && (
+        <p class='end'>
+          <a class='btn quiet' href={`/traces${searchOf(filter, { before: last.number })}`}>
+            Load older
+          </a>
+        </p>
+      )}
+      {!hasOlder && requests.length >= recorderBounds.traces && (
+        <p class='end'>
+          Older requests have made room: the newest {recorderBounds.traces} are kept.
+        </p>
+      )}
+    </div>
+  )
+}
+
+const Table = ({ requests, live }: { requests: RecordedRequest[]; live: string }) => (
+  <div class='scroll'>
+    <table class='requests'>
+      <thead>
+        <tr>
+          <th scope='col' class='time'>
+            Time (UTC)
+          </th>
+          <th scope='col'>Request</th>
+          <th scope='col' class='kind'>
+            Kind
+          </th>
+          <th scope='col'>Status</th>
+          <th scope='col' class='number'>
+            Queries
+          </th>
+          <th scope='col' class='number'>
+            Took
+          </th>
+          <th scope='col' class='bar'>
+            <span class='axis'>
+              <span>0.1 ms</span> <span class='vh'>to</span> <span>1 s</span>
+            </span>
+          </th>
+        </tr>
+      </thead>
+      <tbody id='rows' data-live={live}>
+        {requests.map((request) => (
+          <RequestRow request={request} />
+        ))}
+      </tbody>
+    </table>
+  </div>
+)

@@ -1,0 +1,85 @@
+import {
+  ATTR_EXCEPTION_MESSAGE,
+  ATTR_EXCEPTION_STACKTRACE,
+  ATTR_EXCEPTION_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_URL_PATH,
+} from '@opentelemetry/semantic-conventions'
+
+import { counted } from '../base/format.ts'
+import type { RecordedLog } from '../trace-store/recorded.ts'
+import { shortMs } from '../ui/chip.tsx'
+
+const linesShown = 100
+const factsShown = 12
+const factMax = 200
+
+type LogLineProps = {
+  line: RecordedLog
+  /** Stacks name files of this server. */
+  withStacks: boolean
+  /** With the way to its trace. */
+  traced?: boolean
+}
+
+/** A log line with its facts; the stack of an error only where it may be seen. */
+export const LogLine = ({ line, withStacks, traced = false }: LogLineProps) => (
+  <>
+    <b class={`level ${line.level}`}>{line.level}</b>
+    <div class='said'>
+      <p>
+        {traced && line.traceId ? (
+          <a href={`/traces/${line.traceId}`}>{sentenceOf(line)}</a>
+        ) : (
+          sentenceOf(line)
+        )}{' '}
+        <small>{factsOf(line)}</small>
+      </p>
+      {line.facts[ATTR_EXCEPTION_MESSAGE] !== undefined && (
+        <p>
+          {String(line.facts[ATTR_EXCEPTION_TYPE] ?? '')}:{' '}
+          {String(line.facts[ATTR_EXCEPTION_MESSAGE])}
+        </p>
+      )}
+      {withStacks && line.facts[ATTR_EXCEPTION_STACKTRACE] !== undefined && (
+        <pre>{String(line.facts[ATTR_EXCEPTION_STACKTRACE])}</pre>
+      )}
+    </div>
+  </>
+)
+
+const isRequest = ({ facts }: RecordedLog) => ATTR_HTTP_REQUEST_METHOD in facts
+
+const sentenceOf = (line: RecordedLog) =>
+  isRequest(line)
+    ? `${String(line.facts[ATTR_HTTP_REQUEST_METHOD])} ${String(line.facts[ATTR_URL_PATH]).slice(0, factMax)}`
+    : line.message
+
+/** A request's status and duration; of any other line all that it says. */
+function factsOf(line: RecordedLog): string {
+  const { facts } = line
+  if (isRequest(line))
+    return `${String(facts[ATTR_HTTP_RESPONSE_STATUS_CODE])} ${shortMs(Number(facts['duration_ms']))}`
+  return Object.entries(facts)
+    .filter(([name]) => !name.startsWith('exception.'))
+    .slice(0, factsShown)
+    .map(([name, value]) => `${name}=${String(value).slice(0, factMax)}`)
+    .join(' ')
+}
+
+/** The lines of one span, the newest first. */
+export const LogLines = ({ lines, withStacks }: { lines: RecordedLog[]; withStacks: boolean }) => (
+  <>
+    {lines.slice(0, linesShown).map((line) => (
+      <div class='log'>
+        <LogLine line={line} withStacks={withStacks} />
+      </div>
+    ))}
+    {lines.length > linesShown && (
+      <p class='note'>
+        The newest {linesShown} of {counted(lines.length, 'log line')}.
+      </p>
+    )}
+  </>
+)

@@ -1,0 +1,57 @@
+// What opens under the line of a span: its own time, its SQL and plan, attributes, log lines.
+import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
+
+import { counted } from '../base/format.ts'
+import type { RecordedLog } from '../trace-store/recorded.ts'
+import { shortMs } from '../ui/chip.tsx'
+import { LogLines } from './log-line.tsx'
+import { PlanLink } from './plan.tsx'
+import { isFailed, rowsOf } from './waterfall-bars.tsx'
+import type { WaterfallRow } from './waterfall.ts'
+
+type SpanProps = { traceId: string; row: WaterfallRow; logs: RecordedLog[]; withStacks: boolean }
+
+/** A span as the waterfall wants it; one that failed, or that an error was logged in, is open at once. */
+export function spanUnder({ traceId, row, logs, withStacks }: SpanProps) {
+  const mine = logs.filter((line) => line.spanId === row.id)
+  const errors = mine.filter(({ level }) => level === 'error').length
+  return {
+    text: [rowsOf(row), errors > 0 && counted(errors, 'error')].filter(Boolean).join(', '),
+    open: isFailed(row) || errors > 0,
+    facts: <SpanFacts traceId={traceId} row={row} logs={mine} withStacks={withStacks} />,
+  }
+}
+
+const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
+  const sql = row.span.attributes[ATTR_DB_QUERY_TEXT]
+  const longest = row.own.reduce((most, { ms }) => Math.max(most, ms), 0)
+  return (
+    <>
+      <LogLines lines={logs} withStacks={withStacks} />
+      <p>
+        Itself {shortMs(row.selfMs)} of {shortMs(row.ms)}
+        {row.own.length > 1 &&
+          `, in ${counted(row.own.length, 'gap')}, the longest ${shortMs(longest)}`}
+        {row.orphan && '. Its parent is not here'}
+      </p>
+      {typeof sql === 'string' && (
+        <>
+          <pre>{sql}</pre>
+          <p>
+            <PlanLink traceId={traceId} spanId={row.id} />
+          </p>
+        </>
+      )}
+      <dl>
+        {Object.entries(row.span.attributes)
+          .filter(([name]) => name !== ATTR_DB_QUERY_TEXT)
+          .map(([name, value]) => (
+            <>
+              <dt>{name}</dt>
+              <dd>{String(value)}</dd>
+            </>
+          ))}
+      </dl>
+    </>
+  )
+}

@@ -1,0 +1,112 @@
+import { shortCount } from '../base/format.ts'
+import { percentile, total } from '../trace-store/histogram.ts'
+import { rowsKept, type Row } from '../trace-store/statistics.ts'
+import { shortMs } from '../ui/chip.tsx'
+import { Header } from './header.tsx'
+
+const each = (sum: number, count: number) =>
+  count === 0 ? '0' : (sum / count).toFixed(1).replace(/\.0$/, '')
+
+type PageProps = {
+  rows: Row[]
+  by: 'route' | 'query'
+  /** Is this trace still here? */
+  isKept: (traceId: string) => boolean
+}
+
+const heads = { number: 'number', left: undefined }
+type Column = [head: string, kind: keyof typeof heads]
+const columns = (by: 'route' | 'query'): Column[] => [
+  [by === 'route' ? 'Route' : 'Query', 'left'],
+  ['Share of time', 'left'],
+  ['Count', 'number'],
+  ['p50', 'number'],
+  ['p95', 'number'],
+  ['p99', 'number'],
+  ['Slowest', 'number'],
+  ['Errors', 'number'],
+  ...(by === 'route' ? ([['Queries', 'number']] satisfies Column[]) : []),
+  ['Rows', 'number'],
+  ...(by === 'route' ? ([['KB', 'number']] satisfies Column[]) : []),
+]
+
+const words = {
+  route:
+    'What each route has cost since this process started, the costliest first; queries, rows and KB are those of one request on average.',
+  query:
+    'What each query has cost since this process started, the costliest first; rows are those of one query on average.',
+}
+
+/** /routes: what each route, or each query, has cost since the start: how often times how long. */
+export const StatisticsPage = ({ rows, by, isKept }: PageProps) => {
+  const costs = rows.map((row) => ({ row, cost: total(row.durations) }))
+  const all = costs.reduce((sum, { cost }) => sum + cost, 0)
+  return (
+    <>
+      <Header
+        at={by === 'route' ? '/routes' : '/routes?by=query'}
+        title={by === 'route' ? 'Routes' : 'Queries'}
+        words={words[by]}
+      />
+      <div class='scroll'>
+        <table class='requests sums'>
+          <thead>
+            <tr>
+              {columns(by).map(([head, kind]) => (
+                <th scope='col' class={heads[kind]}>
+                  {head}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {costs
+              .sort((one, other) => other.cost - one.cost)
+              .map(({ row, cost }) => (
+                <StatisticsRow row={row} by={by} share={cost / (all || 1)} isKept={isKept} />
+              ))}
+          </tbody>
+        </table>
+      </div>
+      {rows.length === 0 && <p class='empty-state'>Nothing has happened yet.</p>}
+      {rows.length >= rowsKept && (
+        <p class='end'>Only the first {rowsKept} are counted: there are more.</p>
+      )}
+    </>
+  )
+}
+
+type RowProps = Omit<PageProps, 'rows'> & { row: Row; share: number }
+
+const StatisticsRow = ({ row, by, share, isKept }: RowProps) => (
+  <tr class={row.errors > 0 ? 'failed' : undefined}>
+    <td>
+      {by === 'route' ? (
+        <a href={`/traces?q=${encodeURIComponent(row.name)}`}>{row.name}</a>
+      ) : (
+        row.name
+      )}
+    </td>
+    <td class='bar'>
+      <svg aria-hidden='true'>
+        <rect width={`${(100 * share).toFixed(1)}%`} height='100%' />
+      </svg>
+      <span>{(100 * share).toFixed(share < 0.1 ? 1 : 0)} %</span>
+    </td>
+    <td class='number'>{shortCount(row.count)}</td>
+    {[0.5, 0.95, 0.99].map((part) => (
+      <td class='number'>{shortMs(percentile(row.durations, part))}</td>
+    ))}
+    <td class='number'>
+      {isKept(row.slowest.traceId) ? (
+        <a href={`/traces/${row.slowest.traceId}`}>{shortMs(row.slowest.ms)}</a>
+      ) : (
+        shortMs(row.slowest.ms)
+      )}
+    </td>
+    <td class='number'>{row.errors}</td>
+    {by === 'route' && <td class='number'>{each(row.queries, row.count)}</td>}
+    <td class='number'>{each(row.rows, row.count)}</td>
+    {by === 'route' && <td class='number'>{each(row.bytes / 1024, row.count)}</td>}
+  </tr>
+)

@@ -1,0 +1,100 @@
+import { counted } from '../base/format.ts'
+import { isServerSpan } from '../trace-store/recorded-request.ts'
+import type { RecordedRequest } from '../trace-store/recorded.ts'
+import type { RecordedTrace } from '../trace-store/recorded.ts'
+// The summary of a trace: what it was, where its time went, and what one can take away.
+import { shortMs } from '../ui/chip.tsx'
+import { Status } from './list.tsx'
+import type { Waterfall } from './waterfall.ts'
+
+type SummaryProps = { trace: RecordedTrace; waterfall: Waterfall; grafana: string | undefined }
+
+export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
+  const request = trace.requests[0]
+  const first = waterfall.rows[0]?.span
+  const isSampled = ((first?.spanContext().traceFlags ?? 0) & 1) === 1
+  return (
+    <>
+      <div class='facts trace'>
+        {request && <Status of={request} />}
+        <b class='number'>{shortMs(request?.ms ?? waterfall.ms)}</b>
+        {request && <span>{request.kind}</span>}
+        <span>{counted(request?.queries ?? 0, 'query', 'queries')}</span>
+        <span>{counted(trace.spans.length, 'span')}</span>
+        {trace.requests.length > 1 && <span>{counted(trace.requests.length, 'request')}</span>}
+        <span>{new Date(waterfall.at).toISOString().replace('T', ' ').replace('Z', ' UTC')}</span>
+      </div>
+      <Spent trace={trace} request={request} />
+      <div class='facts trace'>
+        <Causes trace={trace} />
+        <a href={`/logs?q=${trace.id}`}>Logs</a>
+        <a href={`/traces/${trace.id}/otlp.json`} download={`${trace.id}.json`}>
+          OTLP JSON
+        </a>
+        {grafana && isSampled && <a href={inGrafana(grafana, trace.id)}>Open in Grafana</a>}
+        {!isSampled && <span>Not sampled: it stays in this process</span>}
+      </div>
+      <p class='facts trace'>
+        <code id='traceparent'>
+          {first ? `00-${trace.id}-${first.spanContext().spanId}-0${isSampled ? 1 : 0}` : trace.id}
+        </code>
+        <button class='quiet' type='button' data-copy='#traceparent' hidden>
+          Copy traceparent
+        </button>
+      </p>
+    </>
+  )
+}
+
+/** Which part of a request's time the database took, which the rendering. */
+const Spent = ({
+  trace,
+  request,
+}: {
+  trace: RecordedTrace
+  request: RecordedRequest | undefined
+}) => {
+  const root = trace.spans.find(
+    (span) => isServerSpan(span) && 'app.client.kind' in span.attributes,
+  )
+  if (!root || !request || trace.requests.length > 1) return null
+  const database = Number(root.attributes['app.db.duration_ms'] ?? 0)
+  const rendering = Number(root.attributes['app.render.duration_ms'] ?? 0)
+  const rest = Math.max(0, request.ms - database - rendering)
+  return (
+    <p class='facts trace'>
+      <span>queries {shortMs(database)}</span>
+      <span>rendering {shortMs(rendering)}</span>
+      <span>the rest {shortMs(rest)}</span>
+    </p>
+  )
+}
+
+/** What a request or a background job was caused by: the page that sent it, or the request that left it behind. */
+const Causes = ({ trace }: { trace: RecordedTrace }) => {
+  const pages = new Set(trace.requests.flatMap(({ pageTraceId }) => pageTraceId ?? []))
+  const linked = new Set(
+    trace.spans.flatMap(({ links }) => links.map(({ context }) => context.traceId)),
+  )
+  return (
+    <>
+      {[...pages].slice(0, 5).map((id) => (
+        <a href={`/traces/${id}`}>The page that sent it</a>
+      ))}
+      {[...linked]
+        .filter((id) => !pages.has(id))
+        .slice(0, 5)
+        .map((id) => (
+          <a href={`/traces/${id}`}>What caused it</a>
+        ))}
+    </>
+  )
+}
+
+/** Grafana's Explore on this trace, in the form that it has had since version 10. */
+function inGrafana(url: string, traceId: string): string {
+  const datasource = { type: 'tempo', uid: 'tempo' }
+  const queries = [{ refId: 'A', datasource, queryType: 'traceql', query: traceId }]
+  const panes = { trace: { datasource: 'tempo', queries, range: { from: 'now-1h', to: 'now' } } }
+  return `${url.replace(/\/$/, '')}/explore?schemaVersion=1&panes=${encodeURIComponent(JSON.stringify(panes))}`
+}

@@ -1,0 +1,95 @@
+import type { RecordedRequest } from '../trace-store/recorded.ts'
+import type { RecordedLog, RecordedTrace } from '../trace-store/recorded.ts'
+import { recorderBounds } from '../trace-store/recorder.ts'
+// /traces/:id: one trace as a waterfall, with what it asked the database and what it logged.
+import { shortMs } from '../ui/chip.tsx'
+import { Header } from './header.tsx'
+import { Status, titleOf } from './list.tsx'
+import { spanUnder } from './span.tsx'
+import { Summary } from './summary.tsx'
+import { Warnings } from './warnings.tsx'
+import { WaterfallBars } from './waterfall-bars.tsx'
+import { layOut } from './waterfall.ts'
+
+type TraceProps = {
+  trace: RecordedTrace
+  logs: RecordedLog[]
+  /** Requests that htmx sent from this page. */
+  since: RecordedRequest[]
+  /** Stack traces name files of this server: for those who may see lists. */
+  withStacks: boolean
+  grafana: string | undefined
+}
+
+export const TracePage = ({ trace, logs, since, withStacks, grafana }: TraceProps) => {
+  const waterfall = layOut(trace)
+  const request = trace.requests[0]
+  return (
+    <>
+      <Header
+        at=''
+        title={request ? titleOf(request) : 'Trace'}
+        words='Time runs from left to right: solid is the own time of a line, pale that of the lines it called, underlined what the whole waited for.'
+      />
+      <Summary trace={trace} waterfall={waterfall} grafana={grafana} />
+      <Warnings waterfall={waterfall} trace={trace} />
+      <WaterfallBars
+        waterfall={waterfall}
+        more={(row) => spanUnder({ traceId: trace.id, row, logs, withStacks })}
+      />
+      {since.length > 0 && <Since requests={since} />}
+    </>
+  )
+}
+
+const sinceShown = 50
+
+const Since = ({ requests }: { requests: RecordedRequest[] }) => (
+  <section class='since'>
+    <h2>Since then, from this page</h2>
+    <ul>
+      {requests.slice(-sinceShown).map((request) => (
+        <li>
+          <a href={`/traces/${request.traceId}`}>{titleOf(request)}</a> <Status of={request} />{' '}
+          <span class='number'>{shortMs(request.ms)}</span>
+        </li>
+      ))}
+    </ul>
+    {requests.length > sinceShown && (
+      <p>
+        The newest {sinceShown} of {requests.length}.
+      </p>
+    )}
+  </section>
+)
+
+/** What the chip of a page shows when it is opened. */
+export const Panel = ({ trace, since }: { trace: RecordedTrace; since: RecordedRequest[] }) => {
+  const waterfall = layOut(trace)
+  return (
+    <>
+      <Warnings waterfall={waterfall} trace={trace} at={`/traces/${trace.id}`} />
+      <WaterfallBars waterfall={waterfall} />
+      {since.length > 0 && <Since requests={since} />}
+      <p>
+        <a href={`/traces/${trace.id}`}>Open the whole trace</a>
+      </p>
+    </>
+  )
+}
+
+/** For an id that is not, or no longer, there. */
+export const Gone = () => (
+  <div class='empty-state'>
+    <h1 class='big'>This trace is not here.</h1>
+    <p>
+      It was never recorded by this process, or it has made room: the newest {recorderBounds.traces}{' '}
+      traces are kept, in at most {recorderBounds.traceBytes / 1024 / 1024} MB, and beyond them the
+      last {recorderBounds.errors} with an error and the {recorderBounds.slow} slowest. A restart
+      forgets all.
+    </p>
+    <p>
+      <a href='/traces/guide'>How to read this</a>
+    </p>
+  </div>
+)

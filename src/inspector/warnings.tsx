@@ -1,0 +1,55 @@
+import { counted } from '../base/format.ts'
+import type { RecordedTrace } from '../trace-store/recorded.ts'
+import { shortMs } from '../ui/chip.tsx'
+import { PlanLink } from './plan.tsx'
+import { kindOf, spansShown } from './waterfall-bars.tsx'
+import type { Waterfall, WaterfallRow } from './waterfall.ts'
+
+const slowQueryMs = 20
+const notesShown = 5
+
+export const isSlow = (row: WaterfallRow): boolean => kindOf(row) === 'db' && row.ms > slowQueryMs
+
+type WarningsProps = {
+  waterfall: Waterfall
+  trace: RecordedTrace
+  /** The page that the lines stand on, when it is another one. */
+  at?: string
+}
+
+/** What a colleague would say about this trace, and what of it is not to be seen here. */
+export const Warnings = ({ waterfall, trace, at = '' }: WarningsProps) => (
+  <>
+    {waterfall.repetitions.slice(0, notesShown).map(({ summary, count, ms, text, firstSpanId }) => (
+      <p class='note'>
+        <b>The same query {count} times</b>, {shortMs(ms)} in all:{' '}
+        <a href={`${at}#span-${firstSpanId}`}>{summary}</a>. One query for all of them would do.
+        <code>{text.slice(0, 200)}</code>
+      </p>
+    ))}
+    {waterfall.rows
+      .filter(isSlow)
+      .slice(0, notesShown)
+      .map((row) => (
+        <p class='note'>
+          <b>A slow query</b>, {shortMs(row.ms)}:{' '}
+          <a href={`${at}#span-${row.id}`}>{row.span.name}</a>{' '}
+          <PlanLink traceId={trace.id} spanId={row.id} />
+        </p>
+      ))}
+    {waterfall.astray > 0 && (
+      <p class='note'>
+        {counted(waterfall.astray, 'span')} outside of the one that called: a clock was set, or the
+        work went on without its caller. Read such times with care.
+      </p>
+    )}
+    {trace.cut > 0 && (
+      <p class='note'>{counted(trace.cut, 'more span')} of this trace were not kept.</p>
+    )}
+    {waterfall.rows.length > spansShown && (
+      <p class='note'>
+        The first {spansShown} of {counted(waterfall.rows.length, 'span')}.
+      </p>
+    )}
+  </>
+)

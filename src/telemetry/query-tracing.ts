@@ -1,0 +1,152 @@
+import {
+  context,
+  createContextKey,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+} from '@opentelemetry/api'
+import {
+  ATTR_DB_NAMESPACE,
+  ATTR_DB_OPERATION_BATCH_SIZE,
+  ATTR_DB_QUERY_SUMMARY,
+  ATTR_DB_QUERY_TEXT,
+  ATTR_DB_RESPONSE_STATUS_CODE,
+  ATTR_DB_SYSTEM_NAME,
+  ATTR_ERROR_TYPE,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+} from '@opentelemetry/semantic-conventions'
+
+import { Refusal } from '../base/refusal.ts'
+import { measured } from './metrics.ts'
+
+/** The cost of one request, added up while it runs, and its clock. Milliseconds and bytes. */
+export type RequestCosts = {
+  queries: number
+  queryMs: number
+  rows: number
+  renderMs: number
+  bytes: number
+  /** The start of the request on both clocks: Date.now() and performance.now(). */
+  wall: number
+  started: number
+}
+
+/** Zero costs, for a request that begins now. */
+export const newCosts = (): RequestCosts => ({
+  queries: 0,
+  queryMs: 0,
+  rows: 0,
+  renderMs: 0,
+  bytes: 0,
+  wall: Date.now(),
+  started: performance.now(),
+})
+
+const nanosUntil = (costs: RequestCosts, at: number) => Math.round((at - costs.started) * 1e6)
+
+/** Milliseconds from the start of a request to `at` (performance.now), rounded to nanoseconds as in its span. */
+export const elapsedMs = (costs: RequestCosts, at: number): number => nanosUntil(costs, at) / 1e6
+
+/**
+ * Converts a moment of a request (performance.now) to seconds and nanoseconds, UTC. Without a given time the SDK rounds
+ * the start of each span to a millisecond. With one clock for all its spans, a trace shows a span of 0.2 ms correctly.
+ */
+export function timeAt(costs: RequestCosts, at = performance.now()): [number, number] {
+  const nanos = (costs.wall % 1000) * 1e6 + nanosUntil(costs, at)
+  return [Math.floor(costs.wall / 1000) + Math.floor(nanos / 1e9), nanos % 1e9]
+}
+
+/** The key of the costs in the OpenTelemetry context of a traced request. */
+export const costsKey = createContextKey('costs of this request')
+
+/** The costs of the current request; undefined outside of a traced request. */
+export const requestCosts = () => context.active().getValue(costsKey) as RequestCosts | undefined
+
+/** The database that a query goes to. `server` is the address of one that is reached over the network. */
+export type DatabasePlace = { namespace: string; server?: { address: string; port: number } }
+
+/** What a query span records: the summary, the SQL with placeholders, the database, and the statements in the batch. */
+export type QueryFacts = { summary: string; text: string; place: DatabasePlace; batchSize: number }
+
+const tracer = trace.getTracer('tracewren')
+
+/** Runs a query in a CLIENT span and measures its duration. `rows` reads the number of rows from the result. */
+export async function traceQuery<T>(
+  facts: QueryFacts,
+  run: () => Promise<T>,
+  rows: (result: T) => number,
+): Promise<T> {
+  const parent = trace.getActiveSpan()
+  // No span when the request is not recorded, and none without a parent span (at start, in a timer): a trace of one
+  // query is of no use.
+  const costs = requestCosts()
+  const span = parent?.isRecording() ? tracer.startSpan(facts.summary, startOf(costs)) : undefined
+  if (span?.isRecording()) span.setAttributes(describeQuery(facts))
+  const started = performance.now()
+  let failure: string | undefined
+  try {
+    // The span is active during the query: the span of the HTTP request to a libSQL server becomes its child.
+    const result = await (span ? context.with(trace.setSpan(context.active(), span), run) : run())
+    const returned = rows(result)
+    span?.setAttribute('db.response.returned_rows', returned)
+    addCosts(costs, performance.now() - started, returned)
+    return result
+  } catch (error) {
+    failure = failureOf(error)
+    span?.setAttributes({
+      [ATTR_ERROR_TYPE]: failure,
+      ...(failure.startsWith('SQLITE_') && { [ATTR_DB_RESPONSE_STATUS_CODE]: failure }),
+    })
+    span?.setStatus({ code: SpanStatusCode.ERROR })
+    addCosts(costs, performance.now() - started, 0)
+    throw error
+  } finally {
+    span?.end(costs && timeAt(costs))
+    const about = describePlace(facts)
+    if (failure !== undefined) about[ATTR_ERROR_TYPE] = failure
+    measured().queries.record((performance.now() - started) / 1000, about)
+  }
+}
+
+/** The attributes that both the span and the metric of a query have. */
+function describePlace({ summary, place: { namespace, server } }: QueryFacts): Attributes {
+  const about: Attributes = {
+    [ATTR_DB_SYSTEM_NAME]: 'sqlite',
+    [ATTR_DB_NAMESPACE]: namespace,
+    [ATTR_DB_QUERY_SUMMARY]: summary,
+  }
+  if (server) {
+    about[ATTR_SERVER_ADDRESS] = server.address
+    about[ATTR_SERVER_PORT] = server.port
+  }
+  return about
+}
+
+function describeQuery(facts: QueryFacts): Attributes {
+  const about = describePlace(facts)
+  about[ATTR_DB_QUERY_TEXT] = facts.text
+  if (facts.batchSize > 1) about[ATTR_DB_OPERATION_BATCH_SIZE] = facts.batchSize
+  return about
+}
+
+/** The value of `error.type`: SQLite's extended code such as `SQLITE_FULL`, a Refusal's code, or the error's name. */
+export function failureOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'Error'
+  if (error instanceof Refusal) return error.code
+  if ('extendedCode' in error && error.extendedCode) return String(error.extendedCode)
+  return 'code' in error && error.code ? String(error.code) : error.name
+}
+
+const startOf = (costs: RequestCosts | undefined) => ({
+  kind: SpanKind.CLIENT,
+  ...(costs && { startTime: timeAt(costs) }),
+})
+
+function addCosts(costs: RequestCosts | undefined, ms: number, returned: number): void {
+  if (!costs) return
+  costs.queries += 1
+  costs.queryMs += ms
+  costs.rows += returned
+}

@@ -1,0 +1,206 @@
+// Constructs the OpenTelemetry SDK. server.ts imports this file only when telemetry is wanted, because loading the SDK
+// costs time and memory.
+import { diag, DiagLogLevel, metrics, type TextMapPropagator } from '@opentelemetry/api'
+import { logs } from '@opentelemetry/api-logs'
+import {
+  CompositePropagator,
+  W3CBaggagePropagator,
+  W3CTraceContextPropagator,
+} from '@opentelemetry/core'
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto'
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
+import { registerInstrumentations } from '@opentelemetry/instrumentation'
+import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node'
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
+import type { Resource } from '@opentelemetry/resources'
+import {
+  BatchLogRecordProcessor,
+  ConsoleLogRecordExporter,
+  LoggerProvider,
+  type LogRecordProcessor,
+} from '@opentelemetry/sdk-logs'
+import {
+  ConsoleMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics'
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ConsoleSpanExporter,
+  NodeTracerProvider,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  type Sampler,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-node'
+import { ATTR_URL_FULL, ATTR_URL_QUERY } from '@opentelemetry/semantic-conventions'
+
+import type { SamplerSettings, TelemetrySettings } from '../config/telemetry-settings.ts'
+import { Recorder } from '../trace-store/recorder.ts'
+import { quietDiag } from './diag-logger.ts'
+import {
+  countLogs,
+  countSpans,
+  newDropped,
+  reportDropped,
+  tallying,
+  type Dropped,
+} from './dropped.ts'
+import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
+import { describeProcess } from './resource.ts'
+
+export type Telemetry = {
+  /** The data of the inspector; undefined when the inspector is off. */
+  recorder: Recorder | undefined
+  /** Exports what is queued and stops; gives up after 3 s. Never rejects. */
+  stop: () => Promise<void>
+}
+
+const stopMs = 3000
+
+/** Starts traces, metrics and logs as the settings say. Exports run in the background: no request waits for them. */
+export function startTelemetry(settings: TelemetrySettings): Telemetry {
+  diag.setLogger(quietDiag(), {
+    logLevel: DiagLogLevel[settings.diagLevel],
+    suppressOverrideMessage: true,
+  })
+  const resource = describeProcess(settings.detectors)
+  const meterProvider = startMetrics(settings, resource)
+  const recorder = settings.inspect ? new Recorder() : undefined
+  const dropped = newDropped()
+  const report = reportDropped(dropped)
+  const ownMetrics = tallying(meterProvider, dropped)
+  const common = { settings, resource, ownMetrics, recorder, dropped }
+  const tracerProvider = startTraces(common)
+  const loggerProvider = startLogs(common)
+  registerInstrumentations({
+    instrumentations: [undici(), new RuntimeNodeInstrumentation()],
+    meterProvider,
+    tracerProvider,
+  })
+
+  return {
+    recorder,
+    async stop() {
+      const stopped = Promise.allSettled([
+        tracerProvider.shutdown(),
+        loggerProvider.shutdown(),
+        meterProvider.shutdown(),
+      ])
+      await Promise.race([stopped, new Promise((done) => setTimeout(done, stopMs))])
+      report.stop()
+    },
+  }
+}
+
+function startMetrics(settings: TelemetrySettings, resource: Resource): MeterProvider {
+  const kind = settings.exporters.metrics
+  if (kind === 'none') return new MeterProvider({ resource })
+  const reader = new PeriodicExportingMetricReader({
+    exporter:
+      kind === 'otlp'
+        ? new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics })
+        : new ConsoleMetricExporter(),
+    ...settings.metrics,
+  })
+  const provider = new MeterProvider({ resource, readers: [reader] })
+  metrics.setGlobalMeterProvider(provider)
+  return provider
+}
+
+type Common = {
+  settings: TelemetrySettings
+  resource: Resource
+  /** For the SDK's metrics about itself. */
+  ownMetrics: ReturnType<typeof tallying>
+  recorder: Recorder | undefined
+  dropped: Dropped
+}
+
+function startTraces(common: Common): NodeTracerProvider {
+  const { settings, resource, recorder } = common
+  const sampler = samplerOf(settings.sampler)
+  const provider = new NodeTracerProvider({
+    resource,
+    sampler: recorder ? recordingAll(sampler) : sampler,
+    spanProcessors: [...exportingSpans(common), ...(recorder ? [spanRecorder(recorder)] : [])],
+  })
+  const propagators: Record<string, TextMapPropagator> = {
+    tracecontext: new W3CTraceContextPropagator(),
+    baggage: new W3CBaggagePropagator(),
+  }
+  provider.register({
+    propagator: new CompositePropagator({
+      propagators: settings.propagators.flatMap((name) => propagators[name] ?? []),
+    }),
+  })
+  return provider
+}
+
+function samplerOf({ ratio, parentBased }: SamplerSettings): Sampler {
+  const root =
+    ratio === 1
+      ? new AlwaysOnSampler()
+      : ratio === 0
+        ? new AlwaysOffSampler()
+        : new TraceIdRatioBasedSampler(ratio)
+  return parentBased ? new ParentBasedSampler({ root }) : root
+}
+
+function exportingSpans({ settings, ownMetrics, dropped }: Common): SpanProcessor[] {
+  const kind = settings.exporters.traces
+  if (kind === 'none') return []
+  const exporter =
+    kind === 'otlp'
+      ? new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces })
+      : new ConsoleSpanExporter()
+  // The cast: the option exists since version 2.9 but is missing in this package's types.
+  const options = { selfObsMeterProvider: ownMetrics } as Record<string, unknown>
+  return [countSpans(dropped.spans), new BatchSpanProcessor(exporter, options)]
+}
+
+function startLogs({ settings, resource, ownMetrics, recorder, dropped }: Common): LoggerProvider {
+  const processors: LogRecordProcessor[] = recorder ? [logRecorder(recorder)] : []
+  const kind = settings.exporters.logs
+  if (kind !== 'none') {
+    const exporter =
+      kind === 'otlp'
+        ? new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs })
+        : new ConsoleLogRecordExporter()
+    processors.push(
+      countLogs(dropped.logs),
+      new BatchLogRecordProcessor({
+        exporter,
+        ...settings.logs,
+        selfObsMeterProvider: ownMetrics,
+      }),
+    )
+  }
+  const provider = new LoggerProvider({
+    resource,
+    processors,
+    logRecordLimits: settings.logLimits,
+  })
+  if (processors.length > 0) logs.setGlobalLoggerProvider(provider)
+  return provider
+}
+
+/**
+ * Traces outgoing HTTP requests (to a libSQL server), only inside one of our spans. Without query strings, because they
+ * may hold secrets.
+ */
+function undici(): UndiciInstrumentation {
+  return new UndiciInstrumentation({
+    requireParentforSpans: true,
+    startSpanHook: (request) => {
+      const path = request.path.split('?')[0]!
+      return {
+        [ATTR_URL_FULL]: `${request.origin}${path}`,
+        ...(path !== request.path && { [ATTR_URL_QUERY]: '' }),
+      }
+    },
+  })
+}

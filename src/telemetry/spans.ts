@@ -1,0 +1,57 @@
+// Manual spans through the OpenTelemetry API only. Without an SDK they do nothing.
+import {
+  context,
+  ROOT_CONTEXT,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type SpanContext,
+} from '@opentelemetry/api'
+import { ATTR_EXCEPTION_TYPE } from '@opentelemetry/semantic-conventions'
+
+import { log } from './log.ts'
+
+/** The tracer of all our spans. */
+export const tracer = trace.getTracer('tracewren')
+
+/** Adds attributes to the active span. Only counts and ids: never texts that people wrote, addresses or secrets. */
+export const annotate = (attributes: Attributes): void => {
+  trace.getActiveSpan()?.setAttributes(attributes)
+}
+
+const activeContext = (): SpanContext | undefined => {
+  const found = trace.getActiveSpan()?.spanContext()
+  return found && trace.isSpanContextValid(found) ? found : undefined
+}
+
+/** The id of the active trace, 32 hex digits; undefined when nothing is traced. */
+export const traceId = (): string | undefined => activeContext()?.traceId
+
+/** Formats a span context as a W3C traceparent. */
+export const traceparentOf = ({ traceId: id, spanId, traceFlags }: SpanContext) =>
+  `00-${id}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+
+/** The active span as a W3C traceparent; undefined when nothing is traced. */
+export const traceparent = (): string | undefined => {
+  const active = activeContext()
+  return active && traceparentOf(active)
+}
+
+/**
+ * Runs work in the background, in its own trace with a link to the active span. A failure is logged as `<name> failed`
+ * and not thrown.
+ */
+export function inBackground(name: string, work: () => Promise<unknown>): void {
+  const cause = activeContext()
+  const span = tracer.startSpan(name, { links: cause ? [{ context: cause }] : [] }, ROOT_CONTEXT)
+  context.with(trace.setSpan(ROOT_CONTEXT, span), () => {
+    work()
+      .catch((error: unknown) => {
+        span.setStatus({ code: SpanStatusCode.ERROR })
+        log.warn(`${name} failed`, {
+          [ATTR_EXCEPTION_TYPE]: error instanceof Error ? error.name : 'Error',
+        })
+      })
+      .finally(() => span.end())
+  })
+}

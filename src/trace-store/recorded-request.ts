@@ -1,0 +1,46 @@
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import {
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_HTTP_ROUTE,
+} from '@opentelemetry/semantic-conventions'
+
+import type { RecordedRequest, RecordedSpan } from './recorded.ts'
+
+const ms = ([seconds, nanos]: readonly [number, number]) => (seconds * 1e9 + nanos) / 1e6
+
+/** The start (ms UTC) and the duration (ms) of a span. */
+export const spanTimes = (span: RecordedSpan) => ({ at: ms(span.startTime), ms: ms(span.duration) })
+
+/** Is it the server span of a request? Else it is a span inside a request, or of background work. */
+export const isServerSpan = ({ kind }: RecordedSpan): boolean => kind === SpanKind.SERVER
+
+/** Does the span have the status ERROR? */
+export const hasFailed = ({ status }: RecordedSpan): boolean => status.code === SpanStatusCode.ERROR
+
+/** The summary of a request, read from its root span. `number` counts the requests of this process. */
+export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
+  const of = root.attributes
+  const times = spanTimes(root)
+  const status = Number(of[ATTR_HTTP_RESPONSE_STATUS_CODE] ?? 0)
+  return {
+    traceId: root.spanContext().traceId,
+    number,
+    at: times.at,
+    name: root.name,
+    route: isServerSpan(root) ? String(of[ATTR_HTTP_ROUTE] ?? '(no route)') : root.name,
+    method: String(of[ATTR_HTTP_REQUEST_METHOD] ?? ''),
+    kind: !isServerSpan(root)
+      ? 'background'
+      : of['app.prefetch'] === true
+        ? 'prefetch'
+        : kindOf(of['app.client.kind']),
+    status,
+    failed: hasFailed(root) || status >= 500,
+    ms: times.ms,
+    queries: Number(of['app.db.query_count'] ?? 0),
+    pageTraceId: typeof of['app.page.trace_id'] === 'string' ? of['app.page.trace_id'] : undefined,
+  }
+}
+
+const kindOf = (kind: unknown) => (kind === 'page' || kind === 'partial' ? kind : 'program')

@@ -1,0 +1,181 @@
+// Keeps the newest traces and log lines of this process in memory, within fixed bounds, for the inspector.
+import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
+
+import { requestOf } from './recorded-request.ts'
+import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
+import type { RecordedLog, RecordedRequest, RecordedSpan, RecordedTrace } from './recorded.ts'
+import { Statistics } from './statistics.ts'
+
+/** Upper bounds of what the recorder keeps. */
+export const recorderBounds = {
+  traces: 1000,
+  traceBytes: 16 * 1024 * 1024,
+  spansOfTrace: 1000,
+  requestsOfTrace: 1000,
+  /** Numbers of traces with an error, and of the slowest traces, that are kept longer than the others. */
+  errors: 100,
+  slow: 50,
+  /** Traces whose root span has not ended. */
+  open: 500,
+  logs: 2000,
+  logBytes: 4 * 1024 * 1024,
+}
+
+/** The spans of a trace whose root span has not ended, and the number of spans that were not kept. */
+type Open = { spans: RecordedSpan[]; cut: number }
+
+type Listener = (request: RecordedRequest) => void
+
+/** Keeps finished spans and log lines, and computes statistics of the requests. */
+export class Recorder {
+  readonly statistics = new Statistics()
+  readonly #open = new Map<string, Open>()
+  readonly #traces = new Map<string, RecordedTrace>()
+  /** The same traces, oldest first. An array: after many deletions at its start, a Map finds its first entry slowly. */
+  readonly #order: RecordedTrace[] = []
+  readonly #errors = new Map<string, RecordedTrace>()
+  #slow = new Map<string, RecordedTrace>()
+  /** A trace must take longer than this (ms) to be kept as one of the slowest. */
+  #slowFrom = 0
+  readonly #logs: RecordedLog[] = []
+  readonly #listeners = new Set<Listener>()
+  #traceBytes = 0
+  #logBytes = 0
+  #number = 0
+
+  /** Takes a finished span. The root span of a request ends last and completes the request. */
+  takeSpan(span: RecordedSpan): void {
+    const { traceId } = span.spanContext()
+    const isRoot = span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true
+    const open = this.#open.get(traceId)
+    if (isRoot) return this.#close(traceId, open, span)
+    const known = open ? undefined : this.#traces.get(traceId)
+    if (known) return this.#add(known, span)
+    return this.#keepOpen(traceId, open, span)
+  }
+
+  /** Keeps a span until its root span ends. Bounded, because a request may run for long or never end. */
+  #keepOpen(traceId: string, open: Open | undefined, span: RecordedSpan): void {
+    if (!open) {
+      this.#open.set(traceId, { spans: [span], cut: 0 })
+      if (this.#open.size > recorderBounds.open) this.#open.delete(this.#open.keys().next().value!)
+    } else if (open.spans.length < recorderBounds.spansOfTrace - 1) open.spans.push(span)
+    else open.cut += 1
+  }
+
+  /** Number of spans whose root span has not ended. */
+  waiting(): number {
+    return [...this.#open.values()].reduce((sum, { spans }) => sum + spans.length, 0)
+  }
+
+  /** Takes a log line. Lines of requests to the inspector itself are left out. */
+  takeLog(line: RecordedLog): void {
+    if (isOurOwn(line.facts[ATTR_URL_PATH])) return
+    const kept = shorten(line)
+    this.#logs.push(kept)
+    this.#logBytes += sizeOfLog(kept)
+    while (this.#logs.length > recorderBounds.logs || this.#logBytes > recorderBounds.logBytes) {
+      this.#logBytes -= sizeOfLog(this.#logs.shift()!)
+    }
+  }
+
+  /** The trace with this id (32 hex digits), if it is still kept. */
+  trace(id: string): RecordedTrace | undefined {
+    return this.#traces.get(id) ?? this.#errors.get(id) ?? this.#slow.get(id)
+  }
+
+  /** All kept requests, newest first. */
+  requests(): RecordedRequest[] {
+    const all: RecordedRequest[] = []
+    for (const kept of [this.#slow, this.#errors, this.#traces])
+      for (const { requests } of kept.values()) all.push(...requests)
+    return all.sort((one, other) => other.number - one.number)
+  }
+
+  /** The requests that htmx sent from the page with this trace id, oldest first. */
+  requestsOfPage(traceId: string): RecordedRequest[] {
+    return this.requests()
+      .filter((request) => request.pageTraceId === traceId)
+      .toReversed()
+  }
+
+  /** All kept log lines, newest first. */
+  logs(): RecordedLog[] {
+    return this.#logs.toReversed()
+  }
+
+  /** Calls the listener with every new request until the returned function is called. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #close(traceId: string, open: Open | undefined, root: RecordedSpan): void {
+    this.#open.delete(traceId)
+    if (isOurOwn(root.attributes[ATTR_URL_PATH])) return
+    const { spans, cut } = open ?? { spans: [], cut: 0 }
+    spans.push(root)
+    const trace = this.#traces.get(traceId) ?? this.#begin(traceId)
+    for (const span of spans) this.#add(trace, span)
+    trace.cut += cut
+    const request = requestOf(root, ++this.#number)
+    trace.requests.push(request)
+    // Bounded, because a client may send the same traceparent with every request.
+    if (trace.requests.length > recorderBounds.requestsOfTrace) trace.requests.shift()
+    this.statistics.take(request, spans)
+    for (const listener of this.#listeners) listener(request)
+    while (
+      this.#traces.size > recorderBounds.traces ||
+      this.#traceBytes > recorderBounds.traceBytes
+    ) {
+      this.#evict(this.#order.shift()!)
+    }
+  }
+
+  #begin(id: string): RecordedTrace {
+    const trace: RecordedTrace = { id, spans: [], cut: 0, bytes: 0, requests: [] }
+    this.#traces.set(id, trace)
+    this.#order.push(trace)
+    return trace
+  }
+
+  #add(trace: RecordedTrace, span: RecordedSpan): void {
+    if (trace.spans.length >= recorderBounds.spansOfTrace) {
+      trace.cut += 1
+      return
+    }
+    trace.spans.push(span)
+    const bytes = sizeOfSpan(span)
+    trace.bytes += bytes
+    this.#traceBytes += bytes
+  }
+
+  #evict(trace: RecordedTrace): void {
+    this.#traces.delete(trace.id)
+    this.#traceBytes -= trace.bytes
+    // `traceBytes` does not count these two maps. So they keep only small traces, at most 1 % of that bound each.
+    if (trace.bytes > recorderBounds.traceBytes / 100) return
+    if (trace.requests.some((request) => request.failed)) {
+      this.#errors.set(trace.id, trace)
+      if (this.#errors.size > recorderBounds.errors)
+        this.#errors.delete(this.#errors.keys().next().value!)
+      return
+    }
+    if (slowness(trace) > this.#slowFrom) this.#keepSlow(trace)
+  }
+
+  #keepSlow(trace: RecordedTrace): void {
+    const slowest = [...this.#slow.values(), trace]
+      .sort((one, other) => slowness(other) - slowness(one))
+      .slice(0, recorderBounds.slow)
+    this.#slow = new Map(slowest.map((one) => [one.id, one]))
+    if (slowest.length === recorderBounds.slow) this.#slowFrom = slowness(slowest.at(-1)!)
+  }
+}
+
+const slowness = (trace: RecordedTrace) =>
+  Math.max(0, ...trace.requests.map((request) => request.ms))
+
+/** Requests to the inspector, to static files and of health checks are not recorded: they would displace the others. */
+const isOurOwn = (path: unknown): boolean =>
+  typeof path === 'string' && /^\/(traces|logs|routes|static|livez|readyz)(\/|$)/.test(path)

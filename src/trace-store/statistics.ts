@@ -1,0 +1,124 @@
+import { ATTR_DB_QUERY_SUMMARY } from '@opentelemetry/semantic-conventions'
+
+import { addDuration, histogram, type Histogram } from './histogram.ts'
+import { hasFailed } from './recorded-request.ts'
+import type { RecordedRequest } from './recorded.ts'
+import type { RecordedSpan } from './recorded.ts'
+
+/** The requests that began within ten seconds from `at` (ms UTC). */
+export type Bucket = { at: number; count: number; errors: number; durations: Histogram }
+
+/** The requests of one route, or the queries with one summary, since the start of the process. */
+export type Row = {
+  name: string
+  count: number
+  errors: number
+  /** Number of queries that the requests made; 0 for a query. */
+  queries: number
+  /** Number of rows that the database returned. */
+  rows: number
+  /** Size of the response bodies; 0 for a query. */
+  bytes: number
+  durations: Histogram
+  slowest: { traceId: string; ms: number }
+}
+
+export const bucketMs = 10_000
+export const bucketsKept = 60
+/** Further routes and queries are not counted. */
+export const rowsKept = 300
+
+/** Rate, errors and durations of requests over time, and the same for each route and each query. */
+export class Statistics {
+  readonly routes = new Map<string, Row>()
+  readonly queries = new Map<string, Row>()
+  readonly #buckets: Bucket[] = []
+
+  /** Adds a finished request with its spans, the root span last. */
+  take(request: RecordedRequest, spans: readonly RecordedSpan[]): void {
+    if (request.kind !== 'background') this.#count(request)
+    const root = spans.at(-1)!
+    for (const span of spans) {
+      if (!(ATTR_DB_QUERY_SUMMARY in span.attributes)) continue
+      const [seconds, nanos] = span.duration
+      this.#add(this.queries, String(span.attributes[ATTR_DB_QUERY_SUMMARY]), {
+        ms: seconds * 1000 + nanos / 1e6,
+        failed: hasFailed(span),
+        rows: Number(span.attributes['db.response.returned_rows'] ?? 0),
+        traceId: request.traceId,
+      })
+    }
+    this.#add(
+      this.routes,
+      request.kind === 'background' ? request.name : `${request.method} ${request.route}`,
+      {
+        ms: request.ms,
+        failed: request.failed,
+        rows: Number(root.attributes['app.db.rows'] ?? 0),
+        queries: request.queries,
+        bytes: Number(root.attributes['http.response.body.size'] ?? 0),
+        traceId: request.traceId,
+      },
+    )
+  }
+
+  /** The ten minutes before `now` (ms UTC): 60 buckets of ten seconds, oldest first, including empty ones. */
+  series(now: number): Bucket[] {
+    const last = Math.floor(now / bucketMs) * bucketMs
+    const known = new Map(this.#buckets.map((bucket) => [bucket.at, bucket]))
+    return Array.from({ length: bucketsKept }, (_, index) => {
+      const at = last - (bucketsKept - 1 - index) * bucketMs
+      return known.get(at) ?? { at, count: 0, errors: 0, durations: histogram() }
+    })
+  }
+
+  #count({ at, ms, failed }: RecordedRequest): void {
+    const start = Math.floor(at / bucketMs) * bucketMs
+    // Not simply the last bucket: after the clock was set, the buckets are no longer in order.
+    let bucket = this.#buckets.findLast((one) => one.at === start)
+    if (!bucket) {
+      bucket = { at: start, count: 0, errors: 0, durations: histogram() }
+      this.#buckets.push(bucket)
+      if (this.#buckets.length > bucketsKept) this.#buckets.shift()
+    }
+    bucket.count += 1
+    if (failed) bucket.errors += 1
+    addDuration(bucket.durations, ms)
+  }
+
+  #add(
+    to: Map<string, Row>,
+    name: string,
+    one: {
+      ms: number
+      failed: boolean
+      rows: number
+      traceId: string
+      queries?: number
+      bytes?: number
+    },
+  ): void {
+    let row = to.get(name)
+    if (!row) {
+      if (to.size >= rowsKept) return
+      row = {
+        name,
+        count: 0,
+        errors: 0,
+        queries: 0,
+        rows: 0,
+        bytes: 0,
+        durations: histogram(),
+        slowest: { traceId: '', ms: -1 },
+      }
+      to.set(name, row)
+    }
+    row.count += 1
+    if (one.failed) row.errors += 1
+    row.queries += one.queries ?? 0
+    row.rows += one.rows
+    row.bytes += one.bytes ?? 0
+    addDuration(row.durations, one.ms)
+    if (one.ms > row.slowest.ms) row.slowest = { traceId: one.traceId, ms: one.ms }
+  }
+}

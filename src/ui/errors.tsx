@@ -1,0 +1,192 @@
+// The one place where an error becomes an answer.
+import { randomBytes } from 'node:crypto'
+
+import type { Context } from 'hono'
+import { raw } from 'hono/html'
+import { HTTPException } from 'hono/http-exception'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+
+import { behindQuery, damageIn } from '../base/query-error.ts'
+import { Refusal } from '../base/refusal.ts'
+import { isConstraint } from '../db/db.ts'
+import { clientKind, type Env, wantsJson } from '../http/context.ts'
+import { showAgain } from '../http/redisplay.ts'
+import { errorFacts, log } from '../telemetry/log.ts'
+import { traceId } from '../telemetry/spans.ts'
+import { render } from './answer.ts'
+import { cachedFragment } from './fragment-cache.ts'
+import { head, page } from './layout.tsx'
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** The stable code of why this request was refused. */
+    errorCode: string | undefined
+  }
+}
+
+/** The forms that redirect programs, too. Whatever else is posted is an action: programs get its errors as JSON. */
+const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chip)$/.test(path)
+
+/** Answers whatever was thrown: the form again, the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
+export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
+  const refusal = asRefusal(error)
+  c.set('errorCode', refusal.code)
+  const errorId = traceId() ?? randomBytes(16).toString('hex')
+  const isBusy = error instanceof Refusal && refusal.status === 503
+  if (isBusy) countBusy(refusal.code)
+  else if (refusal.status >= 500) {
+    const cure = damageIn(error)?.cure
+    log.error('request failed', {
+      error_id: errorId,
+      slug: refusal.code,
+      ...(cure !== undefined && { cure }),
+      ...errorFacts(error),
+    })
+  }
+  for (const [name, value] of Object.entries(refusal.headers)) c.header(name, value)
+  c.header('Cache-Control', 'no-store')
+  if (c.get('redisplay') && clientKind(c) !== 'program' && !wantsJson(c))
+    return showAgain(c, refusal).then(
+      (shown) => shown ?? answerPlainly(c, refusal, { errorId, isBusy }),
+    )
+  return answerPlainly(c, refusal, { errorId, isBusy })
+}
+
+type Failure = { errorId: string; isBusy: boolean }
+
+function answerPlainly(c: Context<Env>, refusal: Refusal, { errorId, isBusy }: Failure) {
+  const kind = clientKind(c)
+  if (kind === 'partial') return c.html(<p class='problem'>{refusal.message}</p>, refusal.status)
+  const isAction = kind === 'program' && c.req.method === 'POST' && !redirectsAll(c.req.path)
+  if (isAction || wantsJson(c)) return c.json({ error: refusal.message }, refusal.status)
+  if (isBusy) {
+    c.status(refusal.status)
+    return render(c, busyPage({ message: refusal.message }))
+  }
+  return problemPage(
+    c,
+    refusal.status,
+    refusal.message,
+    refusal.status >= 500 ? errorId : undefined,
+  )
+}
+
+const busyReportMs = 10_000
+const busy = new Map<string, number>()
+
+/** A line for each of a thousand refusals would be a load of its own: one says how many there were. */
+function countBusy(code: string): void {
+  if (busy.size === 0) setTimeout(reportBusy, busyReportMs).unref()
+  busy.set(code, (busy.get(code) ?? 0) + 1)
+}
+
+function reportBusy(): void {
+  log.warn('busy: requests refused', Object.fromEntries(busy))
+  busy.clear()
+}
+
+/** Made once, without layout and visitor: refusing must cost little, or a crowd would keep the server from its work. */
+const busyPage = cachedFragment(
+  { keyOf: ({ message }: { message: string }) => message },
+  ({ message }) => (
+    <>
+      {raw('<!doctype html>')}
+      <html lang='en'>
+        <head>
+          {head}
+          <title>Busy - Tracewren</title>
+        </head>
+        <body>
+          <main class='empty-state'>
+            <h1 class='big'>{message}</h1>
+            <p>
+              <a href=''>Try again</a>
+            </p>
+          </main>
+        </body>
+      </html>
+    </>
+  ),
+)
+
+/** The answer to an address that is none of ours. */
+export const answerNotFound = (c: Context<Env>) =>
+  answerError(new Refusal(404, 'There is nothing here.', { code: 'no_route' }), c)
+
+/** The answer to a known address with a wrong method. */
+export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
+  const allow = [...methods, 'OPTIONS'].join(', ')
+  if (c.req.method === 'OPTIONS') return c.body(null, 200, { Allow: allow })
+  return answerError(
+    new Refusal(405, 'That cannot be done to this address.', {
+      code: 'wrong_method',
+      headers: { Allow: allow },
+    }),
+    c,
+  )
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof HTTPException) {
+    return new Refusal(error.status, sentences[error.status] ?? 'This request cannot be answered.')
+  }
+  // Foreign keys are on: a like of a missing tweet fails by itself, without a look beforehand.
+  if (isConstraint(error, 'FOREIGN KEY')) return new Refusal(404, 'There is nothing here.')
+  for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
+    if (
+      /SQLITE_FULL|disk is full/.test(`${one.message} ${'code' in one ? String(one.code) : ''}`)
+    ) {
+      return new Refusal(
+        507,
+        'There is no space left to keep this. Nothing was saved; try again later.',
+        {
+          code: 'disk_full',
+        },
+      )
+    }
+    if (one instanceof Refusal) return one
+    if (
+      /fetch failed|SERVER_ERROR|HTTP status 5|TimeoutError|aborted due to timeout/.test(
+        `${one.name} ${one.message}`,
+      )
+    ) {
+      return new Refusal(503, 'The database does not answer. Try again in a moment.', {
+        code: 'database_away',
+        headers: { 'Retry-After': '2' },
+      })
+    }
+  }
+  const code = damageIn(error)?.code ?? 'unexpected'
+  return new Refusal(500, 'Something went wrong on our side.', { code })
+}
+
+const sentences: Partial<Record<ContentfulStatusCode, string>> = {
+  400: 'This request is malformed.',
+  413: 'That is too large.',
+}
+
+function problemPage(
+  c: Context<Env>,
+  status: ContentfulStatusCode,
+  message: string,
+  errorId?: string,
+) {
+  const title = status === 404 ? 'Not found' : status < 500 ? 'That did not work' : 'Our mistake'
+  c.status(status)
+  return page(
+    c,
+    { title, failed: status >= 500 },
+    <div class='empty-state'>
+      <h1 class='big'>{message}</h1>
+      {errorId && (
+        <p>
+          Error id: <code>{errorId}</code>
+        </p>
+      )}
+      <p>
+        <a href='/'>Go to the start page</a>
+      </p>
+    </div>,
+  )
+}

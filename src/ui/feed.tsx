@@ -1,0 +1,185 @@
+// Every list of the product: read by cursor, shown with "Load more", and continued as a partial.
+import type { Context } from 'hono'
+import type { Child } from 'hono/jsx'
+import * as v from 'valibot'
+
+import type { Bound } from '../db/db.ts'
+import { clientKind, type Env } from '../http/context.ts'
+import { query } from '../http/validation.ts'
+import { render } from './answer.ts'
+import { page } from './layout.tsx'
+
+/** Where a list is read: from the top, after the cursor `before`, or all of it down to the cursor `through`. */
+export type Slice = {
+  before?: number | undefined
+  through?: number | undefined
+  limit: number
+  from: number
+}
+
+const sliceSize = 20
+const sliceMax = 100
+const throughMax = 200
+const autoLoads = 5
+
+const whole = v.optional(
+  v.pipe(
+    v.string(),
+    v.regex(/^\d{1,15}$/, 'There is no such place in this list.'),
+    v.transform(Number),
+  ),
+)
+
+/** What the address of each list says. */
+export const cursorFields = { before: whole, through: whole, limit: whole, from: whole }
+
+/** Validates the cursors of a list. */
+export const feedQuery = query(cursorFields)
+
+/** The slice that a validated query string asks for. */
+export const sliceOf = (asked: {
+  before?: number | undefined
+  through?: number | undefined
+  limit?: number | undefined
+  from?: number | undefined
+}): Slice => ({
+  before: asked.before,
+  through: asked.through,
+  limit: Math.min(Math.max(asked.limit ?? sliceSize, 1), sliceMax),
+  from: Math.max(asked.from ?? 1, 1),
+})
+
+/** The rows of one slice, first row first; `more`: there are older ones; `newer`: newer ones were left out. */
+export type Feed<Row> = { rows: Row[]; more: boolean; newer: boolean }
+
+/** A prepared query of one way to read a list; `cursor` and `limit` are bound by `readFeed`. */
+type Query<Row> = { all: (bound: Bound) => Promise<Row[]> }
+
+/**
+ * Reads a slice with one of two queries: `older` gives rows below a cursor, last first; `upTo` gives rows from a cursor
+ * on, first first. Reload and Back land on the same row that way, at most 200 rows long.
+ */
+export async function readFeed<Row>(
+  { before, through, limit }: Slice,
+  { older, upTo }: { older: Query<Row>; upTo: Query<Row> },
+  bound: Bound,
+): Promise<Feed<Row>> {
+  if (through !== undefined && before === undefined) {
+    const rows = await upTo.all({ cursor: through, limit: throughMax + 1, ...bound })
+    const newer = rows.length > throughMax
+    return { rows: rows.slice(0, throughMax).toReversed(), more: rows.length > 0, newer }
+  }
+  const cursor = before ?? Number.MAX_SAFE_INTEGER
+  // The spread comes last: an object that begins with one is slow to make and to read, 2 % of a timeline.
+  const rows = await older.all({ cursor, limit: limit + 1, ...bound })
+  return { rows: rows.slice(0, limit), more: rows.length > limit, newer: false }
+}
+
+type Placed = { cursor: number }
+
+export type FeedView<Row> = {
+  /** What the list is called: its accessible name. */
+  label: string
+  /** The list's address without cursors, and the query that belongs to it. */
+  path: string
+  q?: string
+  /** One `<article>`; `position` counts from 1. */
+  item: (row: Row, position: number) => Child
+  /** What stands there instead of an empty list. */
+  empty: Child
+  head: Parameters<typeof page>[1]
+  /** The page around the list. */
+  around: (list: Child) => Child
+}
+
+/** Answers with the page of a list, or for htmx with its next slice. */
+export function answerFeed<Row extends Placed>(
+  c: Context<Env>,
+  slice: Slice,
+  feed: Feed<Row>,
+  view: FeedView<Row>,
+) {
+  if (clientKind(c) !== 'partial' || slice.before === undefined) {
+    return page(c, view.head, view.around(<FeedList slice={slice} feed={feed} view={view} />))
+  }
+  const last = feed.rows.at(-1)
+  if (last !== undefined) c.header('HX-Replace-Url', address(view, { through: last.cursor }))
+  return render(
+    c,
+    <>
+      <More slice={slice} feed={feed} view={view} />
+      <hx-partial hx-target='#feed' hx-swap='beforeend'>
+        {feed.rows.map((row, index) => view.item(row, slice.from + index))}
+      </hx-partial>
+    </>,
+  )
+}
+
+type ListProps<Row> = { slice: Slice; feed: Feed<Row>; view: FeedView<Row> }
+
+/** The list with its end: items, the words for an empty list, and the way on. */
+export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => (
+  <>
+    {(feed.newer || slice.before !== undefined) && (
+      <p class='newer'>
+        <a href={address(view, {})}>Newer</a>
+      </p>
+    )}
+    <div
+      id='feed'
+      data-label={view.label}
+      {...(feed.rows.length > 0 && { role: 'feed', 'aria-label': view.label })}
+    >
+      {feed.rows.map((row, index) => view.item(row, slice.from + index))}
+    </div>
+    <div class='empty-state'>{view.empty}</div>
+    <More slice={slice} feed={feed} view={view} />
+  </>
+)
+
+/** Loads by itself when it comes near, five times; then only when asked, so that what follows can be reached. */
+const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
+  const last = feed.rows.at(-1)
+  const from = slice.from + feed.rows.length
+  if (!feed.more || last === undefined) {
+    return (
+      <div id='more' class='end'>
+        {from > 1 && 'That is all.'}
+      </div>
+    )
+  }
+  const size = slice.limit === sliceSize ? {} : { limit: slice.limit }
+  const next = address(view, { before: last.cursor, from, ...size })
+  const loadsByItself = from <= autoLoads * slice.limit + 1
+  return (
+    <div id='more'>
+      <a
+        class='btn quiet'
+        href={next}
+        hx-get={next}
+        hx-trigger={loadsByItself ? 'intersect once rootMargin:600px, click' : 'click'}
+        hx-target='#more'
+        hx-swap='outerHTML'
+        hx-sync='this:drop'
+      >
+        Load more
+      </a>
+    </div>
+  )
+}
+
+function address(
+  { path, q }: { path: string; q?: string },
+  cursors: Record<string, number>,
+): string {
+  const all = { ...(q && { q }), ...cursors }
+  const search = Object.entries(all).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+  return search.length === 0 ? path : `${path}?${search.join('&')}`
+}
+
+/** A sentence that appears for a moment, as part of an answer to htmx. */
+export const Toast = ({ children }: { children: string }) => (
+  <hx-partial hx-target='#toasts' hx-swap='beforeend'>
+    <p class='toast'>{children}</p>
+  </hx-partial>
+)

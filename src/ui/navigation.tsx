@@ -1,0 +1,121 @@
+import type { Viewer } from '../http/sessions.ts'
+import { cachedFragment } from './fragment-cache.ts'
+import { Icon } from './icon.tsx'
+
+type Link = { href: string; icon: string; label: string; quick?: boolean }
+
+/** Where one can go; `quick`: also in the bar at the bottom of a phone. */
+export const links = (visitor: Viewer | undefined, inspector: boolean): Link[] =>
+  visitor
+    ? [
+        { href: '/timeline', icon: 'home', label: 'Timeline', quick: true },
+        { href: '/', icon: 'trends', label: 'Trends', quick: true },
+        { href: '/search', icon: 'search', label: 'Search', quick: true },
+        { href: '/favorites', icon: 'heart', label: 'Favorites' },
+        { href: '/followers', icon: 'people', label: 'Followers' },
+        { href: '/following', icon: 'follow', label: 'Following' },
+        { href: `/@${visitor.handle}`, icon: 'person', label: 'Profile', quick: true },
+        { href: '/account', icon: 'gear', label: 'Account' },
+        ...(inspector ? [{ href: '/traces', icon: 'trace', label: 'Traces' }] : []),
+        { href: '/post', icon: 'post', label: 'Post', quick: true },
+      ]
+    : [
+        { href: '/', icon: 'trends', label: 'Trends', quick: true },
+        ...(inspector ? [{ href: '/traces', icon: 'trace', label: 'Traces', quick: true }] : []),
+        { href: '/login', icon: 'person', label: 'Log in', quick: true },
+        { href: '/register', icon: 'follow', label: 'Sign up', quick: true },
+      ]
+
+const NavLink = ({ href, icon, label, current }: Link & { current: boolean }) => (
+  <a
+    href={href}
+    aria-current={current ? 'page' : undefined}
+    class={icon === 'post' ? 'post' : undefined}
+  >
+    <Icon name={icon} />
+    <span>{label}</span>
+  </a>
+)
+
+export type Theme = 'system' | 'light' | 'dark'
+
+const themes = [
+  { theme: 'system', icon: 'auto', label: 'System' },
+  { theme: 'light', icon: 'sun', label: 'Light' },
+  { theme: 'dark', icon: 'moon', label: 'Dark' },
+] as const
+
+const ThemeForm = ({ theme: chosen }: { theme: Theme }) => (
+  <form class='themes' method='post' action='/theme' aria-label='Theme'>
+    {themes.map(({ theme, icon, label }) => (
+      <button name='theme' value={theme} aria-pressed={theme === chosen}>
+        <Icon name={icon} />
+        <span>{label}</span>
+      </button>
+    ))}
+  </form>
+)
+
+export type NavigationProps = {
+  visitor: Viewer | undefined
+  path: string
+  inspector: boolean
+  theme: Theme
+}
+
+const places = new Set(
+  '/ /timeline /search /favorites /followers /following /account /traces /post /login /register'.split(
+    ' ',
+  ),
+)
+
+/** The same for thousands of pages: kept by who looks (their handle is in the links) and where they are. */
+const keyOf = ({ visitor, path, inspector, theme }: NavigationProps) =>
+  `${visitor?.handle} ${inspector} ${theme} ${places.has(path) || path === `/@${visitor?.handle}` ? path : ''}`
+
+/** The column with the name and the main navigation; on a phone a line with a menu that opens without a script. */
+export const Rail = cachedFragment(
+  { keyOf },
+  ({ visitor, path, inspector, theme }: NavigationProps) => (
+    <header class='rail'>
+      <a class='brand' href={visitor ? '/timeline' : '/'}>
+        <Icon name='wren' />
+        <span>Tracewren</span>
+      </a>
+      <button class='open-menu' type='button' popovertarget='menu'>
+        <Icon name='menu' />
+        <span>Menu</span>
+      </button>
+      <div id='menu' class='menu' popover='auto'>
+        <nav aria-label='Main'>
+          {links(visitor, inspector).map((link) => (
+            <NavLink {...link} current={link.href === path} />
+          ))}
+        </nav>
+        <ThemeForm theme={theme} />
+        {visitor && (
+          <form method='post' action='/logout'>
+            <button class='quiet'>
+              <Icon name='out' />
+              <span>Logout</span>
+            </button>
+          </form>
+        )}
+      </div>
+    </header>
+  ),
+)
+
+/** The bar at the bottom of a phone. */
+export const QuickBar = cachedFragment(
+  { keyOf },
+  ({ visitor, path, inspector }: NavigationProps) => (
+    <nav class='bottom' aria-label='Quick'>
+      {links(visitor, inspector)
+        .filter(({ quick }) => quick)
+        .map((link) => (
+          <NavLink {...link} current={link.href === path} />
+        ))}
+    </nav>
+  ),
+)
