@@ -3,9 +3,9 @@
 
 FROM node:26.10.0-trixie-slim AS build
 WORKDIR /build
-# tsconfig.json tells the bundler what TSX is.
+# The bundler reads the JSX settings from tsconfig.json.
 COPY package.json package-lock.json .npmrc tsconfig.json ./
-# The bundler brings its program as a package: no install script has to run.
+# The bundler's binary is an npm package, so no install script has to run.
 RUN npm ci --omit=dev --ignore-scripts
 COPY src/ src/
 COPY static/ static/
@@ -20,7 +20,7 @@ RUN npm run build \
 FROM node:26.10.0-trixie-slim AS app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=5000 DATABASE_URL=file:/data/tracewren.db
 WORKDIR /app
-# A named volume takes over this folder's owner.
+# A named volume gets the owner of this folder.
 RUN install -d -o node -g node /data
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules/ node_modules/
@@ -51,7 +51,8 @@ HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --start-interval=1s 
 CMD ["node_modules/.bin/tsx", "watch", "src/main.ts"]
 
 FROM nginx:1.30.5-alpine-otel AS nginx
-# In the official image the logs are links to the terminal: a volume would inherit them, and nobody could collect them.
+# In the official image, the logs are links to the standard streams. A volume would inherit the links, and the Collector could
+# not read them.
 RUN rm -rf /etc/nginx/conf.d /etc/nginx/nginx.conf /var/log/nginx /var/cache/nginx \
  && install -d -o nginx -g nginx /var/log/nginx /var/cache/nginx
 COPY nginx/*.conf /etc/nginx/
@@ -61,7 +62,7 @@ COPY nginx/container/rotate.sh /docker-entrypoint.d/50-rotate.sh
 COPY --from=build /build/www/ /var/www/tracewren/
 USER nginx
 EXPOSE 80
-# The image says SIGQUIT, which waits for an export to a Collector that hangs, without end.
+# The base image uses SIGQUIT, after which nginx waits for a hanging Collector without a limit.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --start-interval=1s --retries=3 \
   CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8081/nginx_status"]

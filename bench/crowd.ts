@@ -41,6 +41,7 @@ const rows = {
   refusedP99: { title: 'refused, p99 ms' },
   refusedPerSecond: { title: 'refused, each second' },
   failed: { title: 'failed' },
+  cpu: { title: 'CPU of the server, % of a core' },
   memoryBefore: { title: 'memory before, MB' },
   memoryTop: { title: 'memory at most, MB' },
   memoryAfter: { title: 'memory after, MB' },
@@ -74,7 +75,8 @@ async function runOf(world: string, seconds: number, build: string | undefined):
   try {
     const cookies = await signIn(app.port)
     await loadPage(app.port, 1000)
-    const { rss: before } = await app.usage()
+    const before = await app.usage()
+    const began = performance.now()
     const watch = watchMemory(app)
     const [crowd, probes] = await Promise.all([
       runLoad<CrowdReport>('crowd-clients', {
@@ -91,10 +93,11 @@ async function runOf(world: string, seconds: number, build: string | undefined):
         }),
       ),
     ])
+    const cpu = ((await app.usage()).cpu - before.cpu) / 10 / (performance.now() - began)
     const most = await watch.stop()
     await pause(quietMs)
     const { rss: after } = await app.usage()
-    return figures(crowd, probes, { before, most, after })
+    return { ...figures(crowd, probes, { before: before.rss, most, after }), cpu }
   } finally {
     await app.stop()
     copy.remove()
@@ -124,7 +127,7 @@ function figures(
   { served, refused, ...crowd }: CrowdReport,
   { newcomers, livez, ...probes }: ProbeReport,
   memory: { before: number; most: number; after: number },
-): Run {
+): Omit<Run, 'cpu'> {
   return {
     newcomersMedian: newcomers.median,
     newcomersP99: newcomers.p99,

@@ -66,6 +66,8 @@ const running = new Set<ChildProcess>()
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL')
 })
+// Without a listener, a signal ends a process before 'exit'.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 type Start = {
   program: string
@@ -87,6 +89,7 @@ async function start({
     execArgv: [...flags, '--import', `${tools}/usage-probe.mjs`],
     // Log lines are written, as in production, and thrown away.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    detached: true, // Linux shares the CPU among sessions: one for all would favour everything else on the machine.
     // Not the project's folder: a developer's .env file must not change what is measured.
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', ...env },
@@ -223,6 +226,7 @@ export async function runLoad<Report>(
   const child = fork(`${tools}/${program}.mjs`, [JSON.stringify(plan)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced', // JSON has no NaN
+    detached: true,
   })
   running.add(child)
   const timer = setTimeout(() => child.kill('SIGKILL'), (plan.seconds + 60) * 1000)

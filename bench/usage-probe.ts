@@ -12,3 +12,5 @@ process.on('message', () => {
   process.send!({ cpu: user + system, rss: process.memoryUsage.rss() } satisfies Usage)
 })
 process.channel?.unref()
+// A server must not outlive a benchmark that was killed.
+process.once('disconnect', () => process.exit())

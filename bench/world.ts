@@ -76,11 +76,11 @@ function furnish(path: string): void {
 export function copyOf(world: string, name: string): { path: string; remove: () => void } {
   const path = `${folder}/run-${process.pid}-${name}.db`
   copyFileSync(world, path)
-  return {
-    path,
-    remove: () => {
-      for (const end of ['', '-wal', '-shm', '.lock.db', '.lock.db-journal'])
-        rmSync(path + end, { force: true })
-    },
+  const remove = () => {
+    for (const end of ['', '-wal', '-shm', '.lock.db', '.lock.db-journal'])
+      rmSync(path + end, { force: true })
+    process.off('exit', remove)
   }
+  process.on('exit', remove) // a benchmark that fails leaves no copy of 400 MB
+  return { path, remove }
 }

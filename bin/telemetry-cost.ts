@@ -79,10 +79,10 @@ async function load({ server, cookie, agent, path, perSecond }: Variant, count: 
         .once('error', () => end(false))
         .end()
     })
-  const lane = async () => {
+  const client = async () => {
     while (left-- > 0) await one()
   }
-  if (perSecond === undefined) await Promise.all(Array.from({ length: connections }, lane))
+  if (perSecond === undefined) await Promise.all(Array.from({ length: connections }, client))
   else {
     const began = performance.now()
     const sent: Promise<void>[] = []

@@ -1,5 +1,5 @@
-// `npm run test:telemetry`: the real parts on loopback with the files of compose.yaml, a minute of traffic, then proof: one
-// click is found in traces, logs and metrics, and every query of every dashboard finds something.
+// `npm run test:telemetry`: starts the real components on loopback with the files of compose.yaml, follows one request
+// through traces, logs and metrics, then makes traffic for a minute and runs every query of every dashboard.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -9,18 +9,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 
 import { startSink, type Sink } from '../test/otlp-sink.ts'
-import { countOf, exemplarsOf, metricNames, type Backends } from './telemetry/ask.ts'
+import { countOf, exemplarsOf, metricNames, type Backends } from './telemetry/backends.ts'
 import { clickInBrowser } from './telemetry/browser.ts'
-import { oldNames, proveBrowserClick, proveClick } from './telemetry/chain.ts'
-import {
-  metricsIn,
-  metricsOfDocs,
-  queriesOf,
-  queriesOfLinks,
-  readDashboards,
-  type Query,
-} from './telemetry/dashboards.ts'
-import { exceptionsOf, onlyAfterTrouble, whyNothing, type Missing } from './telemetry/exceptions.ts'
 import {
   at,
   startApp,
@@ -29,23 +19,33 @@ import {
   startMimir,
   startNginx,
   startTempo,
-} from './telemetry/parts.ts'
-import { onPath, Programs } from './telemetry/programs.ts'
+} from './telemetry/components.ts'
+import {
+  metricsIn,
+  metricsOfDocs,
+  queriesOf,
+  queriesOfLinks,
+  readDashboards,
+  type Query,
+} from './telemetry/dashboards.ts'
+import { oldNames, proveBrowserClick, proveClick } from './telemetry/e2e.ts'
+import { exceptionsOf, onlyAfterTrouble, whyNothing, type Missing } from './telemetry/exceptions.ts'
 import {
   AccessLog,
   sendBackendCounters,
   sendNginxSpans,
   sendNginxStatus,
-} from './telemetry/stand-ins.ts'
-import { beBusy, Person, type Seen } from './telemetry/traffic.ts'
+} from './telemetry/fakes.ts'
+import { onPath, Programs } from './telemetry/programs.ts'
+import { generateTraffic, Person, type Seen } from './telemetry/traffic.ts'
 
 const usage = `npm run test:telemetry -- [options]
 
-  --without NAMES  go without these, separated by commas: tempo, k6, locust
-  --seconds N      how long the traffic lasts    60
-  --keep           leave the folder with logs and data
+  --without NAMES  leave out these programs, separated by commas: tempo, k6, locust
+  --seconds N      duration of the traffic, 60 by default
+  --keep           keep the folder with logs and data
 
-TELEMETRY_TEST_PORT=15400 is the first of the sixteen ports that it uses.`
+The test uses sixteen ports from TELEMETRY_TEST_PORT (15400 by default) on.`
 
 const needed = ['otelcol', 'loki', 'mimir', 'nginx']
 const optional = ['tempo', 'k6', 'locust']
@@ -60,17 +60,19 @@ const { values } = parseArgs({
 })
 const without = values.without.split(',').filter(Boolean)
 
-/** What is missing, in one sentence; undefined when all that was asked for is there. */
+/** One sentence about the programs that are missing; undefined when all are there. */
 function missingSentence(): string | undefined {
   const unknown = without.find((name) => !optional.includes(name))
   if (unknown !== undefined)
     return `--without ${unknown}: only ${optional.join(', ')} can be left out.`
-  const away = [...needed, ...optional].filter((name) => !without.includes(name) && !onPath(name))
-  if (away.length === 0) return undefined
-  const droppable = away.filter((name) => optional.includes(name))
+  const absent = [...needed, ...optional].filter((name) => !without.includes(name) && !onPath(name))
+  if (absent.length === 0) return undefined
+  const droppable = absent.filter((name) => optional.includes(name))
   const hint =
-    droppable.length > 0 ? `, or leave out what can be: --without ${droppable.join(',')}` : ''
-  return `Not on PATH: ${away.join(', ')}. Install them${hint}.`
+    droppable.length > 0
+      ? `, or run without the optional ones: --without ${droppable.join(',')}`
+      : ''
+  return `Not on PATH: ${absent.join(', ')}. Install them${hint}.`
 }
 
 const started = performance.now()
@@ -106,7 +108,7 @@ async function prove(programs: Programs, folder: string, sink: Sink | undefined)
   await startCollector(programs, folder, sink?.url ?? at('tempoOtlp'))
   await startApp(programs, folder)
   const accessLog = new AccessLog(await startNginx(programs, folder))
-  say('the parts run')
+  say('all components are running')
 
   const seen: Seen[] = []
   const forward = async () => {
@@ -124,43 +126,46 @@ async function prove(programs: Programs, folder: string, sink: Sink | undefined)
     loki: at('loki'),
     tempo: sink ? undefined : at('tempo'),
   }
-  // Before all other traffic: then the exemplar of its route can only be this request.
+  // This request comes before all other traffic, so that the exemplar of its route can only be its own.
   const person = new Person(at('nginx'), (one) => void seen.push(one))
   await person.login(1)
-  const click = await person.ask('POST', '/favorite/7', {
+  const click = await person.send('POST', '/favorite/7', {
     headers: { 'HX-Request': 'true', 'HX-Request-Type': 'partial', Accept: 'text/html' },
   })
   await forward()
   await proveClick(click, backends, sink)
-  say(`one request (${click.traceId}) is in traces, logs and metrics`)
+  say(`found one request (${click.traceId}) in traces, logs and metrics`)
   const clicked = await clickInBrowser(at('nginx'))
   await forward()
   await proveBrowserClick(clicked, backends, sink)
-  say(`one click in a browser (${clicked.traceId}) is, too`)
+  say(`found one click in a browser (${clicked.traceId}) in traces, logs and metrics`)
 
   const requests = await traffic(programs, forward, (one) => void seen.push(one))
-  say(`${requests} requests${['k6', 'locust'].some(isThere) ? ', and load generators' : ''}`)
+  say(
+    `sent ${requests} requests${['k6', 'locust'].some(isThere) ? ', and ran the load generators' : ''}`,
+  )
   const old = sink
     ?.spans()
     .flatMap(({ name, attributes }) =>
       oldNames(attributes).map((attribute) => `${name}: ${attribute}`),
     )
-  if (old) assert.deepEqual([...new Set(old)], [], 'Somebody has written old names.')
+  if (old)
+    assert.deepEqual([...new Set(old)], [], 'Some spans have attribute names from before 2023.')
   await proveDashboards(backends, {
     tempo: !isThere('tempo'),
     k6: !isThere('k6'),
     locust: !isThere('locust'),
     contrib: true,
   })
-  const complaints = programs
-    .printed('otelcol')
+  const warnings = programs
+    .outputOf('otelcol')
     .split('\n')
     .filter((line) => /deprecat|"level":"(?:warn|error)"/.test(line))
-  assert.deepEqual(complaints, [], 'The Collector complains.')
-  say('the Collector has not complained')
+  assert.deepEqual(warnings, [], 'The Collector logged warnings or errors.')
+  say('the Collector logged no warning and no error')
 }
 
-/** All at once: people of ours, k6, Locust; the stand-ins report every second. */
+/** Runs our own clients, k6 and Locust at the same time; the fakes report every second. */
 async function traffic(
   programs: Programs,
   forward: () => Promise<void>,
@@ -181,11 +186,11 @@ async function traffic(
         OTEL_EXPORTER_OTLP_ENDPOINT: at('otlpHttp'),
       },
     })
-    assert.equal(code, 0, `${generator} failed:\n${programs.printed(generator).slice(-3000)}`)
+    assert.equal(code, 0, `${generator} failed:\n${programs.outputOf(generator).slice(-3000)}`)
   })
   try {
     const [requests] = await Promise.all([
-      beBusy(at('nginx'), Number(values.seconds), see),
+      generateTraffic(at('nginx'), Number(values.seconds), see),
       ...generators,
     ])
     return requests
@@ -197,7 +202,7 @@ async function traffic(
 
 const nameOf = ({ file, panel, refId }: Query) => `${file}: ${panel}, ${refId}`
 
-/** Every query finds something within half a minute, and every metric that it names is there. */
+/** Checks that every query returns something within 30 s, and that Mimir has every metric that it names. */
 async function proveDashboards(backends: Backends, missing: Missing): Promise<void> {
   const queries = [
     ...readDashboards().flatMap(({ file, dashboard }) => queriesOf(file, dashboard)),
@@ -217,34 +222,34 @@ async function proveDashboards(backends: Backends, missing: Missing): Promise<vo
     if (empty.length > 0) await pause(2000)
   }
   const exempt = queries.filter((query) => whyNothing(exceptions, query) !== undefined)
-  for (const query of exempt) say(`not asked: ${nameOf(query)}: ${whyNothing(exceptions, query)}`)
+  for (const query of exempt) say(`skipped: ${nameOf(query)}: ${whyNothing(exceptions, query)}`)
   assert.deepEqual(
     empty.map((query) => `${nameOf(query)}: ${query.expr}`),
     [],
-    'They find nothing.',
+    'These queries return nothing.',
   )
   await proveNames(backends, [
     ...metricsOfDocs(),
     ...queries.filter(({ kind }) => kind !== 'serviceMap').flatMap(metricsOf),
   ])
-  const drawn = queries.filter(({ exemplar }) => exemplar)
-  for (const query of drawn)
+  const withExemplars = queries.filter(({ exemplar }) => exemplar)
+  for (const query of withExemplars)
     assert.notEqual((await exemplarsOf(query.expr, backends)).length, 0, nameOf(query))
   say(
-    `${queries.length - exempt.length} queries find something, ${drawn.length} of them exemplars, too`,
+    `${queries.length - exempt.length} queries return data, ${withExemplars.length} of them with exemplars`,
   )
 }
 
 const metricsOf = ({ uid, expr }: Query) => (uid === 'mimir' ? metricsIn(expr) : [])
 
-/** Mimir has every metric that is written down, but for those that only trouble brings. */
+/** Checks that Mimir has all these metrics, except those that exist only after a failure. */
 async function proveNames(backends: Backends, names: string[]): Promise<void> {
   const there = new Set(await metricNames(backends))
   const absent = [...new Set(names)]
     .filter((name) => !there.has(name) && !there.has(`${name}_count`))
     .filter((name) => !onlyAfterTrouble.some((some) => some.test(name)))
     .filter((name) => !without.some((program) => name.startsWith(`${program}_`)))
-  assert.deepEqual(absent, [], 'Mimir does not know these metrics.')
+  assert.deepEqual(absent, [], 'Mimir does not have these metrics.')
 }
 
 const sentence = values.help ? undefined : missingSentence()
@@ -257,7 +262,7 @@ else if (sentence !== undefined) {
 else {
   try {
     await main()
-    say('all is proven')
+    say('all checks passed')
   } catch (error) {
     console.error(error)
     process.exitCode = 1

@@ -1,4 +1,4 @@
-// The order of what happens to a request, then the list of features: the table of contents.
+// The middleware in its order, then the list of features.
 import { Hono, type MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { methodNotAllowed } from 'hono/method-not-allowed'
@@ -30,12 +30,12 @@ import { redactionFor } from './http/redaction.ts'
 import { traceRequests } from './http/request-span.ts'
 import { loadVisitor } from './http/sessions.ts'
 import { inspectorRoutes } from './inspector/routes.tsx'
-import { Turns } from './overload/admission-queue.ts'
-import { inFlight } from './overload/work-queue.ts'
+import { AdmissionQueue } from './overload/admission-queue.ts'
+import { activeRequests } from './overload/work-queue.ts'
 import type { Recorder } from './trace-store/recorder.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './ui/errors.tsx'
 
-/** What the app needs from the process. `state.stopping` turns /readyz off while the last requests finish. */
+/** What the app needs from the process. With `state.stopping`, /readyz fails while the last requests finish. */
 export type Deps = {
   database: Database
   settings: Settings
@@ -43,7 +43,7 @@ export type Deps = {
   recorder?: Recorder | undefined
 }
 
-/** The whole application as one function from Request to Response. */
+/** Creates the application: a function from Request to Response. */
 export function createApp({ database, settings, state, recorder }: Deps) {
   const passwords = new Passwords(settings)
   const rateLimits = createRateLimits(settings)
@@ -63,7 +63,7 @@ export function createApp({ database, settings, state, recorder }: Deps) {
     c.set('redaction', redaction)
     c.set('recorder', recorder)
     await next()
-    // Also of a request that came before the signal: nobody is to wait for the next one on this connection.
+    // At shutdown, after any answer, so that clients do not reuse the connection.
     if (state.stopping) c.res.headers.set('Connection', 'close')
   })
   app.use(traceRequests)
@@ -106,24 +106,24 @@ const headers = (settings: Settings) =>
       baseUri: ["'none'"],
       frameAncestors: ["'none'"],
     },
-    // Over plain http a browser ignores these two, and says so in the console of every page.
+    // Over plain http browsers ignore these two headers and log a warning for every page.
     crossOriginOpenerPolicy: settings.https,
     originAgentCluster: settings.https,
     strictTransportSecurity: settings.https ? 'max-age=31536000; includeSubDomains' : false,
     xFrameOptions: 'DENY',
-    // With Hono's default, `no-referrer`, browsers send `Origin: null` with forms, which the origin check refuses.
+    // Not Hono's default `no-referrer`: with it, browsers send `Origin: null` with forms, which `sameOrigin` refuses.
     referrerPolicy: 'same-origin',
     permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
   })
 
-/** Pages are one person's and say so; `no-store` would keep them out of the browser's back/forward cache. */
+/** Answers depend on the user, so they are private. Not `no-store`, which disables the browser's back/forward cache. */
 const privateAnswers = createMiddleware<Env>(async (c, next) => {
   c.header('Cache-Control', 'private, no-cache')
   c.header('Vary', 'HX-Request, HX-Request-Type, Cookie, Accept')
   await next()
 })
 
-/** A body of announced length is refused before it is read; one in chunks is counted as it comes (bodies.ts). */
+/** Refuses a body whose Content-Length is too large. A chunked body is counted while it is read (http/form-body.ts). */
 const bodyCap = (bytesMax: number) =>
   unlessRead((c, next) => {
     if (Number(c.req.header('Content-Length') ?? 0) > bytesMax) throw bodyTooLarge()
@@ -131,8 +131,8 @@ const bodyCap = (bytesMax: number) =>
   })
 
 /**
- * Refuses what other sites send with a browser's cookies. Programs send neither header and pass. `hono/csrf` looks at
- * the content types of forms alone, but an empty body may call itself JSON here.
+ * Refuses requests that another site makes a browser send with our cookies (CSRF). Programs send neither header and
+ * pass. Not `hono/csrf`: it checks only the content types of forms, but here an empty body may have any content type.
  */
 function sameOrigin({ PUBLIC_ORIGIN }: Settings) {
   const isOurs = (origin: string, host: string | undefined) =>
@@ -149,29 +149,29 @@ function sameOrigin({ PUBLIC_ORIGIN }: Settings) {
   })
 }
 
-/** For actions alone. Hono's own `except` builds a chain of functions for each request: 30 us of a page. */
+/** Skips a check for GET and HEAD. Not Hono's `except`, which builds a chain of functions for each request: 30 us. */
 const unlessRead = (check: MiddlewareHandler<Env>): MiddlewareHandler<Env> =>
   createMiddleware<Env>((c, next) =>
     c.req.method === 'GET' || c.req.method === 'HEAD' ? next() : check(c, next),
   )
 
-/** Beyond these bounds, a quick 503 serves everybody better than a long queue. */
+/** Limits active and waiting requests. Beyond the limits a quick 503 is better for everybody than a long queue. */
 function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Settings) {
-  const turns = new Turns({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
+  const queue = new AdmissionQueue({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
   return createMiddleware<Env>(async (c, next) => {
-    const turn = turns.next(c.env?.outgoing)
-    if (turn) await turn
-    if (inFlight.running >= MAX_IN_FLIGHT) {
+    const admission = queue.enter(c.req.raw)
+    if (admission) await admission
+    if (activeRequests.count >= MAX_IN_FLIGHT) {
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {
         code: 'too_many_in_flight',
         headers: { 'Retry-After': '1' },
       })
     }
-    inFlight.running += 1
+    activeRequests.count += 1
     try {
       await next()
     } finally {
-      inFlight.running -= 1
+      activeRequests.count -= 1
     }
   })
 }

@@ -1,4 +1,4 @@
-// The entry of the program: signals first, because loading the rest takes a quarter of a second.
+// The entry point of the program. Signals are handled first, because loading the rest takes 250 ms.
 import { handleSignals } from './base/shutdown.ts'
 
 handleSignals()

@@ -1,9 +1,9 @@
-// Where the files that are no code are: one level above src/ as above dist/, which holds the bundle.
+// The folders of files that are not code. They are beside src/, and beside dist/, which holds the bundle.
 import { fileURLToPath } from 'node:url'
 
 const beside = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url))
 
-/** The folder of the migrations. */
+/** The folder of the SQL migrations. */
 export const migrationsFolder = beside('drizzle')
 /** The folder of the style sheet, scripts and images; ends with a slash. */
 export const staticFolder = beside('static/')

@@ -1,4 +1,4 @@
-// The process: settings, database, demo world, listening, and a stop that loses nothing.
+// The process: reads settings, opens the database, seeds the demo world, listens, and shuts down gracefully.
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 
@@ -16,20 +16,22 @@ import { runMaintenance } from './db/maintenance.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
 import { watchConnections } from './http/connections.ts'
 import { countSessions, sessionJobs } from './http/sessions.ts'
-import { accepted } from './overload/admission-queue.ts'
+import { acceptedConnections } from './overload/admission-queue.ts'
 import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './telemetry/log.ts'
 import { observe } from './telemetry/metrics.ts'
 import type { Telemetry } from './telemetry/sdk.ts'
 import { cardLookups } from './ui/fragment-cache.ts'
 
+/** At shutdown, running requests may take this long. */
 const drainMs = 10_000
+/** The whole shutdown may take this long. Then the process exits with code 1. */
 const stopMs = 20_000
-/** How long a start that is to stop may finish what it is at. */
+/** When a signal comes during the start, the current step of the start may take this long. */
 const startStopMs = 1000
-/** How long a slow reader has for the last lines. */
+/** At exit, a slow reader of standard output has this long to read the last lines. */
 const settleMs = 500
 
-/** What is open, and is closed at the end. */
+/** What must be closed at exit. */
 const running: { telemetry?: Telemetry | undefined; database?: Database; listens?: true } = {}
 
 surviveStdout()
@@ -47,7 +49,7 @@ try {
   else await leave(error.code)
 }
 
-/** From the start to the end; rejects with what ended it. */
+/** Runs from the start to the shutdown. Rejects with the reason of the end: a `Shutdown`, or an error of the start. */
 async function run(settings: Settings): Promise<never> {
   setLogLevel(settings.LOG_LEVEL)
   if (shutdownSignal.aborted) stopping()
@@ -83,7 +85,10 @@ function stopping(): void {
   setTimeout(() => process.exit(1), stopMs).unref()
 }
 
-/** Rejects when a start that is to stop still waits for something: every step of it is done or not done at all. */
+/**
+ * Rejects when a signal came during the start and the current step of the start does not end soon. Giving up there is
+ * safe: every step is atomic.
+ */
 function startGivenUp(): Promise<never> {
   return new Promise((_, reject) => {
     const giveUp = () => !running.listens && reject(shutdownSignal.reason as Shutdown)
@@ -105,14 +110,14 @@ async function leave(code: number): Promise<never> {
     await running.database?.close()
     log.info('stopped')
   } catch (error) {
-    log.error('not closed', errorFacts(error))
+    log.error('closing the database failed', errorFacts(error))
   }
   await running.telemetry?.stop()
   await settleOutput(settleMs)
   process.exit(code)
 }
 
-/** What people find at the first start: the demo world. */
+/** Writes the demo world into a new database. Throws a StartError when the database cannot be written. */
 async function seedOnFirstStart({ db, isNew }: Database, settings: Settings): Promise<void> {
   try {
     if (isNew && settings.demo) {
@@ -125,36 +130,36 @@ async function seedOnFirstStart({ db, isNew }: Database, settings: Settings): Pr
   }
 }
 
-/** The SDK is loaded only when the environment asks for it: it costs 30 MB and a quarter of a second. */
+/** Loads the OpenTelemetry SDK only when a setting asks for telemetry: it costs 30 MB of memory and 250 ms. */
 async function loadTelemetry(settings: Settings): Promise<Telemetry | undefined> {
   const { wanted, warnings } = processTelemetry(settings)
-  // With the inspector alone, the terminal stays readable: /logs has the line of every request.
+  // Without an exporter, the line of each request is not printed, so that the terminal stays readable. /logs has it.
   printRequests(
     wanted !== undefined && Object.values(wanted.exporters).some((kind) => kind !== 'none'),
   )
   const telemetry = wanted && (await import('./telemetry/sdk.ts')).startTelemetry(wanted)
-  // Only now: before, they would reach the terminal but not the collector.
+  // Logged after the SDK has started, so that the warnings reach the collector, too.
   for (const warning of warnings) log.warn(warning)
   return telemetry
 }
 
 function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings): Promise<Server> {
   return new Promise((resolve, reject) => {
-    // Without another `createServer` it is one of these.
+    // The cast is right: `serve` creates an http.Server unless it is given another `createServer`.
     const server = serve({
       fetch,
       port: settings.PORT,
       hostname: settings.HOST,
       serverOptions: {
-        // Node's own are so long that 800 slow clients could hold all sockets for minutes.
+        // Node's defaults (60 s and 300 s) are so long that 800 slow clients could hold all sockets for minutes.
         headersTimeout: 5000,
         requestTimeout: 10_000,
         connectionsCheckingInterval: 1000,
-        // Longer than nginx keeps an idle upstream connection (60 s): else it would send a POST into a closing one.
+        // Longer than nginx keeps an idle upstream connection (60 s). Else nginx could send a POST on a closing one.
         keepAliveTimeout: 65_000,
       },
     }) as Server
-    server.on('connection', () => (accepted.connections += 1))
+    server.on('connection', () => (acceptedConnections.count += 1))
     server.once('listening', () => resolve(server))
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = `${settings.HOST}:${settings.PORT}`

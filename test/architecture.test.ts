@@ -71,11 +71,8 @@ test('the rooms import each other as the table says, without a circle', () => {
   assert.equal(inOrder(rooms).length, Object.keys(rooms).length)
 })
 
-test('the features import each other as the table says, without a circle', () => {
-  const graph = graphOf(paths, featureOf)
-  const withImports = Object.entries(graph).filter(([, to]) => to.length > 0)
-  assert.deepEqual(tableOf('Features'), Object.fromEntries(withImports))
-  inOrder(graph)
+test('no feature imports itself through others', () => {
+  inOrder(graphOf(paths, featureOf))
 })
 
 test('no file imports itself through others', () => {

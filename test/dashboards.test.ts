@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 import * as conventions from '@opentelemetry/semantic-conventions'
 
-import { filled } from '../bin/telemetry/ask.ts'
+import { filled } from '../bin/telemetry/backends.ts'
 import {
   metricsIn,
   metricsOfDocs,
@@ -180,9 +180,10 @@ describe('docs/telemetry-names.md', () => {
 
   it('has every attribute', () => {
     const files = [
-      'tracing.ts',
-      'request-attributes.ts',
-      'query-tracing.ts',
+      'telemetry/spans.ts',
+      'telemetry/query-tracing.ts',
+      'http/request-span.ts',
+      'http/request-attributes.ts',
       'features/timeline.tsx',
     ]
     const spans = files.map((file) => read(`src/${file}`))

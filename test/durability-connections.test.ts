@@ -1,4 +1,4 @@
-// What reaches the server below its requests: too many connections, and bytes that are no request.
+// What reaches the server below its requests: too many connections, those that end early, and bytes that are no request.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -59,5 +59,33 @@ test('what is no request is answered in words and counted, and takes nothing els
     assert.ok(Date.now() < giveUp)
   assert.match(server.printed(), /"level":"info","message":"unreadable requests",.*"431 /)
   assert.doesNotMatch(server.printed(), /"level":"error"/)
+  assert.equal(await server.stop(), 0)
+})
+
+test('logins whose clients hang up leave the queue: the next one does not wait for them', async () => {
+  using place = scratch()
+  await using server = await startServer({
+    DATABASE_URL: `file:${place.folder}/x.db`,
+    PASSWORD_COST: '12', // some 250 ms each: 40 of them take seconds
+    MAX_IN_FLIGHT: '1000',
+  })
+  const login = (signal: AbortSignal) =>
+    fetch(`${server.url}/login`, {
+      method: 'POST',
+      body: new URLSearchParams({ mailaddress: 'nobody@example.org', password: 'password123' }),
+      redirect: 'manual',
+      signal,
+    })
+  await login(AbortSignal.timeout(20_000))
+  const client = new AbortController()
+  const crowd = Array.from({ length: 40 }, () => login(client.signal))
+  const outcomes = Promise.allSettled(crowd)
+  await pause(500)
+  client.abort()
+  await outcomes
+  const began = performance.now()
+  assert.equal((await login(AbortSignal.timeout(20_000))).status, 422)
+  const ms = performance.now() - began
+  assert.ok(ms < 2500, `${ms} ms`)
   assert.equal(await server.stop(), 0)
 })

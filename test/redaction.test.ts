@@ -126,10 +126,10 @@ test('a POST declares no parameters; a method that an address does not know neit
 
 test('what is refused before its route keeps its declared values all the same', async () => {
   await using app = await startApp({ MAX_IN_FLIGHT: '1' })
-  const { inFlight } = await import('../src/overload/work-queue.ts')
-  inFlight.running += 1
+  const { activeRequests } = await import('../src/overload/work-queue.ts')
+  activeRequests.count += 1
   const busy = await app.visitor().get('/search?q=ducks&token=hunter2')
-  inFlight.running -= 1
+  activeRequests.count -= 1
   assert.equal(busy.status, 503)
   assert.equal(recorded(busy), '/search?q=ducks&token=REDACTED')
 })

@@ -231,8 +231,8 @@ test('a guess takes as long for an unknown address, and says the same', async ()
   const { Passwords } = await import('../src/http/passwords.ts')
   const passwords = new Passwords(app.settings)
   let compared = 0
-  const real = passwords.lane.run.bind(passwords.lane)
-  passwords.lane.run = (job) => {
+  const real = passwords.queue.run.bind(passwords.queue)
+  passwords.queue.run = (job) => {
     compared += 1
     return real(job)
   }

@@ -38,13 +38,13 @@ test('an empty file where data should be: a new world, but not without a word', 
     /x\.db is empty \(0 bytes\)/,
   )
   assert.deepEqual(await warnings(path), [
-    `${path} is empty (0 bytes): a new database is made there`,
+    `${path} is empty (0 bytes): a new database is created there`,
   ])
   const bare = `${place.folder}/bare.db`
   const db = new Database(bare)
   db.exec('PRAGMA application_id=1415008837; PRAGMA user_version=1')
   db.close()
-  assert.deepEqual(await warnings(bare), [`${bare} has no tables: a new database is made there`])
+  assert.deepEqual(await warnings(bare), [`${bare} has no tables: a new database is created there`])
 })
 
 test('only a header, or one page without tables', async () => {
@@ -64,7 +64,9 @@ test('only a header, or one page without tables', async () => {
   const db = new Database(blank)
   db.exec('PRAGMA user_version=1')
   db.close()
-  assert.deepEqual(await warnings(blank), [`${blank} has no tables: a new database is made there`])
+  assert.deepEqual(await warnings(blank), [
+    `${blank} has no tables: a new database is created there`,
+  ])
   const small = `${place.folder}/small.db`
   const foreign = new Database(small)
   foreign.exec('PRAGMA page_size=512; CREATE TABLE invoices (id INTEGER PRIMARY KEY)')

@@ -249,7 +249,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
   }
 })
 
-test('an action that has waited too long for its turn says by what it was refused', async () => {
+test('an action that has waited too long to write says what refused it', async () => {
   let trace = ''
   const result = await told({ INSPECT: '0', WRITE_WAIT_MS: '100' }, async (server, path) => {
     const cookie = await register(server.url, 'alice')
@@ -266,6 +266,6 @@ test('an action that has waited too long for its turn says by what it was refuse
   )
   assert.deepEqual(
     failed.map(({ name, attributes }) => `${name}: ${String(attributes['error.type'])}`).sort(),
-    ['INSERT tweets: write_lane_full', 'POST /tweet: 503', 'tweets.create: write_lane_full'],
+    ['INSERT tweets: write_queue_full', 'POST /tweet: 503', 'tweets.create: write_queue_full'],
   )
 })

@@ -31,7 +31,7 @@ test('metrics: stable names, units, buckets and attributes, however odd the requ
   const shapes: Record<string, [kind: string, unit: string, attributes: string[][]]> = {
     'tracewren.tweets.created': ['sum', '{tweet}', [[]]],
     'tracewren.timeline.reads': ['sum', '{read}', [['strategy']]],
-    'tracewren.lane.wait': ['histogram', 's', [['lane']]],
+    'tracewren.work_queue.wait': ['histogram', 's', [['queue']]],
     'tracewren.wal.size': ['gauge', 'By', [[]]],
     'otel.sdk.processor.span.processed': ['sum', '{span}', processed],
     'otel.sdk.processor.log.processed': ['sum', '{log_record}', processed],

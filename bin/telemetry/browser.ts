@@ -1,13 +1,13 @@
-// A like, clicked in a real browser, through nginx.
+// Clicks a like button in a real browser, through nginx.
 import { enter, launch } from '../../test/browser/browser.ts'
 
 export type BrowserClick = {
   traceId: string
-  /** The trace of the page that was clicked on. */
+  /** The trace of the page with the button. */
   pageTraceId: string
 }
 
-/** Signs in as somebody of the town and likes the first tweet that they have not liked yet. */
+/** Signs in with a demo account and likes the first tweet that it has not liked yet. */
 export async function clickInBrowser(url: string): Promise<BrowserClick> {
   const browser = await launch()
   try {

@@ -1,4 +1,4 @@
-// What the dashboards ask for: read from their files, so that nothing is tried that is not shown.
+// Reads the queries of the dashboards from their files, so that the test runs exactly what Grafana shows.
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -57,7 +57,7 @@ export type Query = {
 
 const folder = fileURLToPath(new URL('../../observability/grafana/dashboards/', import.meta.url))
 
-/** Every dashboard with the name of its file. */
+/** All dashboards, each with its file name. */
 export const readDashboards = (): { file: string; dashboard: Dashboard }[] =>
   readdirSync(folder)
     .filter((file) => file.endsWith('.json'))
@@ -70,7 +70,7 @@ export const readDashboards = (): { file: string; dashboard: Dashboard }[] =>
 export const textOf = ({ query }: Variable): string =>
   typeof query === 'string' ? query : query.query
 
-/** Every query of a dashboard: those of its panels and those that fill its variables. */
+/** All queries of a dashboard: of its panels and of its variables. */
 export function queriesOf(file: string, { panels, templating }: Dashboard): Query[] {
   const ofVariables = templating.list
     .filter(({ type }) => type === 'query')
@@ -102,7 +102,7 @@ function kindOf({ queryType, instant }: Target): Query['kind'] {
   return instant === true || queryType === 'instant' ? 'instant' : 'range'
 }
 
-/** Names of metrics in a PromQL text: words before `{` or `[`, and those that stand alone. */
+/** The metric names in a PromQL text: words with an underscore that are neither functions nor labels. */
 export function metricsIn(promql: string): string[] {
   const bare = promql
     .replace(/^label_values\((.*), \w+\)$/, '$1')
@@ -118,7 +118,7 @@ const datasources = fileURLToPath(
   new URL('../../observability/grafana/provisioning/datasources/tracewren.yaml', import.meta.url),
 )
 
-/** The queries behind a span's link to metrics; `$__tags` is what Grafana makes of the span's resource. */
+/** The queries behind a span's links to metrics. Grafana replaces `$__tags` with labels from the span's resource. */
 export const queriesOfLinks = (): Query[] =>
   [...readFileSync(datasources, 'utf8').matchAll(/- name: (.+)\n\s+query: '(.+)'$/gm)].map(
     ([, name, text]) => ({
@@ -140,7 +140,7 @@ export function logsOfTrace(traceId: string): string {
   return query.replace('$${__trace.traceId}', traceId)
 }
 
-/** The names in Mimir that docs/telemetry-names.md lists; a histogram has its name without ending there. */
+/** The metric names in Mimir that docs/telemetry-names.md lists; those of histograms have no suffix there. */
 export const metricsOfDocs = (): string[] => {
   const page = readFileSync(new URL('../../docs/telemetry-names.md', import.meta.url), 'utf8')
   return [...page.matchAll(/^\| `[\w.]+` \|[^|]*\|[^|]*\| `(\w+_\w+)` \|/gm)].map(

@@ -1,4 +1,4 @@
-// Queries that may find nothing, each with its reason. Everything else must find something.
+// The queries that may return nothing, each with its reason. All others must return something.
 import type { Query } from './dashboards.ts'
 
 export type Missing = { tempo: boolean; k6: boolean; locust: boolean; contrib: boolean }
@@ -6,35 +6,41 @@ export type Missing = { tempo: boolean; k6: boolean; locust: boolean; contrib: b
 type Exception = { file: string; panel: string; refId?: string; why: string }
 
 const withoutTempo: Exception[] = [
-  { file: 'home.json', panel: 'Slowest requests', why: 'a search in Tempo, which is not on PATH' },
+  {
+    file: 'home.json',
+    panel: 'Slowest requests',
+    why: 'it searches in Tempo, and Tempo does not run',
+  },
   {
     file: 'pipeline.json',
     panel: 'Received by the backends',
     refId: 'A',
-    why: 'what Tempo counts itself, and it is not on PATH',
+    why: 'Tempo counts this itself, and Tempo does not run',
   },
 ]
 const withoutContrib: Exception[] = [
   {
     file: 'home.json',
-    panel: 'Who calls whom',
-    why: 'service_graph is in the contrib distribution of the Collector alone',
+    panel: 'Service graph',
+    why: 'only the contrib distribution of the Collector has service_graph',
   },
 ]
-const withoutK6: Exception[] = ['Users', measuredAtEachPlace(), 'Requests, sent and answered'].map(
-  (panel) => ({ file: 'home.json', panel, refId: 'A', why: 'k6 is not on PATH' }),
-)
-const withoutLocust: Exception[] = [
-  'Users',
-  measuredAtEachPlace(),
-  'Requests, sent and answered',
-].map((panel) => ({ file: 'home.json', panel, refId: 'B', why: 'Locust is not on PATH' }))
+/** Their query A is of k6, B of Locust. */
+const loadPanels = ['Users', 'Duration at each hop, p95', 'Requests, sent and answered']
+const withoutK6: Exception[] = loadPanels.map((panel) => ({
+  file: 'home.json',
+  panel,
+  refId: 'A',
+  why: 'k6 does not run',
+}))
+const withoutLocust: Exception[] = loadPanels.map((panel) => ({
+  file: 'home.json',
+  panel,
+  refId: 'B',
+  why: 'Locust does not run',
+}))
 
-function measuredAtEachPlace() {
-  return '95 % are faster than, measured at each place'
-}
-
-/** The exceptions of a run in which some parts were missing. */
+/** The exceptions of a run without some of the components. */
 export const exceptionsOf = (missing: Missing): Exception[] => [
   ...(missing.tempo ? withoutTempo : []),
   ...(missing.contrib ? withoutContrib : []),
@@ -42,14 +48,14 @@ export const exceptionsOf = (missing: Missing): Exception[] => [
   ...(missing.locust ? withoutLocust : []),
 ]
 
-/** Why a query may find nothing; undefined when it must not. */
+/** Why a query may return nothing; undefined when it must return something. */
 export const whyNothing = (exceptions: Exception[], { file, panel, refId }: Query) =>
   exceptions.find(
     (one) =>
       one.file === file && one.panel === panel && (one.refId === undefined || one.refId === refId),
   )?.why
 
-/** Metrics that appear only after something went wrong; the panels add `or vector(0)` to them. */
+/** Metrics that exist only after a failure; the panels add `or vector(0)` to them. */
 export const onlyAfterTrouble = [
   /^otelcol_exporter_(?:send|enqueue)_failed_(?:spans|metric_points|log_records)_total$/,
   /^traces_service_graph_/,

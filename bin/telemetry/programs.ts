@@ -1,10 +1,10 @@
-// The real programs as child processes on loopback: from PATH, each with a file for what it prints.
+// Runs programs from PATH as child processes, each with a log file for its output.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Where a program lies; undefined when it is not on PATH. /usr/sbin, too: nginx lies there and users do not look. */
+/** The path of a program, or undefined. Looks in PATH and in /usr/sbin, which has nginx and is often missing in PATH. */
 export function onPath(name: string): string | undefined {
   const folders = `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin`.split(delimiter)
   return folders
@@ -21,13 +21,13 @@ export function onPath(name: string): string | undefined {
 
 type Start = {
   name: string
-  /** Instead of the program of this name on PATH. */
+  /** The program to run; by default, `name` from PATH. */
   program?: string
   args: string[]
   env?: Record<string, string>
 }
 
-/** The programs of one run; they end with it, whatever happens. */
+/** The programs of one run. `stop` ends all of them. */
 export class Programs {
   readonly #folder: string
   readonly #running: { name: string; child: ChildProcess; log: string }[] = []
@@ -36,30 +36,30 @@ export class Programs {
     this.#folder = folder
   }
 
-  /** Starts a program and waits until `ready` answers with a status below 400; throws with its last lines when it ends before. */
+  /** Starts a program and waits until `ready` answers with a status below 400. Throws with its last output when it ends first. */
   async start({ name, ready, ...start }: Start & { ready: string }): Promise<void> {
     const child = this.#spawn({ name, ...start })
     for (const giveUp = Date.now() + 90_000; ; await pause(100)) {
       if (await answers(ready)) return
       if (hasEnded(child) || Date.now() > giveUp)
-        throw new Error(`${name} does not get ready:\n${this.printed(name).slice(-2000)}`)
+        throw new Error(`${name} did not become ready:\n${this.outputOf(name).slice(-2000)}`)
     }
   }
 
-  /** Runs a program to its end; gives its exit code. */
+  /** Runs a program to its end. Returns its exit code. */
   async run(start: Start): Promise<number> {
     const child = this.#spawn(start)
     while (!hasEnded(child)) await pause(50)
     return child.exitCode ?? 1
   }
 
-  /** Everything that a program has printed. */
-  printed(name: string): string {
+  /** The whole output of a program. */
+  outputOf(name: string): string {
     const one = this.#running.find((known) => known.name === name)
     return one ? readFileSync(one.log, 'utf8') : ''
   }
 
-  /** Ends all, the newest first; what does not end in ten seconds is killed. */
+  /** Stops all programs, the newest first. Kills a program that has not ended after 10 s. */
   async stop(): Promise<void> {
     for (const { child } of this.#running.toReversed()) {
       if (hasEnded(child)) continue
@@ -77,7 +77,7 @@ export class Programs {
       stdio: ['ignore', file, file],
     })
     closeSync(file)
-    // One that could not be started has no pid, which is how its end is seen.
+    // A program that could not be started has no pid; `hasEnded` checks that.
     child.once('error', () => undefined)
     this.#running.push({ name, child, log })
     return child

@@ -1,22 +1,22 @@
-// People at work: a few demo accounts that read, write, search and err, each request the root of a trace.
+// Traffic for the dashboards: demo accounts read, write, search and make mistakes. Each request is the root of a trace.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** A request as nginx's module would have seen it. */
+/** A request with what nginx's module would record about it. */
 export type Seen = {
   traceId: string
   spanId: string
   method: string
   target: string
   status: number
-  /** Milliseconds since 1970. */
+  /** Start and end, in milliseconds since 1970. */
   started: number
   ended: number
 }
 
 type Options = { fields?: Record<string, string>; headers?: Record<string, string> }
 
-/** Somebody with a cookie. */
+/** A client that keeps its session cookie. */
 export class Person {
   readonly #url: string
   readonly #seen: (one: Seen) => void
@@ -27,8 +27,8 @@ export class Person {
     this.#seen = seen
   }
 
-  /** One request with a traceparent, as a caller's span would begin it; reads the answer to its end. */
-  async ask(method: string, target: string, { fields, headers = {} }: Options = {}) {
+  /** Sends one request with a new `traceparent` and reads the whole answer. */
+  async send(method: string, target: string, { fields, headers = {} }: Options = {}) {
     const [traceId, spanId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')]
     const started = Date.now()
     const answer = await fetch(this.#url + target, {
@@ -51,7 +51,7 @@ export class Person {
 
   async login(number: number): Promise<void> {
     const mailaddress = `user${String(number).padStart(4, '0')}@example.com`
-    const { status } = await this.ask('POST', '/login', {
+    const { status } = await this.send('POST', '/login', {
       fields: { mailaddress, password: 'password123' },
     })
     if (status !== 303 && status !== 302) throw new Error(`The login answered ${status}.`)
@@ -61,36 +61,36 @@ export class Person {
 const pick = <T>(some: readonly T[]): T => some[Math.floor(Math.random() * some.length)]!
 const upTo = (most: number) => 1 + Math.floor(Math.random() * most)
 
-/** What people do, and what goes wrong: each panel needs something to show. */
+/** Actions that succeed and actions that fail, so that each panel has data. */
 const actions: ((person: Person) => Promise<unknown>)[] = [
-  (person) => person.ask('GET', '/timeline'),
-  (person) => person.ask('GET', '/timeline'),
-  (person) => person.ask('GET', '/'),
-  (person) => person.ask('GET', `/tweet/${upTo(200)}`),
-  (person) => person.ask('GET', `/search?q=${pick(['coffee', 'rain', 'bird'])}`),
-  (person) => person.ask('GET', '/favorites'),
+  (person) => person.send('GET', '/timeline'),
+  (person) => person.send('GET', '/timeline'),
+  (person) => person.send('GET', '/'),
+  (person) => person.send('GET', `/tweet/${upTo(200)}`),
+  (person) => person.send('GET', `/search?q=${pick(['coffee', 'rain', 'bird'])}`),
+  (person) => person.send('GET', '/favorites'),
   (person) =>
-    person.ask('POST', '/tweet', {
+    person.send('POST', '/tweet', {
       fields: { msg: `A thought, ${randomBytes(4).toString('hex')}` },
     }),
-  (person) => person.ask('POST', `/favorite/${upTo(200)}`),
-  (person) => person.ask('POST', `/unfavorite/${upTo(200)}`),
-  (person) => person.ask('POST', `/follow/${upTo(100)}`),
-  // Refused by the table's own rule: a query that fails.
-  (person) => person.ask('POST', '/favorite/999999999'),
-  (person) => person.ask('GET', '/nowhere/at/all'),
-  (person) => person.ask('POST', '/tweet', { fields: { msg: '' } }),
+  (person) => person.send('POST', `/favorite/${upTo(200)}`),
+  (person) => person.send('POST', `/unfavorite/${upTo(200)}`),
+  (person) => person.send('POST', `/follow/${upTo(100)}`),
+  // The foreign key refuses this INSERT, so that one query fails.
+  (person) => person.send('POST', '/favorite/999999999'),
+  (person) => person.send('GET', '/nowhere/at/all'),
+  (person) => person.send('POST', '/tweet', { fields: { msg: '' } }),
 ]
 
-/** Lets demo accounts work until the time is over; gives how many requests they made. */
-export async function beBusy(url: string, seconds: number, seen: (one: Seen) => void) {
+/** Runs demo accounts until the time is over. Returns the number of requests. */
+export async function generateTraffic(url: string, seconds: number, seen: (one: Seen) => void) {
   let requests = 0
   const count = (one: Seen) => {
     requests += 1
     seen(one)
   }
   const until = Date.now() + seconds * 1000
-  const live = async (number: number) => {
+  const runPerson = async (number: number) => {
     const person = new Person(url, count)
     await person.login(number)
     for (let turn = number; Date.now() < until; turn++) {
@@ -98,16 +98,16 @@ export async function beBusy(url: string, seconds: number, seen: (one: Seen) => 
       await pause(50 + Math.random() * 150)
     }
   }
-  // Writes that come at once wait for each other, and somebody searches more often than is allowed.
-  const storm = async () => {
+  // Simultaneous writes wait for each other, and frequent searches exceed the limit.
+  const burst = async () => {
     const person = new Person(url, count)
     await person.login(50)
     for (; Date.now() < until; await pause(2000)) {
       const msgs = Array.from({ length: 12 }, (_, index) => ({ msg: `Wave ${index}` }))
-      await Promise.all(msgs.map((fields) => person.ask('POST', '/tweet', { fields })))
-      await Promise.all(msgs.map(({ msg }) => person.ask('GET', `/search?q=${msg}`)))
+      await Promise.all(msgs.map((fields) => person.send('POST', '/tweet', { fields })))
+      await Promise.all(msgs.map(({ msg }) => person.send('GET', `/search?q=${msg}`)))
     }
   }
-  await Promise.all([...Array.from({ length: 6 }, (_, index) => live(index + 1)), storm()])
+  await Promise.all([...Array.from({ length: 6 }, (_, index) => runPerson(index + 1)), burst()])
   return requests
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Keeps the logs in the volume small: every minute, a file of more than 32 MB becomes `.1` in place of the one before, and
-# nginx opens a new one. The Collector follows the renamed file to its end.
+# Limits the size of the logs in the volume. Every minute, a file of more than 32 MB is renamed to `.1`, replaces the previous
+# `.1`, and nginx opens a new file. The Collector reads the renamed file to its end.
 set -eu
 folder=${LOG_FOLDER:-/var/log/nginx}
 most=${LOG_MOST_BYTES:-33554432}
@@ -17,7 +17,7 @@ rotate() {
   if [ "$turned" = yes ]; then kill -USR1 "$(cat "$pid_file")"; fi
 }
 
-# The image's entry point starts this before nginx and goes on only when it has ended.
+# The image's entry point waits for this script before it starts nginx, so the loop runs in the background.
 (
   rounds=0
   while sleep "${LOG_EVERY_SECONDS:-60}" && [ "$rounds" != "${LOG_ROUNDS:-without end}" ]; do

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Writes down who stands in front of nginx, from TRUSTED_PROXIES: addresses and ranges, separated by spaces or commas. The
-# image's entry point runs this before nginx, and starts no nginx when it fails.
+# Writes the proxies in front of nginx into a file, from TRUSTED_PROXIES: addresses and ranges, separated by spaces or commas.
+# The image's entry point runs this script before nginx, and does not start nginx when it fails.
 #
-# No entry reaches the file unless each character of it was parsed: whatever it holds, it is no directive of nginx.
+# Every character of an entry is parsed before it is written, so that no entry can contain a directive of nginx.
 set -eu
 folder=${TRUST_FOLDER:-/run}
 export ROUTES="${ROUTES_FOLDER:-/proc/net}"
 
-# As the app decides it: an https address of its own means strangers.
+# The same rule as in the app: an https PUBLIC_ORIGIN makes DEMO=0 the default.
 case ${DEMO:-},${PUBLIC_ORIGIN:-} in
   1,*) demo=1 ;;
   ,[hH][tT][tT][pP][sS]:*) demo=0 ;;
@@ -17,7 +17,7 @@ esac
 export demo
 
 awk '
-  # The bits of an address as text, 32 or 128 of them; none when it is no address.
+  # The 32 or 128 bits of an address as text; empty when it is not an address.
   function bits(address) { return index(address, ":") ? bits6(tolower(address)) : bits4(address) }
   function bits4(address,   parts, count, each, text) {
     count = split(address, parts, ".")
@@ -57,14 +57,14 @@ awk '
     return text
   }
 
-  # Where this machine or container sends what is for elsewhere: the addresses of its gateways.
+  # The addresses of the gateways of this machine or container.
   function readGateways(   file, line, parts, digits) {
     file = ENVIRON["ROUTES"] "/route"
     while ((getline line < file) > 0) {
       split(line, parts)
       digits = parts[3]
       if (parts[2] != "00000000" || digits == "00000000" || length(digits) != 8) continue
-      # The last byte comes first.
+      # The bytes are in reverse order.
       gateways[++known] = hex(substr(digits, 7, 2)) "." hex(substr(digits, 5, 2)) "." \
         hex(substr(digits, 3, 2)) "." hex(substr(digits, 1, 2))
     }
@@ -83,11 +83,11 @@ awk '
     print sentence > "/dev/stderr"
     exit 1
   }
-  # An entry is an address or a range that somebody in particular has; anything else ends the start.
+  # An entry must be an address or a small enough range; anything else stops the start.
   function check(entry,   parts, count, address, width, size, least, each, shown) {
     shown = "TRUSTED_PROXIES has \"" substr(entry, 1, 60) "\", "
     if (entry == "private")
-      refuse(shown "which would trust everybody: Docker shows strangers under the address of its gateway, and that is private. Name the proxy in front of nginx, by address or range.")
+      refuse(shown "which would trust everybody: Docker may show any client under the address of its gateway, and that is private. Name the proxy in front of nginx, by address or range.")
     count = split(entry, parts, "/")
     address = bits(parts[1])
     width = length(address)
@@ -102,7 +102,7 @@ awk '
     trusted(address, size + 0, entry)
   }
 
-  # Writes the lines of one entry. Docker shows strangers under the address of a gateway: a range is written without it.
+  # Writes the lines of one entry. Docker may show any client under the address of a gateway, so a range is written without it.
   function trusted(address, size, entry,   prefix, gateway, each, count) {
     prefix = substr(address, 1, size)
     list[count = 1] = prefix
@@ -110,13 +110,13 @@ awk '
       gateway = bits(gateways[each])
       if (length(gateway) != length(address) || substr(gateway, 1, size) != prefix) continue
       if (gateways[each] in named) continue
-      print "TRUSTED_PROXIES has " entry ", but not its address " gateways[each] ", which is left out: Docker shows strangers under it. Name it by itself where your proxy comes from it." > "/dev/stderr"
+      print "TRUSTED_PROXIES has " entry ", but not its address " gateways[each] ", which is left out: Docker may show any client under it. Name it by itself if your proxy has this address." > "/dev/stderr"
       count = without(gateway, count)
     }
     if (count == 1 && list[1] == prefix) line(entry)
     else for (each = 1; each <= count; each++) line(text_of(list[each], length(address)) "/" length(list[each]))
   }
-  # Cuts each range of the list that has this gateway into those beside it; gives how many there are now.
+  # Splits each range of the list that contains this gateway into ranges without it. Returns the new length of the list.
   function without(gateway, kept,   each, bit, count, old) {
     for (each = 1; each <= kept; each++) old[each] = list[each]
     for (each = 1; each <= kept; each++) {
@@ -146,7 +146,7 @@ awk '
     mapped = sprintf("%080d", 0) "1111111111111111"
     readGateways()
     count = split(ENVIRON["TRUSTED_PROXIES"], entries, /[ \t\r\n,]+/)
-    print "# Written at the start, from TRUSTED_PROXIES, DEMO and PUBLIC_ORIGIN."
+    print "# Written at the start from TRUSTED_PROXIES, DEMO and PUBLIC_ORIGIN."
     for (each = 1; each <= count; each++) {
       entry = tolower(entries[each])
       if (entry != "" && !(entry in named)) { named[entry]; wanted[++distinct] = entry }
@@ -159,7 +159,7 @@ awk '
   }
 ' > "$folder/trust.conf.new"
 
-# For the OpenTelemetry module, which cannot decide for each request: in a demo everybody continues a trace of their own;
-# else each trace begins here.
+# The OpenTelemetry module cannot decide for each request. In a demo, it continues the traces of all callers. Otherwise each
+# trace starts at nginx.
 if [ "$demo" = 1 ]; then echo 'otel_trace_context propagate;'; else echo 'otel_trace_context inject;'; fi > "$folder/trace-context.conf"
 mv "$folder/trust.conf.new" "$folder/trust.conf"

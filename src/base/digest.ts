@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
 
-/** SHA-256 of a list of values; as JSON, so that no two lists give the same text. */
+/** SHA-256 of a list of values, in base64url. Encoded as JSON first, so that two different lists never collide. */
 export const digest = (values: readonly (string | number)[]): string =>
   hash('sha256', JSON.stringify(values), 'base64url')

@@ -21,8 +21,9 @@ export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${exact.format(count)} ${count === 1 ? one : many}`
 
 /**
- * How long ago, rounded down: `now`, `40s`, `3m`, `2h`, `4d`, then the date. Both in milliseconds UTC. A time that has
- * not come yet is `now`, as clocks differ; beyond a day the clock was wrong, and it is that date.
+ * How long ago, rounded down: `now`, `40s`, `3m`, `2h`, `4d`, then the date. Both times are in milliseconds UTC.
+ * A time less than a day in the future is `now`, because clocks differ. A later time is shown as its date: the clock
+ * that wrote it was wrong.
  */
 export function ago(then: number, now: number): string {
   const age = now - then

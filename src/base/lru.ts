@@ -1,22 +1,22 @@
-/** A bounded map of what is costly to make: the least recently used goes first. */
+/** A cache with at most `limit` entries. A new entry beyond that evicts the least recently used one. */
 export class Lru<T> {
-  readonly #kept = new Map<string, T>()
+  readonly #entries = new Map<string, T>()
   readonly #limit: number
 
   constructor(limit: number) {
     this.#limit = limit
   }
 
-  /** What is kept under this key; made when it is not there. */
+  /** The value of this key. `make` creates it when it is missing. */
   get(key: string, make: () => T): T {
-    const value = this.#kept.get(key) ?? make()
-    this.#kept.delete(key)
-    this.#kept.set(key, value) // last in the map = used last
-    if (this.#kept.size > this.#limit) this.#kept.delete(this.#kept.keys().next().value!)
+    const value = this.#entries.get(key) ?? make()
+    this.#entries.delete(key)
+    this.#entries.set(key, value) // a Map keeps insertion order: the last entry is the most recently used
+    if (this.#entries.size > this.#limit) this.#entries.delete(this.#entries.keys().next().value!)
     return value
   }
 
   clear(): void {
-    this.#kept.clear()
+    this.#entries.clear()
   }
 }

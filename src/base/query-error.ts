@@ -1,18 +1,18 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors'
 
 /**
- * What went wrong with a query, without drizzle's own message around it: that one holds the query's values, which people
- * have written (tweets, addresses, hashes of tokens). Anything else comes back as it is.
+ * The cause of a failed query, without drizzle's wrapper. The wrapper's message contains the query's values (tweets,
+ * e-mail addresses, token hashes), which must not be logged. Any other error is returned unchanged.
  */
 export const behindQuery = (error: unknown): unknown =>
   error instanceof DrizzleQueryError ? error.cause : error
 
 const cures = {
-  search_index_damaged: 'The search index is damaged: stop the app and npm run db:repair.',
-  database_damaged: 'The database is damaged: npm run db:check says what cures it.',
+  search_index_damaged: 'The search index is damaged: stop the app and run npm run db:repair.',
+  database_damaged: 'The database is damaged: run npm run db:check to see how to repair it.',
 }
 
-/** Is this a damaged database? Then the code of the answer and, for the log, what cures it. */
+/** For an error that a damaged database causes: the error code and, for the log, what to do. Else undefined. */
 export function damageIn(error: unknown): { code: keyof typeof cures; cure: string } | undefined {
   const known = behindQuery(error)
   if (!(known instanceof Error)) return undefined
@@ -22,7 +22,7 @@ export function damageIn(error: unknown): { code: keyof typeof cures; cure: stri
   const isOfIndex =
     sqlite === 'SQLITE_CORRUPT_VTAB' ||
     /vtable constructor|fts5|tweets_fts/.test(known.message) ||
-    // What FTS5 says, without a name, when it meets rows of its own that should not be there.
+    // FTS5 throws this, without the name of a constraint, when its own tables contain unexpected rows.
     /(^|: )constraint failed$/.test(known.message)
   const isDamaged = /SQLITE_(CORRUPT|NOTADB)/.test(`${sqlite} ${known.message}`)
   const code = isOfIndex ? 'search_index_damaged' : isDamaged ? 'database_damaged' : undefined

@@ -4,15 +4,15 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 type Extras = { headers?: Record<string, string>; code?: string }
 
 /**
- * An answer that is not a success, thrown where it is known and worded for the person who reads it. `code` is a
- * stable code of the place that threw it, for logs and spans.
+ * An error answer, thrown where the reason is known. `message` is a sentence for the person who reads the answer.
+ * `code` identifies the reason in logs and spans and does not change.
  */
 export class Refusal extends HTTPException {
   readonly headers: Record<string, string>
   readonly code: string
 
   constructor(status: ContentfulStatusCode, message: string, extras: Extras = {}) {
-    // An answer, not a defect: nobody reads where it was thrown, and writing that down is a twentieth of refusing a crowd.
+    // No stack trace: a refusal is not a defect, and the trace would be 5 % of the CPU time of refusing many requests.
     const frames = Error.stackTraceLimit
     Error.stackTraceLimit = 0
     super(status, { message })

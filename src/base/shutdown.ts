@@ -1,6 +1,6 @@
-// Signals. Loaded before anything else: process 1 of a container loses a signal that it has no handler for.
+// Signals. Loaded before anything else: the kernel ignores a signal to process 1 of a container until it has a handler.
 
-/** A signal this soon after the first one is the same: npm passes on what the terminal has sent to both. */
+/** A second signal within this time is a duplicate: the terminal sends Ctrl-C to npm and to us, and npm forwards it. */
 const sameMs = 500
 
 const numbers = { SIGTERM: 15, SIGINT: 2, SIGHUP: 1 }
@@ -18,23 +18,26 @@ export class Shutdown extends Error {
 }
 
 const controller = new AbortController()
-let since = 0
+let startedAt = 0
 
-/** Is aborted, with a `Shutdown` as its reason, when the process is to end. */
+/** Aborted, with a `Shutdown` as its reason, when the process must end. */
 export const shutdownSignal = controller.signal
 
-/** Asks this process to end in good order. Only the first call counts. */
+/** Starts a graceful shutdown with this exit code. Only the first call has an effect. */
 export function shutDown(signal: string, code: number): void {
   if (controller.signal.aborted) return
-  since = performance.now()
+  startedAt = performance.now()
   controller.abort(new Shutdown(signal, code))
 }
 
-/** From now on SIGTERM, SIGINT (Ctrl-C) and SIGHUP (the terminal is gone) end it in good order, a second one at once. */
+/**
+ * Handles SIGTERM, SIGINT (Ctrl-C) and SIGHUP (the terminal was closed): the first one starts a graceful shutdown, the
+ * second one ends the process at once.
+ */
 export function handleSignals(): void {
   for (const [signal, number] of Object.entries(numbers))
     process.on(signal, () => {
       if (!controller.signal.aborted) shutDown(signal, 0)
-      else if (performance.now() - since > sameMs) process.exit(128 + number)
+      else if (performance.now() - startedAt > sameMs) process.exit(128 + number)
     })
 }

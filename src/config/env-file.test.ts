@@ -1,4 +1,4 @@
-// A `.env` that exists is read whole, or the start stops with the line that is wrong.
+// Every line of a `.env` file is understood, or the start fails and names the lines that are wrong.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ const settings = ['DEMO', 'PORT', 'OPERATORS', 'DATABASE_URL', 'DATABASE_AUTH_TO
 const read = (text: string) =>
   Object.fromEntries(parseEnv(text, { path: '.env', settings }).entries())
 
-/** A folder for files of this story, removed afterwards. */
+/** A folder for the files of one test, removed afterwards. */
 function scratch() {
   const folder = mkdtempSync(join(tmpdir(), 'tracewren-'))
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
@@ -53,11 +53,11 @@ const wellWritten = [
   'A=größe',
 ]
 
-test('what Node reads whole is read as Node reads it', () => {
+test('a file without mistakes is parsed as Node parses it', () => {
   for (const text of wellWritten) assert.deepEqual(read(text), { ...nodesParseEnv(text) }, text)
 })
 
-test('a line ends with LF, CRLF or CR, and around words may be spaces and tabs', () => {
+test('a line ends with LF, CRLF or CR, and spaces and tabs may surround its parts', () => {
   assert.deepEqual(read('\tDEMO\t=\t0\t# private'), { DEMO: '0' })
   assert.deepEqual(read('export \t DEMO=0'), { DEMO: '0' })
   assert.deepEqual(read('A=1\n\n  # one\nDEMO=0'), { A: '1', DEMO: '0' })
@@ -86,14 +86,14 @@ const wrong: [text: string, sentence: string][] = [
   ['A="x\nDEMO=0', '.env line 1: the " before the value is not closed.'],
   ["A='x\nDEMO=0\nB='", ".env line 1: the ' before the value is not closed."],
   ['DEMO="0', '.env line 1: the " before the value is not closed.'],
-  ['DEMO="0" 1', '.env line 1: something stands behind the closing " of the value.'],
-  ['A="x\\"y"', '.env line 1: something stands behind the closing " of the value.'],
-  ['DATABASE_AUTH_TOKEN=ab#cd', '.env line 1: a # stands in the value.'],
-  ['DEMO=#0', '.env line 1: a # stands in the value.'],
-  ['DEMO=0#private', '.env line 1: a # stands in the value.'],
+  ['DEMO="0" 1', '.env line 1: there is text after the closing " of the value.'],
+  ['A="x\\"y"', '.env line 1: there is text after the closing " of the value.'],
+  ['DATABASE_AUTH_TOKEN=ab#cd', '.env line 1: there is a # in the value.'],
+  ['DEMO=#0', '.env line 1: there is a # in the value.'],
+  ['DEMO=0#private', '.env line 1: there is a # in the value.'],
 ]
 
-test('a line that is not understood is named, and so are all the others', () => {
+test('the error names every line that is not understood', () => {
   for (const [text, sentence] of wrong)
     assert.throws(
       () => read(text),
@@ -106,7 +106,7 @@ test('a line that is not understood is named, and so are all the others', () => 
   assert.throws(() => read('x\n'.repeat(1000).trim()), many)
 })
 
-test('a secret is not printed', () => {
+test('an error does not print secrets', () => {
   const secrets = [
     'hunter2secret',
     'DATABASE_AUTH_TOKEN: hunter2secret',
@@ -127,16 +127,16 @@ test('a secret is not printed', () => {
     )
 })
 
-test('a long file is read in no time', () => {
+test('a long file is parsed in linear time', () => {
   const started = performance.now()
   assert.throws(() => read(`A="\n${'x\n'.repeat(400_000)}`), /not closed/)
   assert.equal(Object.keys(read('A="x"\n'.repeat(100_000))).length, 1)
   assert.ok(performance.now() - started < 5000)
 })
 
-test('a byte-order mark is no part of the first name; another encoding is refused', () => {
-  using place = scratch()
-  const path = join(place.folder, '.env')
+test('a byte-order mark is not part of the first name, and other encodings than UTF-8 are refused', () => {
+  using temporary = scratch()
+  const path = join(temporary.folder, '.env')
   const sayOf = (bytes: Buffer | string) => {
     writeFileSync(path, bytes)
     try {
@@ -157,9 +157,9 @@ test('a byte-order mark is no part of the first name; another encoding is refuse
   assert.match(String(sayOf('x'.repeat(1_048_577))), /larger than 1048576 bytes/)
 })
 
-test('no file, a folder, a link that leads nowhere, a pipe, a device', () => {
-  using place = scratch()
-  const at = (name: string) => join(place.folder, name)
+test('no file is no error; a folder, a broken link and a pipe are; /dev/null is empty', () => {
+  using temporary = scratch()
+  const at = (name: string) => join(temporary.folder, name)
   const says = (name: string, words: RegExp) =>
     assert.throws(
       () => readEnvFile(at(name), settings),
@@ -171,7 +171,7 @@ test('no file, a folder, a link that leads nowhere, a pipe, a device', () => {
   symlinkSync('nowhere', at('dangling'))
   says('dangling', /the link leads to a file that does not exist\.$/)
   symlinkSync('circle', at('circle'))
-  says('circle', /the link leads in a circle\.$/)
+  says('circle', /the link leads back to itself\.$/)
   execFileSync('mkfifo', [at('pipe')])
   says('pipe', /is not a file\.$/)
   symlinkSync('/dev/null', at('null'))

@@ -1,16 +1,17 @@
-// What a `.env` file says. Node's own reader skips what it does not understand: a setting that somebody wrote down would
-// silently not count. So this one reads a file whole, or says what is wrong with which line.
+// Reads a `.env` file. Node's own parser skips lines that it does not understand, so that a setting with a typing error
+// would silently have no effect. This parser reads every line, or reports which line is wrong and why.
 import { closeSync, lstatSync, openSync, readSync, statSync } from 'node:fs'
 
 import { StartError } from './start-error.ts'
 
 const bytesMax = 1_048_576
 const problemsMax = 5
-const shownMax = 40
+/** A longer line is not printed whole in an error. */
+const printedMax = 40
 
 /**
- * The variables of a `.env` file, none when there is no such file. Throws a StartError when it cannot be read whole.
- * `settings` are the names of ours.
+ * The variables of a `.env` file; an empty map when there is no such file. Throws a StartError that names each line
+ * that cannot be parsed. `settings` are the names of Tracewren's settings.
  */
 export function readEnvFile(path: string, settings: readonly string[]): Map<string, string> {
   const bytes = bytesOf(path)
@@ -19,11 +20,11 @@ export function readEnvFile(path: string, settings: readonly string[]): Map<stri
 
 function bytesOf(path: string): Buffer | undefined {
   try {
-    // A link that leads nowhere is not a file that is missing.
+    // lstat, because a link to a missing file must be reported, while a missing `.env` is allowed.
     if (!lstatSync(path, { throwIfNoEntry: false })) return undefined
     const kind = statSync(path)
     if (kind.isDirectory()) throw new StartError(`${path} is a folder, not a file.`)
-    // A pipe without a writer would wait for ever. /dev/null, which stands for "no file", is a device.
+    // Opening a pipe without a writer would block for ever. A character device passes: /dev/null means "no file".
     if (!kind.isFile() && !kind.isCharacterDevice()) throw new StartError(`${path} is not a file.`)
     return readAtMost(path, bytesMax)
   } catch (error) {
@@ -32,20 +33,20 @@ function bytesOf(path: string): Buffer | undefined {
     const reasons: Record<string, string> = {
       EACCES: 'this user may not read it',
       ENOENT: 'the link leads to a file that does not exist',
-      ELOOP: 'the link leads in a circle',
+      ELOOP: 'the link leads back to itself',
     }
     throw new StartError(`${path} cannot be read: ${reasons[code] ?? message}.`)
   }
 }
 
-function readAtMost(path: string, most: number): Buffer {
+function readAtMost(path: string, limit: number): Buffer {
   const handle = openSync(path, 'r')
   try {
-    const bytes = Buffer.alloc(most + 1)
+    const bytes = Buffer.alloc(limit + 1)
     let length = 0
-    for (let got = -1; got !== 0 && length <= most; length += got)
+    for (let got = -1; got !== 0 && length <= limit; length += got)
       got = readSync(handle, bytes, length, bytes.length - length, null)
-    if (length > most) throw new StartError(`${path} is larger than ${most} bytes.`)
+    if (length > limit) throw new StartError(`${path} is larger than ${limit} bytes.`)
     return bytes.subarray(0, length)
   } finally {
     closeSync(handle)
@@ -58,7 +59,7 @@ function textOf(bytes: Buffer, path: string): string {
     throw new StartError(`${path} is UTF-16. Save it as UTF-8.`)
   const decode = (piece: Buffer) => new TextDecoder('utf-8', { fatal: true }).decode(piece)
   try {
-    return decode(bytes) // without the byte-order mark that Windows writes in front
+    return decode(bytes) // removes the byte-order mark that Windows editors write
   } catch {
     let line = 1
     for (let from = 0, to = 0; to >= 0; from = to + 1, line++) {
@@ -73,12 +74,12 @@ function textOf(bytes: Buffer, path: string): string {
   }
 }
 
-type Place = { path: string; settings: readonly string[] }
-/** What one entry says, how many lines it takes, and what is wrong with it. */
+type Source = { path: string; settings: readonly string[] }
+/** One entry: its variable (none in a blank line or a comment), how many lines it takes, or what is wrong with it. */
 type Entry = { name?: string; value?: string; lines: number; problem?: string }
 
-/** The variables in the text of a `.env` file, in Node's grammar; of a name that is there twice, the last counts. */
-export function parseEnv(text: string, { path, settings }: Place): Map<string, string> {
+/** Parses the text of a `.env` file, in Node's grammar. When a name occurs twice, the last value counts. */
+export function parseEnv(text: string, { path, settings }: Source): Map<string, string> {
   const lines = text.split(/\r\n|\n|\r/)
   const found = new Map<string, string>()
   const problems: string[] = []
@@ -106,20 +107,20 @@ function entryAt(lines: string[], at: number, settings: readonly string[]): Entr
     return wrong(`it has a control character (U+${code}). Save the file as plain text in UTF-8.`)
   }
   const parts = /^(?:export[ \t]+)?([A-Za-z_][\w.-]*)[ \t]*=(.*)$/.exec(line)
-  if (!parts) return wrong(`"${shown(line, settings)}" is not NAME=value.`)
+  if (!parts) return wrong(`"${printable(line, settings)}" is not NAME=value.`)
   const [, name, rest] = parts as unknown as [string, string, string]
-  // On Linux `demo` is another variable than `DEMO`, and nobody would read it.
+  // Names of variables are case-sensitive on Linux: `demo` would have no effect.
   const meant = settings.find((one) => one !== name && one === name.toUpperCase())
   if (meant !== undefined) return wrong(`the setting is called ${meant}, in capital letters.`)
   if (/^[ \t]*["'`]/.test(rest)) return { name, ...quoted(rest.trimStart(), lines, at) }
   const comment = rest.indexOf('#')
-  // Node cuts the value there, compose does not: neither is sure to be what was meant.
+  // Ambiguous: Node ends the value at the #, Docker Compose does not.
   if (comment >= 0 && !/[ \t]/.test(rest[comment - 1] ?? ''))
-    return wrong('a # stands in the value. Quote the value, or put a space before a comment.')
+    return wrong('there is a # in the value. Quote the value, or put a space before a comment.')
   return { name, value: rest.slice(0, comment < 0 ? undefined : comment).trim(), lines: 1 }
 }
 
-/** A value in quotes; it may go on over the next lines, as a certificate does. */
+/** Parses a value in quotes. It may continue on the next lines, as a certificate does. */
 function quoted(first: string, lines: string[], at: number): Omit<Entry, 'name'> {
   const quote = first[0]!
   const pieces: string[] = []
@@ -134,7 +135,7 @@ function quoted(first: string, lines: string[], at: number): Omit<Entry, 'name'>
       continue
     }
     if (!/^[ \t]*(#.*)?$/.test(piece.slice(end + 1)))
-      return { lines: 1, problem: `something stands behind the closing ${quote} of the value.` }
+      return { lines: 1, problem: `there is text after the closing ${quote} of the value.` }
     const value = [...pieces, piece.slice(0, end)].join('\n')
     return {
       lines: pieces.length + 1,
@@ -143,11 +144,11 @@ function quoted(first: string, lines: string[], at: number): Omit<Entry, 'name'>
   }
 }
 
-/** What may be printed of a line: a setting of ours that is no secret whole, else at most a name. */
-function shown(line: string, settings: readonly string[]): string {
+/** The part of a wrong line that an error may print: a short line of a setting that is not secret, else a name. */
+function printable(line: string, settings: readonly string[]): string {
   const [, name = '', rest = ''] =
     /^(?:export[ \t]+)?([A-Z][A-Z0-9_]{0,39})(\W.*)?$/.exec(line) ?? []
-  const isOurs = settings.includes(name) && !/TOKEN|URL/.test(name) && line.length <= shownMax
+  const isOurs = settings.includes(name) && !/TOKEN|URL/.test(name) && line.length <= printedMax
   const text = isOurs ? line : `${rest === '' ? line.slice(0, 4) : name}\u2026`
   return text.replace(/[^\x20-\x7e\u2026]/g, '?')
 }

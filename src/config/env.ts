@@ -1,4 +1,4 @@
-// The only reader of process.env. Everything is parsed once, at start; a bad value stops the start with a sentence.
+// The only file that reads process.env. Settings are parsed once, at start. A bad value ends the start with a sentence.
 import { availableParallelism } from 'node:os'
 
 import * as v from 'valibot'
@@ -33,7 +33,7 @@ const origin = v.pipe(
 
 /** `count` actions within `seconds`; written as "20/60". */
 export type Rate = { count: number; seconds: number }
-/** One rate for each posture: a demo instance bears load scripts, a strict one stops guessing and flooding. */
+/** The default rates: with DEMO=1 they allow load scripts, with DEMO=0 they stop password guessing and flooding. */
 const rate = (demo: string, strict: string) => ({ demo, strict })
 const rates = {
   LIMIT_LOGIN_CLIENT: rate('2000/60', '30/300'),
@@ -102,7 +102,7 @@ function parseRate(text: string): Rate {
 
 export type Settings = ReturnType<typeof readSettings>
 
-/** Parses an environment; throws a StartError that names every bad variable, what it got and what it accepts. */
+/** Parses an environment. Throws a StartError that names every bad variable, its value and what it accepts. */
 export function readSettings(env: Record<string, string | undefined>) {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = v.safeParse(schema, given)
@@ -115,16 +115,16 @@ export function readSettings(env: Record<string, string | undefined>) {
   }
   const settings = parsed.output
   const https = settings.PUBLIC_ORIGIN?.startsWith('https:') ?? false
-  // A public instance must not offer well-known passwords just because somebody forgot a variable.
+  // With a public https origin the default is DEMO=0: the passwords of the demo accounts are public.
   const demo = settings.DEMO === undefined ? !https : settings.DEMO === '1'
   return {
     ...settings,
     demo,
-    /** The inspector: on in a demo, because it shows everybody's requests to everybody. */
+    /** Is the inspector on? By default only in a demo, because there it shows all requests to every visitor. */
     inspect: settings.INSPECT === undefined ? demo : settings.INSPECT === '1',
     https,
     operators: new Set(settings.OPERATORS.map((address) => address.toLowerCase())),
-    passwordLanes: Math.max(1, availableParallelism() - 1),
+    passwordConcurrency: Math.max(1, availableParallelism() - 1),
     rates: Object.fromEntries(
       Object.entries(rates).map(([name, { demo: wide, strict }]) => [
         name,
@@ -134,15 +134,18 @@ export function readSettings(env: Record<string, string | undefined>) {
   }
 }
 
-/** An address may hold a password or a token, and the terminal is often a log. */
+/** Removes passwords and query strings from URLs: the error is printed, and the terminal may be a log file. */
 const withoutSecrets = (value: string) =>
   value.replace(/(:\/\/)[^/]*@/, '$1…@').replace(/(:\/\/[^?]*\?).*/s, '$1…')
 
-/** What the environment says about telemetry. */
+/** The telemetry settings of this process, from its environment. */
 export const processTelemetry = (settings: Settings): TelemetryWish =>
   readTelemetrySettings(process.env, settings.inspect)
 
-/** The settings of this process: the environment, completed from a `.env` file in the working directory. */
+/**
+ * The settings of this process: its environment, completed from `.env` in the working directory. Throws a StartError
+ * when the file or a value is wrong.
+ */
 export function processSettings(): Settings {
   for (const [name, value] of readEnvFile('.env', Object.keys(schema.entries)))
     if (!Object.hasOwn(process.env, name)) process.env[name] = value

@@ -1,16 +1,19 @@
 export type Environment = Record<string, string | undefined>
 
-/** What a variable accepts, in words and as a test; what is used instead; whether its value may be printed. */
+/** How a variable is checked. */
 export type Check = {
+  /** What it accepts, for the warning. */
   accepts: string
   fits: (text: string) => boolean
+  /** The default that is used instead of a bad value, for the warning. */
   otherwise: string
+  /** The value must not be printed. */
   secret?: true
 }
 
 /**
- * Reads OTEL_* variables. A value that cannot be understood is named in `warnings` and taken out of the environment:
- * the SDK's pieces, which read most of them there themselves, then use the default as well.
+ * Reads OTEL_* variables. A bad value adds a sentence to `warnings` and is deleted from the environment, because the
+ * SDK reads many of these variables itself: it then uses the default, too.
  */
 export class OtelVariables {
   readonly warnings: string[] = []
@@ -20,12 +23,12 @@ export class OtelVariables {
     this.#env = env
   }
 
-  /** The trimmed text; undefined when there is none. An empty variable counts as unset. */
+  /** The trimmed value; undefined when it is unset or empty. */
   text(name: string): string | undefined {
     return this.#env[name]?.trim() || undefined
   }
 
-  /** The text when it fits, else undefined. */
+  /** The value when it is valid. Else undefined, with a warning. */
   checked(name: string, check: Check): string | undefined {
     const given = this.text(name)
     if (given === undefined || check.fits(given)) return given
@@ -37,7 +40,7 @@ export class OtelVariables {
     return undefined
   }
 
-  /** One of these words, in any case. */
+  /** One of these words, in upper or lower case; `otherwise` when unset or bad. */
   oneOf<const T extends string>(name: string, words: readonly T[], otherwise: T): T {
     const wordOf = (text: string) => words.find((word) => word.toLowerCase() === text.toLowerCase())
     const given = this.checked(name, {
@@ -49,7 +52,7 @@ export class OtelVariables {
     return (this.#env[name] = wordOf(given)!)
   }
 
-  /** Some of these words, separated by commas; unknown ones are left out. */
+  /** Some of these words, separated by commas. Unknown words are left out, with a warning. */
   someOf(name: string, words: readonly string[], otherwise: readonly string[]): string[] {
     const split = (text: string) => [...new Set(text.split(',').map((one) => one.trim()))]
     const given = this.text(name)
@@ -64,7 +67,7 @@ export class OtelVariables {
     return used
   }
 
-  /** A whole number from `least` on. */
+  /** A whole number, at least `least`; `otherwise` when unset or bad. */
   whole(name: string, otherwise: number, least = 1): number {
     const given = this.checked(name, {
       accepts: `a whole number from ${least} on`,

@@ -3,34 +3,35 @@ import { dirname } from 'node:path'
 
 import { Refusal } from '../base/refusal.ts'
 
-/** A reason not to start, as one line for the person at the terminal: what is wrong and what cures it. */
+/** A reason not to start, in one line for the person at the terminal: what is wrong and what to do. */
 export class StartError extends Error {}
 
-/** What SQLite says about a database, as a StartError when it has a cure that we know; else the error itself. */
+/** Turns an error of SQLite into a StartError when we know what to do about it. Else returns the error itself. */
 export function asStartError(error: unknown, path: string): unknown {
   for (let one = error; one instanceof Error; one = one.cause) {
     if (one instanceof StartError) return one
-    // A write that has waited for its turn in vain: at start there is nobody else of ours.
+    // A Refusal here is a write that timed out in the write queue. At start this process writes nothing else, so
+    // another program must hold the lock.
     const known = one instanceof Refusal ? locked(path) : fromSqlite(one, path)
     if (known) return known
   }
   return error
 }
 
-/** The damage that only a backup cures. */
+/** The error for damage that only a backup can cure. */
 export const damaged = (path: string, detail: string) =>
   new StartError(`${path} is damaged (${detail}). Restore a backup: docs/backup.md.`)
 
-/** The damage that costs nothing: what is made of the tables can be made anew. */
+/** The error for damage to indexes and triggers. They can be rebuilt from the tables without losing data. */
 export const repairable = (path: string, detail: string) =>
-  new StartError(`${path} has to be repaired (${detail}). No data is lost: npm run db:repair.`)
+  new StartError(`${path} has to be repaired (${detail}). No data is lost. Run npm run db:repair.`)
 
-/** What a start writes besides what people write: lock, shared memory, first pages of the write-ahead log. */
+/** What a start writes to the disk: lock file, shared memory, first pages of the write-ahead log. An estimate. */
 const startBytes = 1024 * 1024
-/** The same for the first start: the demo world, in the log and then in the file. */
+/** The same for the first start, which also writes the demo world: to the write-ahead log and then to the file. */
 const firstStartBytes = 4 * 1024 * 1024
 
-/** A full disk: which, how much is free, how much is needed (by default for a start on this database). */
+/** The error for a full disk, with the free and the needed bytes. `needed` defaults to what a start needs. */
 export function noSpace(path: string, needed = neededFor(path)): StartError {
   const free = freeBytes(path)
   return new StartError(
@@ -46,7 +47,7 @@ function neededFor(path: string): number {
   return size === 0 ? firstStartBytes : startBytes
 }
 
-/** What this user may still write on the disk of a path; undefined where that cannot be told. */
+/** The bytes that this user can still write to the disk of `path`; undefined when that cannot be read. */
 function freeBytes(path: string): number | undefined {
   try {
     const { bsize, bavail, bfree } = statfsSync(dirname(bare(path)))
@@ -58,8 +59,8 @@ function freeBytes(path: string): number | undefined {
 
 const bare = (path: string): string => path.replace(/^file:(\/\/)?/, '')
 
-/** Less than this, and SQLite's "disk I/O error" or "cannot open" is one more word for a full disk. */
-const nothingBytes = 64 * 1024
+/** With less free space than this, SQLite's "disk I/O error" and "cannot open" mean that the disk is full. */
+const fullBytes = 64 * 1024
 
 /** Did this fail because the disk of `path` is full? */
 export function isFull(error: Error, path: string): boolean {
@@ -67,7 +68,7 @@ export function isFull(error: Error, path: string): boolean {
   if (/SQLITE_FULL|database or disk is full|ENOSPC|EDQUOT/.test(text)) return true
   return (
     /SQLITE_(IOERR|CANTOPEN)|disk I\/O error|Unable to open/i.test(text) &&
-    (freeBytes(path) ?? Infinity) < nothingBytes
+    (freeBytes(path) ?? Infinity) < fullBytes
   )
 }
 

@@ -1,4 +1,4 @@
-// What the OTEL_* variables say: those that the SDK's pieces do not read themselves; the others are checked here.
+// Parses the OTEL_* variables that the SDK does not read itself, and checks the others.
 import { existsSync } from 'node:fs'
 
 import { OtelVariables, type Check, type Environment } from './otel-variables.ts'
@@ -7,7 +7,7 @@ export type ExporterKind = 'otlp' | 'console' | 'none'
 const signals = ['traces', 'metrics', 'logs'] as const
 export type Signal = (typeof signals)[number]
 
-/** Which requests are exported: a ratio from 0 to 1, and whether a caller's own decision comes first. */
+/** Which requests are exported: a ratio from 0 to 1, and whether the caller's sampling decision takes precedence. */
 export type SamplerSettings = { ratio: number; parentBased: boolean }
 
 export type TelemetrySettings = {
@@ -15,12 +15,12 @@ export type TelemetrySettings = {
   inspect: boolean
   sampler: SamplerSettings
   exporters: Record<Signal, ExporterKind>
-  /** When an export is given up, in milliseconds. */
+  /** Timeout of an export in milliseconds. */
   exportTimeouts: Record<Signal, number>
   propagators: string[]
-  /** What describes this process besides ourselves. */
+  /** Names of the resource detectors, which describe this process. */
   detectors: string[]
-  /** How the SDK's own diagnostics are filtered. */
+  /** The lowest level of the SDK's own messages that is logged. */
   diagLevel: 'NONE' | 'ERROR' | 'WARN' | 'INFO' | 'DEBUG' | 'VERBOSE' | 'ALL'
   metrics: { exportIntervalMillis: number; exportTimeoutMillis: number }
   logs: {
@@ -32,10 +32,10 @@ export type TelemetrySettings = {
   logLimits: { attributeCountLimit: number; attributeValueLengthLimit: number }
 }
 
-/** `wanted` is undefined when nothing asks for telemetry; a warning is a sentence about a variable. */
+/** `wanted` is undefined when no setting asks for telemetry. Each warning is a sentence about a bad variable. */
 export type TelemetryWish = { wanted: TelemetrySettings | undefined; warnings: string[] }
 
-/** Parses the environment, and takes out of it what is not understood. */
+/** Parses the OTEL_* variables of `env` and deletes the bad ones from it. `inspect`: the inspector is on. */
 export function readTelemetrySettings(env: Environment, inspect: boolean): TelemetryWish {
   const variables = new OtelVariables(env)
   const { warnings } = variables
@@ -64,7 +64,7 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
     ),
     metrics: {
       exportIntervalMillis,
-      // The reader refuses an interval that is shorter than its timeout.
+      // The SDK's metric reader refuses an interval that is shorter than the timeout.
       exportTimeoutMillis: Math.min(
         variables.whole('OTEL_METRIC_EXPORT_TIMEOUT', 30_000),
         exportIntervalMillis,
@@ -95,7 +95,7 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
 const forEachSignal = <T>(make: (signal: Signal) => T) =>
   Object.fromEntries(signals.map((signal) => [signal, make(signal)])) as Record<Signal, T>
 
-/** OTLP when an endpoint is set, even one that is then refused: somebody has asked. */
+/** The default is OTLP when an endpoint is set, even a bad one: setting it means that telemetry is wanted. */
 function exporterOf(variables: OtelVariables, signal: Signal): ExporterKind {
   const name = signal.toUpperCase()
   const asked =
@@ -105,7 +105,7 @@ function exporterOf(variables: OtelVariables, signal: Signal): ExporterKind {
   return variables.oneOf(`OTEL_${name}_EXPORTER`, ['otlp', 'console', 'none'], otherwise)
 }
 
-/** The specification's 10 s would hold back a stop for as long. */
+/** The default is 3 s, not the 10 s of the specification: a shutdown waits for the last export. */
 const exportTimeoutOf = (variables: OtelVariables, signal: Signal) =>
   variables.whole(
     `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_TIMEOUT`,
@@ -130,7 +130,7 @@ function checkExporters(variables: OtelVariables): void {
   variables.checked('OTEL_RESOURCE_ATTRIBUTES', resourceAttributes)
 }
 
-/** The span processor and the tracer read these themselves. */
+/** Checks variables that the SDK's span processor and tracer read themselves. */
 function checkLimits(variables: OtelVariables): void {
   variables.whole('OTEL_BSP_SCHEDULE_DELAY', 5000)
   variables.whole('OTEL_BSP_MAX_QUEUE_SIZE', 2048)
@@ -180,7 +180,7 @@ const readableFile: Check = {
 
 const detectorNames = ['env', 'host', 'os', 'process', 'serviceinstance']
 
-/** Some of the words; `none` is none of them, `all` (where there are more than the default ones) all. */
+/** Some of the words. `none` means none of them. `all` means all, where there are more words than the default. */
 function someUnlessNone(
   variables: OtelVariables,
   name: string,

@@ -4,7 +4,10 @@ import { Lru } from '../base/lru.ts'
 
 const addressesKept = 1000
 
-/** Parses TRUSTED_PROXIES: addresses, CIDR ranges, and the words `loopback` and `private`. Throws on anything else. */
+/**
+ * Parses TRUSTED_PROXIES (addresses, CIDR ranges, and the words `loopback` and `private`) into a function that tells
+ * whether an address is trusted. Throws an Error for any other entry.
+ */
 export function trustedProxies(entries: string[]): (address: string) => boolean {
   const list = new BlockList()
   const words: Record<string, string[]> = {
@@ -14,7 +17,7 @@ export function trustedProxies(entries: string[]): (address: string) => boolean 
   for (const entry of entries.flatMap((one) => words[one] ?? [one])) {
     const [address = '', bits] = entry.split('/')
     const family = isIP(address)
-    // "10.0.0.0/" alone would be taken for all addresses.
+    // Without this check "10.0.0.0/" would be a range of 0 bits, which contains all addresses.
     if (family === 0 || !/^\d+$/.test(bits ?? '0'))
       throw new Error(`"${entry}" is not an address, a range, "loopback" or "private"`)
     const type = family === 4 ? 'ipv4' : 'ipv6'

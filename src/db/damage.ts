@@ -1,5 +1,5 @@
-// What is wrong with a database file itself, below the rules that it keeps: damage, and parts of its schema that are
-// missing. The search index is told apart: it can be made anew from the tables, whatever has happened to it.
+// Finds and repairs damage to a database file: damaged pages and missing parts of the schema. The search index is a
+// separate case, because it can always be rebuilt from the tables.
 import { readFileSync } from 'node:fs'
 
 import Database from 'libsql'
@@ -8,16 +8,20 @@ import { migrationsFolder } from '../paths.ts'
 import { readJournal } from './migrate.ts'
 
 const index = 'tweets_fts'
-const shown = 20
+/** At most this many problems are listed. */
+const problemsMax = 20
 const isOfIndex = (name: string) => name === index || name.startsWith(`${index}_`)
 
 type Rows = unknown[][]
 const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as Rows
 
-/** How thoroughly a file is checked: `quick_check` reads every page, `integrity_check` also every entry of an index. */
+/** How thorough a check is: `quick_check` reads every page, `integrity_check` also compares every index entry. */
 export type Check = 'quick_check' | 'integrity_check'
 
-/** A sentence for each damage: `damaged: …` for what only a backup cures, `search index: …` and `schema: …` for the rest. */
+/**
+ * Lists the damage, one sentence each. `damaged: …` can only be cured by a backup. `search index: …` and `schema: …`
+ * can be repaired by `rebuildSchema`.
+ */
 export function findDamage(db: Database.Database, check: Check): string[] {
   const verdicts = verdictsOf(db, check)
   if (verdicts.length === 0) return findMissing(db, check)
@@ -27,12 +31,12 @@ export function findDamage(db: Database.Database, check: Check): string[] {
   return verdicts.map((verdict) => `search index: ${verdict}`)
 }
 
-/** Is this a problem that only a backup cures? */
+/** Can this problem only be cured by a backup? */
 export const isDamage = (problem: string): boolean => problem.startsWith('damaged')
 
 function verdictsOf(db: Database.Database, check: Check, table?: string): string[] {
   try {
-    return rowsOf(db, `PRAGMA ${check}(${table === undefined ? shown : `"${table}"`})`)
+    return rowsOf(db, `PRAGMA ${check}(${table === undefined ? problemsMax : `"${table}"`})`)
       .flatMap(([verdict]) => String(verdict).split('\n'))
       .filter((verdict) => verdict !== 'ok' && !verdict.startsWith('***'))
   } catch (error) {
@@ -40,7 +44,7 @@ function verdictsOf(db: Database.Database, check: Check, table?: string): string
   }
 }
 
-/** All tables but those of the search index; undefined when not even their list can be read. */
+/** The names of all tables except those of the search index; undefined when the list of tables cannot be read. */
 function tablesOf(db: Database.Database): string[] | undefined {
   try {
     const rows = rowsOf(
@@ -60,8 +64,8 @@ const partsOf = (db: Database.Database): Part[] =>
     rowsOf(db, 'SELECT type, name, sql FROM sqlite_schema') as [string, string, string | null][]
   ).map(([type, name, sql]) => ({ type, name, sql }))
 
-/** What the migrations that this database has seen have made. */
-function promisedParts(db: Database.Database): Part[] {
+/** The parts of the schema that the migrations applied to this database create. */
+function expectedParts(db: Database.Database): Part[] {
   const isMigrated = rowsOf(db, "SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'")
   if (isMigrated.length === 0) return []
   const last = Number(rowsOf(db, 'SELECT max(created_at) FROM __drizzle_migrations')[0]?.[0] ?? 0)
@@ -75,25 +79,26 @@ function promisedParts(db: Database.Database): Part[] {
   }
 }
 
-/** Triggers and indexes can be made anew without touching a row; a table that differs cannot. */
-const isRemade = ({ type, name }: Part) => type === 'trigger' || type === 'index' || isOfIndex(name)
+/** Can this part be created again without changing rows? Triggers and indexes can, tables cannot. */
+const isRebuildable = ({ type, name }: Part) =>
+  type === 'trigger' || type === 'index' || isOfIndex(name)
 
-/** What the migrations have made and is not there any more; a thorough check also compares the words. */
+/** Lists the parts of the schema that are missing. With `integrity_check` also those whose SQL differs. */
 export function findMissing(db: Database.Database, check: Check): string[] {
-  const there = new Map(partsOf(db).map((part) => [part.name, part]))
-  return promisedParts(db).flatMap((part) => {
-    const found = there.get(part.name)
-    const kind = isOfIndex(part.name) ? 'search index' : isRemade(part) ? 'schema' : 'damaged'
+  const present = new Map(partsOf(db).map((part) => [part.name, part]))
+  return expectedParts(db).flatMap((part) => {
+    const found = present.get(part.name)
+    const kind = isOfIndex(part.name) ? 'search index' : isRebuildable(part) ? 'schema' : 'damaged'
     if (!found) return [`${kind}: the ${part.type} ${part.name} is missing`]
-    if (check === 'integrity_check' && isRemade(part) && found.sql !== part.sql)
-      return [`${kind}: the ${part.type} ${part.name} is not the one of the migrations`]
+    if (check === 'integrity_check' && isRebuildable(part) && found.sql !== part.sql)
+      return [`${kind}: the ${part.type} ${part.name} differs from the migrations`]
     return []
   })
 }
 
 /**
- * Makes the search index anew, and the triggers and indexes that are missing. To be called while nothing else uses the
- * database. When it fails half-way it can be called again.
+ * Rebuilds the search index, and the triggers and indexes that are missing or differ. Call it only while nothing else
+ * uses the database. If it fails half-way, call it again.
  */
 export function rebuildSchema(path: string): void {
   const inDatabase = <T>(job: (db: Database.Database) => T): T => {
@@ -104,37 +109,37 @@ export function rebuildSchema(path: string): void {
       db.close()
     }
   }
-  const isOut = inDatabase(
-    (db) => findDamage(db, 'integrity_check').some(isOfSearch) && takeOutIndex(db),
+  const isRemoved = inDatabase(
+    (db) => findDamage(db, 'integrity_check').some(isOfSearch) && removeIndex(db),
   )
-  // In new connections, which have never heard of the old index.
-  if (isOut) inDatabase((db) => db.exec('VACUUM'))
-  inDatabase(makeAnew)
+  // In new connections, which have not loaded the old index.
+  if (isRemoved) inDatabase((db) => db.exec('VACUUM'))
+  inDatabase(rebuildParts)
 }
 
-/** Is this a problem of the search index alone? */
+/** Is only the search index affected by this problem? */
 export const isOfSearch = (problem: string): boolean => problem.startsWith('search index')
 
 /**
- * Takes the search index out of the list of tables: a damaged one cannot be dropped, and dropping damaged pages could
- * free those of others. They stay behind until the VACUUM that has to follow.
+ * Deletes the search index from the list of tables. DROP TABLE fails on a damaged index, and could free pages of other
+ * tables. The pages of the index stay in the file until the VACUUM that must follow.
  */
-function takeOutIndex(db: Database.Database): true {
+function removeIndex(db: Database.Database): true {
   db.exec(`PRAGMA writable_schema=ON;
     DELETE FROM sqlite_schema WHERE type <> 'trigger' AND (tbl_name = '${index}' OR tbl_name GLOB '${index}_*');
     PRAGMA writable_schema=RESET`)
   return true
 }
 
-function makeAnew(db: Database.Database): void {
-  const there = new Map(partsOf(db).map(({ name, sql }) => [name, sql]))
-  const wanted = promisedParts(db).filter(
-    // FTS5 makes its own tables.
-    (part) => isRemade(part) && part.sql !== null && !part.name.startsWith(`${index}_`),
+function rebuildParts(db: Database.Database): void {
+  const present = new Map(partsOf(db).map(({ name, sql }) => [name, sql]))
+  const wanted = expectedParts(db).filter(
+    // FTS5 creates its own tables.
+    (part) => isRebuildable(part) && part.sql !== null && !part.name.startsWith(`${index}_`),
   )
   db.exec('BEGIN IMMEDIATE')
   for (const { type, name, sql } of wanted) {
-    const found = there.get(name)
+    const found = present.get(name)
     if (found === sql) continue
     if (found !== undefined) db.exec(`DROP ${type} "${name}"`)
     db.exec(sql!)

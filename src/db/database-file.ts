@@ -29,21 +29,22 @@ import { lockFile } from './file-lock.ts'
 import { FileClient } from './libsql-file.ts'
 import { isNew, migrate } from './migrate.ts'
 
-/** What opening a database gives, whichever kind it is. `probe` rejects when it cannot be written. */
+/** An open database: a local file or a libSQL server. */
 export type Opened = {
   client: Client
-  /** The same with a longer timeout, where calls have one. */
+  /** A client with a longer timeout, for a server. */
   patient?: Client
-  /** What its spans say of it. */
+  /** What query spans record about the database. */
   place: DatabasePlace
   isNew: boolean
   /** Bytes in the write-ahead log; 0 for a server. */
   walBytes: () => number
+  /** Rejects when the database cannot be written; for a server, when it does not answer. */
   probe: () => Promise<void>
   close: () => Promise<void>
 }
 
-/** "TWRE" in the header of our files: what tells them from other applications' databases. */
+/** "TWRE", stored in the header of our database files. It distinguishes them from those of other applications. */
 export const applicationId = 0x54575245
 const mark = `PRAGMA application_id=${applicationId}`
 const quickCheckBytes = 64 * 1024 * 1024
@@ -52,8 +53,8 @@ const quickCheckBytes = 64 * 1024 * 1024
 export const filePath = (url: string): string => resolve(url.replace(/^file:(\/\/)?/, ''))
 
 /**
- * Opens a local file: locked, checked and migrated. Throws a StartError and leaves a file that is not ours alone; throws
- * the reason of `stop` when that is aborted meanwhile.
+ * Opens a local file: locks, checks and migrates it. Throws a StartError when that fails, and does not change a file
+ * that is not ours. Throws the reason of `stop` when it is aborted meanwhile.
  */
 export async function openFile(settings: Settings, stop?: AbortSignal): Promise<Opened> {
   const path = filePath(settings.DATABASE_URL)
@@ -63,7 +64,7 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
   let client: FileClient | undefined
   try {
     stop?.throwIfAborted()
-    const state = inspect(path) // again: who held the lock may have written
+    const state = inspect(path) // again: the process that held the lock may have written
     client = new FileClient(path, {
       synchronous: settings.DATABASE_SYNCHRONOUS,
       writeWaitMs: settings.WRITE_WAIT_MS,
@@ -71,18 +72,18 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
     })
     if (isUnused(state)) await sign(client)
     else checkContent(path, state)
-    if (state !== 'missing') await warnOfNothing(client, path, state)
+    if (state !== 'missing') await warnIfEmpty(client, path, state)
     stop?.throwIfAborted()
     await migrate(client)
     stop?.throwIfAborted()
-    const place = { path, inode: statSync(path).ino }
-    await probe(client, place)
+    const file = { path, inode: statSync(path).ino }
+    await probe(client, file)
     return {
       client,
       place: { namespace: 'main' },
       isNew: await isNew(client),
       walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
-      probe: probe.bind(undefined, client, place),
+      probe: probe.bind(undefined, client, file),
       close: close.bind(undefined, client, lock),
     }
   } catch (error) {
@@ -93,23 +94,23 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
 }
 
 async function close(client: FileClient, lock: { release: () => void }): Promise<void> {
-  await client.lane.drained()
+  await client.queue.drained()
   client.close()
   lock.release()
 }
 
-/** Marks a new file as ours, on the disk and not only in the WAL: `inspect` reads it there. */
+/** Marks a new file as ours. The checkpoint writes the mark to the file itself, where `inspect` reads it. */
 async function sign(client: FileClient): Promise<void> {
   await client.executeMultiple(mark)
   client.checkpoint()
 }
 
-type Place = { path: string; inode: number }
+type OpenFile = { path: string; inode: number }
 
-/** A write that changes nothing but goes all the way to the disk, into the file that is still at its place. */
-async function probe(client: FileClient, { path, inode }: Place): Promise<void> {
+/** Writes the mark again, which changes nothing. Rejects when that fails, or when the file was moved or deleted. */
+async function probe(client: FileClient, { path, inode }: OpenFile): Promise<void> {
   if (statSync(path, { throwIfNoEntry: false })?.ino !== inode) {
-    throw new Error(`Somebody has moved or deleted ${path} under the running process.`)
+    throw new Error(`${path} was moved or deleted while the process was running.`)
   }
   await client.executeMultiple(mark)
 }
@@ -126,17 +127,17 @@ function prepareFolder(folder: string): void {
   }
 }
 
-/** What is at a path: nothing, an empty file, a file without tables; or a database of ours, to be checked or not. */
+/** What is at a path: no file, an empty file, a file without tables, or our database that needs a check or does not. */
 export type FileState = 'missing' | 'empty' | 'bare' | 'check' | 'trust'
 
-/** Is there nothing in it yet? */
+/** Does this state mean that there is no data yet? */
 export const isUnused = (state: FileState): boolean => state !== 'check' && state !== 'trust'
 
 const sizeOf = (file: string) => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
 /**
- * Looks at the file without SQLite, which would change it: is it there, is it ours, is it to be checked? Throws a
- * StartError when it is something else.
+ * Reads the state of the file at `path` without SQLite, which would change the file. Throws a StartError when it is not
+ * a readable and writable database of ours, or when it is missing but its write-ahead log is not.
  */
 export function inspect(path: string): FileState {
   const found = statSync(path, { throwIfNoEntry: false })
@@ -161,7 +162,7 @@ export function inspect(path: string): FileState {
     )
   }
   if (found.size < header.length) throw damaged(path, `only ${found.size} bytes are left of it`)
-  // One page without a mark: killed in the very moment of its creation, there is nothing in it.
+  // One page without our mark: the process was killed while it created the file. It has no data.
   if (header.readUInt32BE(68) === 0 && found.size <= header.readUInt16BE(16)) return 'bare'
   if (header.readUInt32BE(68) !== applicationId) {
     throw new StartError(
@@ -172,7 +173,10 @@ export function inspect(path: string): FileState {
   return closedCleanly && found.size > quickCheckBytes ? 'trust' : 'check'
 }
 
-/** SQLite deletes the log of a database that is not there, or takes it for that of the next one. */
+/**
+ * Throws a StartError when a journal with data is left of a missing or empty database: SQLite would delete it, or apply
+ * it to the new database.
+ */
 export function refuseLeftovers(path: string): void {
   for (const rest of [`${path}-wal`, `${path}-journal`]) {
     const bytes = sizeOf(rest)
@@ -192,7 +196,7 @@ function readHeader(path: string): Buffer {
   return header
 }
 
-/** One sentence for the first of what is wrong, after the worst. */
+/** Checks our database. Throws a StartError: for the first problem that needs a backup, else for the first problem. */
 function checkContent(path: string, state: FileState): void {
   const db = new Connection(path, { timeout: 10_000 })
   try {
@@ -207,10 +211,10 @@ function checkContent(path: string, state: FileState): void {
   }
 }
 
-/** Where data should be and is none, a new world must not begin without a word. */
-async function warnOfNothing(client: FileClient, path: string, state: FileState): Promise<void> {
+/** Warns when the file exists but has no tables: the user may have expected data in it. */
+async function warnIfEmpty(client: FileClient, path: string, state: FileState): Promise<void> {
   const { rows } = await client.execute('SELECT count(*) FROM sqlite_schema')
   if (rows[0]?.[0] !== 0) return
   const what = state === 'empty' ? 'is empty (0 bytes)' : 'has no tables'
-  log.warn(`${path} ${what}: a new database is made there`)
+  log.warn(`${path} ${what}: a new database is created there`)
 }

@@ -7,17 +7,20 @@ import { isNew, migrate } from './migrate.ts'
 
 const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 : 443)
 
-/** What nobody waits for may take so long: scores of a million likes, counted anew. */
+/** Timeout of calls that no request waits for, such as computing the trend scores of a million likes again. */
 const patientMs = 120_000
 
-/** Opens a libSQL server over HTTP and migrates it. Every call ends after DATABASE_TIMEOUT_MS. */
+/**
+ * Connects to a libSQL server over HTTP and migrates its database. Every call times out after DATABASE_TIMEOUT_MS.
+ * Throws a StartError when the server does not answer.
+ */
 export async function openServer(settings: Settings): Promise<Opened> {
   const url = new URL(settings.DATABASE_URL)
   const clientOf = (timeoutMs: number) =>
     createClient({
       url: url.href,
       ...(settings.DATABASE_AUTH_TOKEN && { authToken: settings.DATABASE_AUTH_TOKEN }),
-      // Without this the client waits for ever on a server that hangs.
+      // Without a timeout the client would wait for ever when the server hangs.
       fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(timeoutMs) }),
     })
   const client = clientOf(settings.DATABASE_TIMEOUT_MS)

@@ -8,26 +8,27 @@ import { traceQuery, type DatabasePlace } from '../telemetry/query-tracing.ts'
 import { openFile } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
 
-/** drizzle over our client. Await every query: without it nothing runs. No `transaction`: one batch instead. */
+/** drizzle on our client. A query runs only when it is awaited. Use one batch instead of a transaction. */
 export type Db = Omit<LibSQLDatabase<Record<string, unknown>>, 'transaction'>
 
+/** An open database. */
 export type Database = {
   db: Db
-  /** The same for work that may take minutes, which no request waits for. */
+  /** The same database with a longer timeout, for work that may take minutes and that no request waits for. */
   patient: Db
-  /** A first start: no user has ever been in it. */
+  /** Is this the first start? No user has ever been stored. */
   isNew: boolean
   /** Bytes in the write-ahead log; 0 for a server. */
   walBytes: () => number
-  /** Can it be written now? Rejects when it cannot. */
+  /** Rejects when the database cannot be written now; for a server, when it does not answer. */
   probe: () => Promise<void>
-  /** Finishes the writes under way, then closes. */
+  /** Waits for the current writes, then closes. */
   close: () => Promise<void>
 }
 
 /**
- * Opens the database that DATABASE_URL names, checked and migrated; throws a StartError that names the cure, or the
- * reason of `stop` when that is aborted meanwhile.
+ * Opens, checks and migrates the database that DATABASE_URL names. Throws a StartError that says what to do, or the
+ * reason of `stop` when it is aborted meanwhile.
  */
 export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Database> {
   stop?.throwIfAborted()
@@ -39,13 +40,13 @@ export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Da
   return { ...opened, db: drizzleOver(client, place), patient: drizzleOver(patient, place) }
 }
 
-/** drizzle over a client, with a span around every query. `place` is the database in those spans. */
+/** drizzle on a client, with a span around every query. `place` describes the database in these spans. */
 const drizzleOver = (client: Client, place: DatabasePlace): Db =>
   drizzleOn(traceClient(client, place))
 
 /**
- * A query that is built once for each database and then only bound: drizzle needs 50 to 200 us to build one.
- * Call it with the database, then `.all({…})` or `.get({…})` with its placeholders.
+ * A query that is built once for each database and then only bound, because drizzle takes 50 to 200 us to build one.
+ * Call it with the database, then `.all({…})` or `.get({…})` with values for the placeholders.
  */
 export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
   const built = new WeakMap<Db, T>()
@@ -56,17 +57,17 @@ export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
   }
 }
 
-/** What is bound to the placeholders of a prepared query. */
+/** Values for the placeholders of a prepared query. */
 export type Bound = Record<string, number | string>
 
-/** How SQLite would carry out a statement, a line for each step. For texts of our own queries only. */
+/** SQLite's query plan for a statement, one entry for each step. `text` must be one of our own queries. */
 export async function explain(db: Db, text: string): Promise<PlanStep[]> {
-  // The text comes from a span that this process has recorded, never from a person.
+  // `raw` is safe: the text comes from a span that this process has recorded, never from a user.
   const rows = await db.values<[number, number, number, string]>(
     sql.raw(`EXPLAIN QUERY PLAN ${text}`),
   )
   const depths = new Map<number, number>()
-  // By index: a libSQL server's rows are no arrays.
+  // Read by index, because the rows of a libSQL server are not arrays.
   return rows.map((row) => {
     const depth = (depths.get(row[1]) ?? -1) + 1
     depths.set(row[0], depth)
@@ -74,10 +75,13 @@ export async function explain(db: Db, text: string): Promise<PlanStep[]> {
   })
 }
 
-/** One step of a query plan, and how many others it belongs to. */
+/** One step of a query plan, and the number of steps above it. */
 type PlanStep = { step: string; depth: number }
 
-/** Does this error (or its cause) say that a constraint was broken? Matched by message: the codes differ by mode. */
+/**
+ * Does this error (or one of its causes) mean that this constraint was violated? Compares messages, because the error
+ * codes of a file and of a server differ.
+ */
 export function isConstraint(error: unknown, which: 'FOREIGN KEY' | `UNIQUE: ${string}`): boolean {
   const [kind, columns] = which.split(': ')
   for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
@@ -116,7 +120,7 @@ const rowsOf = (result: ResultSet) => result.rows.length
 const summaries = new Map<string, string>()
 const summariesKept = 500
 
-/** `SELECT tweets users`: the verb and the tables in order of appearance, kept for each SQL text. */
+/** Summarises SQL as `SELECT tweets users`: the verb, then the tables in order of appearance. Cached by SQL text. */
 function summarise(text: string): string {
   const known = summaries.get(text)
   if (known !== undefined) return known

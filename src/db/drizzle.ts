@@ -4,8 +4,8 @@ import { LibSQLSession } from 'drizzle-orm/libsql/session'
 import { SQLiteAsyncDialect } from 'drizzle-orm/sqlite-core/dialect'
 
 /**
- * drizzle over any libSQL client. Its own `drizzle()` would bring the client for servers with it, HTTP and WebSockets,
- * a tenth of the time and the memory of a start.
+ * drizzle on any libSQL client. drizzle's own `drizzle()` also loads the HTTP and WebSocket client, which takes 10 % of
+ * the time and the memory of a start.
  */
 export function drizzleOn(client: Client): LibSQLDatabase<Record<string, unknown>> {
   const dialect = new SQLiteAsyncDialect()

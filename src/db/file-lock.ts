@@ -6,13 +6,14 @@ import Database from 'libsql'
 import { isFull, noSpace, StartError } from '../config/start-error.ts'
 import { isBusy } from './libsql-statement.ts'
 
+/** A held lock. */
 export type FileLock = { release: () => void }
 
 /**
- * Keeps every other process of ours away from a database file: an exclusive SQLite lock on `<file>.lock.db` for as
- * long as this process lives (the kernel drops it even after kill -9). Waits up to `waitMs`, then throws a
- * StartError that says who is in the way, or the reason of `stop` when that is aborted meanwhile. More than one
- * process on one file is not offered (docs/decisions.md).
+ * Takes an exclusive SQLite lock on `<path>.lock.db`, so that no other Tracewren process uses the database file. The
+ * kernel releases the lock when the process ends, even after kill -9. Waits up to `waitMs`, then throws a StartError
+ * with the pid of the other process. Throws the reason of `stop` when it is aborted meanwhile. Why only one process may
+ * use a file: docs/decisions/0004.
  */
 export async function lockFile(
   path: string,
@@ -20,29 +21,29 @@ export async function lockFile(
   stop?: AbortSignal,
 ): Promise<FileLock> {
   const lockPath = `${path}.lock.db`
-  for (const giveUp = performance.now() + waitMs; ; await turn(stop)) {
-    const connection = take(path, lockPath)
+  for (const giveUp = performance.now() + waitMs; ; await pauseBriefly(stop)) {
+    const connection = tryLock(path, lockPath)
     if (connection) return { release: () => connection.close() }
     if (performance.now() > giveUp) {
       throw new StartError(
-        `Another Tracewren process (pid ${holder(lockPath)}) uses ${path}. ` +
+        `Another Tracewren process (pid ${pidOfHolder(lockPath)}) uses ${path}. ` +
           'Stop it first, or give this one another DATABASE_URL.',
       )
     }
   }
 }
 
-async function turn(stop?: AbortSignal): Promise<void> {
+async function pauseBriefly(stop?: AbortSignal): Promise<void> {
   await pause(100, undefined, stop && { signal: stop }).catch(() => undefined)
   stop?.throwIfAborted()
 }
 
-/** A connection that holds the lock; undefined while another process does. */
-function take(path: string, lockPath: string): Database.Database | undefined {
+/** A connection that holds the lock; undefined while another process holds it. */
+function tryLock(path: string, lockPath: string): Database.Database | undefined {
   let connection: Database.Database | undefined
   try {
     connection = new Database(lockPath, { timeout: 0 })
-    // In this locking mode the lock outlives the commit; the commit leaves our pid where others can read it.
+    // In this locking mode the commit does not release the lock. The commit writes our pid, so that others can read it.
     connection.exec(`PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE;
       PRAGMA user_version=${process.pid}; COMMIT;`)
     return connection
@@ -57,8 +58,8 @@ function take(path: string, lockPath: string): Database.Database | undefined {
   }
 }
 
-/** The pid in the header of the lock file (user_version: bytes 60 to 63). Only to be read while another holds it. */
-function holder(lockPath: string): number {
+/** The pid in the header of the lock file (user_version: bytes 60 to 63). Valid only while another process holds it. */
+function pidOfHolder(lockPath: string): number {
   const header = Buffer.alloc(4)
   const file = openSync(lockPath, 'r')
   readSync(file, header, 0, 4, 60)

@@ -1,6 +1,6 @@
 const handleMax = 20
 
-/** The handle that a name suggests: `Lucía Ortega` is `lucia_ortega`. Undefined when it has no Latin letter. */
+/** Derives a handle from a name: `Lucía Ortega` gives `lucia_ortega`. Undefined when the name has no Latin letter. */
 export function handleOf(name: string): string | undefined {
   const plain = name
     .normalize('NFKD')
@@ -15,10 +15,10 @@ export function handleOf(name: string): string | undefined {
     .slice(0, handleMax)
     .replace(/_+$/, '')
   if (!/[a-z]/.test(plain)) return undefined
-  // `u<id>` is the handle of those whose name suggests none.
+  // Not `u<id>`: that is the handle of the user with this id whose name gives no handle.
   return /^u\d+$/.test(plain) ? `${plain.slice(0, handleMax - 1)}_` : plain
 }
 
-/** The same handle with a number at its end, short enough; never `u<id>`, which belongs to the account with that id. */
+/** Appends a number to a handle, shortened to the maximum length. Never gives `u<id>`, the handle of that user. */
 export const numbered = (handle: string, number: number): string =>
   (handle === 'u' ? 'u_' : handle).slice(0, handleMax - String(number).length) + number

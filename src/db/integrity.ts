@@ -1,4 +1,5 @@
-// Does the database hold what its rules promise? Checked from outside, by counting anew what triggers have counted.
+// Checks the integrity of the data: orphaned rows, counters and scores (by counting again what triggers have counted),
+// and the search index.
 import type Database from 'libsql'
 
 import { findDamage, isDamage, isOfSearch } from './damage.ts'
@@ -35,14 +36,15 @@ const counters: Counter[] = [
 ]
 
 const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as unknown[][]
-const shown = 20
+/** At most this many problems of one kind are listed. */
+const rowsMax = 20
 
-/** Everything that is wrong, a sentence each; nothing when all is well. Reads only, as of one moment. */
+/** Lists problems, one sentence each. Reads only, in one transaction. */
 export function findProblems(db: Database.Database): string[] {
   db.exec('BEGIN')
   try {
     const damage = findDamage(db, 'integrity_check')
-    if (damage.some(isDamage)) return damage // there, counting only makes noise
+    if (damage.some(isDamage)) return damage // counting damaged tables only adds noise
     const unsearchable = damage.some(isOfSearch) ? [] : findUnsearchable(db)
     return [...damage, ...findOrphans(db), ...findMiscounts(db), ...unsearchable]
   } finally {
@@ -50,7 +52,7 @@ export function findProblems(db: Database.Database): string[] {
   }
 }
 
-/** The same, and what a wrong clock has left: on a machine with a wrong clock it finds what is right. */
+/** The same, with the problems that a wrong clock has left. When the clock is wrong now, correct data is listed. */
 export function findAllProblems(db: Database.Database): string[] {
   const problems = findProblems(db)
   return problems.some(isDamage) ? problems : [...problems, ...findClockProblems(db, Date.now())]
@@ -59,7 +61,7 @@ export function findAllProblems(db: Database.Database): string[] {
 function findOrphans(db: Database.Database): string[] {
   return rowsOf(db, 'PRAGMA foreign_key_check').map(
     ([table, row, parent]) =>
-      `${String(table)} row ${String(row)} points at a row of ${String(parent)} that is not there`,
+      `${String(table)} row ${String(row)} refers to a row of ${String(parent)} that does not exist`,
   )
 }
 
@@ -67,7 +69,7 @@ function findMiscounts(db: Database.Database): string[] {
   const miscounts = counters.flatMap(({ table, column, truth }) =>
     rowsOf(
       db,
-      `SELECT id, ${column}, (${truth}) AS truth FROM ${table} WHERE ${column} <> truth LIMIT ${shown}`,
+      `SELECT id, ${column}, (${truth}) AS truth FROM ${table} WHERE ${column} <> truth LIMIT ${rowsMax}`,
     ).map(
       ([id, kept, right]) =>
         `${table} ${String(id)}: ${column} is ${String(kept)}, counted ${String(right)}`,
@@ -75,14 +77,14 @@ function findMiscounts(db: Database.Database): string[] {
   )
   const scores = rowsOf(
     db,
-    `SELECT id FROM tweets WHERE abs(trend_score - ${rightScore}) > ${scoreTolerance(Date.now())} LIMIT ${shown}`,
+    `SELECT id FROM tweets WHERE abs(trend_score - ${rightScore}) > ${scoreTolerance(Date.now())} LIMIT ${rowsMax}`,
   ).map(([id]) => `tweets ${String(id)}: trend_score is not the sum of its likes`)
   return [...miscounts, ...scores]
 }
 
 /**
- * Compares the search index, word by word, with a fresh one beside the database: FTS5's own comparison is an INSERT,
- * which would ask a running app for the write lock.
+ * Compares the search index, word by word, with a new one in a temporary database. FTS5's own check is an INSERT, which
+ * would need the write lock of a running app.
  */
 function findUnsearchable(db: Database.Database): string[] {
   try {
@@ -104,7 +106,7 @@ function compareSearch(db: Database.Database): string[] {
     `SELECT DISTINCT doc FROM (
       SELECT * FROM (${words('kept_words')} EXCEPT ${words('fresh_words')}) UNION ALL
       SELECT * FROM (${words('fresh_words')} EXCEPT ${words('kept_words')})
-    ) ORDER BY doc LIMIT ${shown}`,
+    ) ORDER BY doc LIMIT ${rowsMax}`,
   )
   const differs = (what: string) =>
     rowsOf(
@@ -113,9 +115,10 @@ function compareSearch(db: Database.Database): string[] {
         OR EXISTS (${what.replaceAll('$', 'temp.fresh')} EXCEPT ${what.replaceAll('$', 'main.tweets_fts')})`,
     ).length > 0
   const sizes = 'SELECT id, sz FROM $_docsize'
-  // The first row holds how many tweets and words there are.
+  // This row holds the number of tweets and words.
   const totals = 'SELECT block FROM $_data WHERE id = 1'
-  // Words are there, but are they found? One tweet of each word, and of each beginning that has an index of its own.
+  // The index may contain a word and a search may still not find it. So search for one tweet of each word, and of each
+  // prefix length that has its own index.
   const lost = [
     `SELECT '"' || term || '"' AS word, min(doc) AS doc FROM temp.fresh_words GROUP BY term`,
     ...[2, 3, 4].map(
@@ -133,12 +136,14 @@ function compareSearch(db: Database.Database): string[] {
   )
   return [
     ...lost.slice(0, 1),
-    ...ids.map(([id]) => `tweets ${String(id)}: the search index has other words`),
+    ...ids.map(
+      ([id]) => `tweets ${String(id)}: the words in the search index differ from the text`,
+    ),
     ...(differs(sizes) || differs(totals) ? ['search index: its counts of words are wrong'] : []),
   ]
 }
 
-/** Counts everything anew, in one transaction. */
+/** Counts all counters and trend scores again, in one transaction. */
 export function repair(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE')
   for (const { table, column, truth } of counters) {

@@ -1,11 +1,11 @@
 // Our own `Client` for local files. The stock one (@libsql/client 0.18) loses acknowledged writes after one
 // SQLITE_BUSY, freezes the event loop when two write transactions overlap, and prepares every statement anew;
-// docs/decisions.md has the measurements. `test/durability.test.ts` holds the promise: acknowledged = on disk.
+// docs/decisions/0001 has the measurements. `test/durability.test.ts` holds the promise: acknowledged = on disk.
 import type { Client, InArgs, InStatement, ResultSet, Transaction } from '@libsql/core/api'
 import Database from 'libsql'
 
 import { Lru } from '../base/lru.ts'
-import { Lane } from '../overload/work-queue.ts'
+import { WorkQueue } from '../overload/work-queue.ts'
 import {
   changesSchema,
   isBusy,
@@ -20,7 +20,7 @@ import {
 export type FileClientOptions = {
   /** `normal` survives any crash of the process, `full` also a power cut (an fsync for each commit). */
   synchronous: 'normal' | 'full'
-  /** How long a write waits for its turn and for the write lock, in milliseconds, and how many may wait. */
+  /** How long a write waits in the queue and for the write lock, in milliseconds, and how many may wait. */
   writeWaitMs: number
   writeQueue: number
 }
@@ -31,12 +31,12 @@ const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
 
 /**
  * The `@libsql/client` interface on one connection to one file. Reads run at once; every write is one synchronous
- * turn from BEGIN IMMEDIATE to COMMIT, so that no read ever sees half of it. Rows are plain arrays.
+ * block from BEGIN IMMEDIATE to COMMIT, so that no read ever sees half of it. Rows are plain arrays.
  */
 export class FileClient implements Client {
   readonly protocol = 'file'
   closed = false
-  readonly lane: Lane
+  readonly queue: WorkQueue
   readonly #path: string
   readonly #pragmas: string
   #connection: Database.Database | undefined
@@ -49,7 +49,7 @@ export class FileClient implements Client {
       PRAGMA journal_mode=WAL; PRAGMA synchronous=${options.synchronous}; PRAGMA busy_timeout=0;
       PRAGMA cache_size=-20000; PRAGMA journal_size_limit=67108864; PRAGMA trusted_schema=OFF;
       PRAGMA foreign_keys=ON;`
-    this.lane = new Lane({
+    this.queue = new WorkQueue({
       name: 'write',
       concurrency: 1,
       waiting: options.writeQueue,
@@ -75,7 +75,7 @@ export class FileClient implements Client {
   /** Like `batch`, with foreign keys off meanwhile, because a migration may rebuild a table. */
   async migrate(statements: InStatement[]): Promise<ResultSet[]> {
     const all = statements.map((one) => toSql(one, undefined))
-    return this.lane.run(async (deadline) => {
+    return this.queue.run(async (deadline) => {
       this.#open().exec('PRAGMA foreign_keys=OFF') // no write of anybody else's comes before the ON
       try {
         return await this.#transact(deadline, () => this.#runAll(all))
@@ -90,9 +90,9 @@ export class FileClient implements Client {
     return Promise.reject(new Error('No interactive transactions here: write one batch instead.'))
   }
 
-  /** Runs a script as one transaction, in its turn among the writes. */
+  /** Runs a script as one transaction, in the queue of the writes. */
   executeMultiple(sql: string): Promise<void> {
-    return this.lane.run((deadline) =>
+    return this.queue.run((deadline) =>
       this.#transact(deadline, () => {
         this.#statements.clear()
         this.#open().exec(sql)
@@ -133,19 +133,19 @@ export class FileClient implements Client {
       } catch (error) {
         if (!isBusy(error)) throw error
         this.#discard() // the failed statement would keep its old snapshot for ever
-        if (performance.now() > giveUp) throw this.lane.refusal()
+        if (performance.now() > giveUp) throw this.queue.refusal()
       }
     }
   }
 
   #write(statements: Sql[]): Promise<ResultSet[]> {
-    return this.lane.run((deadline) => this.#transact(deadline, () => this.#runAll(statements)))
+    return this.queue.run((deadline) => this.#transact(deadline, () => this.#runAll(statements)))
   }
 
   /** Waits for the write lock without stopping anybody else, then goes from BEGIN to COMMIT without a pause. */
   async #transact<T>(deadline: number, job: () => T): Promise<T> {
     while (!this.#begin()) {
-      if (performance.now() > deadline) throw this.lane.refusal()
+      if (performance.now() > deadline) throw this.queue.refusal()
       await pause(1 + Math.random() * 15)
     }
     return this.#commit(job)

@@ -1,4 +1,4 @@
-// One SQL statement on one libSQL connection: preparing, binding, running, and what comes back.
+// One SQL statement on one libSQL connection: prepares it, binds values, runs it and converts the result.
 import type { InArgs, InStatement, InValue, ResultSet, Row } from '@libsql/core/api'
 import { LibsqlError } from '@libsql/core/api'
 import type Database from 'libsql'
@@ -6,16 +6,16 @@ import type Database from 'libsql'
 export type Sql = { sql: string; args: InValue[] }
 export type Prepared = { statement: Database.Statement; columns: string[]; returns: boolean }
 
-/** Is this libSQL's "somebody else holds the lock" (any extended code of SQLITE_BUSY)? */
+/** Does this error mean that another connection holds the lock? Any extended code of SQLITE_BUSY counts. */
 export const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'rawCode' in error && (Number(error.rawCode) & 0xff) === 5
 
-/** Does this SQL write? A `with` that writes is recognised by its verb; a false yes only costs a BEGIN. */
+/** Does this SQL write? A `WITH` counts as a write when it contains a writing verb. A wrong yes costs only a BEGIN. */
 export const writes = (sql: string): boolean =>
   !/^\s*(select|values|explain|pragma)\b/i.test(sql) &&
   (!/^\s*with\b/i.test(sql) || /\b(insert|update|delete|replace)\b/i.test(sql))
 
-/** Does this SQL change tables? A statement prepared before it keeps the columns of before. */
+/** Does this SQL change the schema? Statements that were prepared before return the former columns. */
 export const changesSchema = (sql: string): boolean => /^\s*(create|alter|drop)\b/i.test(sql)
 
 /** Runs a prepared statement; throws a LibsqlError with SQLite's own code. */
@@ -29,7 +29,7 @@ export function runPrepared(prepare: () => Prepared, args: InValue[]): ResultSet
   }
 }
 
-/** Prepares a statement for array rows. */
+/** Prepares a statement that returns its rows as arrays. */
 export function prepareOn(connection: Database.Database, sql: string): Prepared {
   const statement = connection.prepare(sql)
   const returns = statement.reader
@@ -41,7 +41,7 @@ export function prepareOn(connection: Database.Database, sql: string): Prepared 
   }
 }
 
-/** A statement with positional arguments, whichever way the client's interface allows to write it. */
+/** Converts a statement and its arguments to one form. Throws a TypeError when the arguments are named. */
 export function toSql(statement: InStatement, args: InArgs | undefined): Sql {
   if (typeof statement === 'string') return { sql: statement, args: toArgs(args) }
   return { sql: statement.sql, args: toArgs(statement.args) }

@@ -1,4 +1,4 @@
-// Stories of wrong clocks: likes, trends, sessions, limits and times shown, whatever the clock did.
+// Tests with wrong clocks: likes, trends, sessions, limits and displayed times.
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 
@@ -12,11 +12,11 @@ import { findAllProblems, repair } from './integrity.ts'
 import { Maintenance, type Clocks } from './maintenance.ts'
 import { rebaseTrends } from './trend-score.ts'
 
-const filesOnly = process.env['TEST_DATABASE'] === 'server' && 'looks into the file'
+const filesOnly = process.env['TEST_DATABASE'] === 'server' && 'reads the database file'
 const hour = 3_600_000
 const day = 24 * hour
 
-/** A wall clock that somebody sets, beside a steady one that goes on; `Date.now()` is the wall clock. */
+/** Two mocked clocks. `ahead` (ms) sets only the wall clock, which is `Date.now()`. `lived` (ms) moves both forward. */
 function clockOf(t: TestContext) {
   const real = Date.now.bind(Date)
   const clock = { ahead: 0, lived: 0 }
@@ -33,7 +33,7 @@ const trends = async (app: TestApp) => {
   return [...text.matchAll(/data-tweet-id="(\d+)"/g)].map(([, id]) => Number(id))
 }
 type Person = Awaited<ReturnType<TestApp['person']>>
-/** Likes or takes it back; who was signed out by the clock signs in again. */
+/** Likes or unlikes. A person whose session the clock has ended signs in again. */
 async function act(path: string, ...people: Person[]) {
   for (const who of people) {
     let answer = await who.post(path)
@@ -45,7 +45,7 @@ async function act(path: string, ...people: Person[]) {
   }
 }
 const names = ['Ann', 'Ben', 'Cleo']
-/** `town` makes them in this order, so that their ids are 1, 2 and 3. */
+/** `town` creates people in the order of `names`, so their ids are 1, 2 and 3. */
 async function signIn(who: Person) {
   const name = names[who.id - 1]!
   const mailaddress = `${name.toLowerCase()}@example.org`
@@ -63,7 +63,7 @@ const onFile = <T>(app: TestApp, job: (db: Database.Database) => T): T => {
     db.close()
   }
 }
-/** Three people, and a tweet for each of the words. */
+/** Creates three people, and a tweet for each of the words. */
 async function town(app: TestApp, ...words: string[]) {
   const people: Person[] = []
   for (const name of names) people.push(await app.person(name))
@@ -73,7 +73,7 @@ async function town(app: TestApp, ...words: string[]) {
 }
 
 for (const days of [40, 117, 154, 3650, -1, -117, -118, -3650])
-  test(`a clock ${days} days off: likes never fail, and trends are right when it is right again`, async (t) => {
+  test(`a clock ${days} days off: likes never fail, and trends are right after it is corrected`, async (t) => {
     const clock = clockOf(t)
     await using app = await startApp()
     const { people, tweets } = await town(app, 'before', 'meanwhile', 'after')
@@ -93,14 +93,14 @@ for (const days of [40, 117, 154, 3650, -1, -117, -118, -3650])
     await like(after, ...people)
     const shown = await trends(app)
     assert.equal(shown[0], after)
-    if (days < 0) assert.deepEqual(shown, [after, before, meanwhile], 'liked long ago, it was said')
+    if (days < 0) assert.deepEqual(shown, [after, before, meanwhile], 'its likes had old times')
     const age = Date.now() - (await epochOf(app))
     assert.ok(age >= 10 * day && age <= 100 * day, `${age / day} days`)
-    assert.equal(await rebaseTrends(db, Date.now()), undefined, 'once is enough')
+    assert.equal(await rebaseTrends(db, Date.now()), undefined, 'nothing left to do')
     if (!filesOnly) assert.deepEqual(onFile(app, findAllProblems), [])
   })
 
-test('the clock is right again while the process runs: noticed within seconds, without a like', async (t) => {
+test('a running process corrects trends within seconds after the clock is right again, without a like', async (t) => {
   const clock = clockOf(t)
   await using app = await startApp()
   const { people, tweets } = await town(app, 'before', 'meanwhile')
@@ -120,7 +120,7 @@ test('the clock is right again while the process runs: noticed within seconds, w
 })
 
 for (const days of [200, 365])
-  test(`a pause of ${days} days is not a wrong clock: the order stays, what is new comes first`, async (t) => {
+  test(`after ${days} days without likes the order of trends stays, and new likes come first`, async (t) => {
     const clock = clockOf(t)
     await using app = await startApp()
     const { people, tweets } = await town(app, 'first', 'second', 'third', 'last')
@@ -142,7 +142,7 @@ for (const days of [200, 365])
     if (!filesOnly) assert.deepEqual(onFile(app, findAllProblems), [])
   })
 
-test('two processes whose clocks are an hour apart leave each other alone, also when both find an old epoch', async (t) => {
+test('two processes with clocks an hour apart do not undo each other, even if both find an old epoch', async (t) => {
   const clock = clockOf(t)
   await using app = await startApp()
   const { people, tweets } = await town(app, 'of the one', 'of the other')
@@ -164,7 +164,7 @@ test('two processes whose clocks are an hour apart leave each other alone, also 
 })
 
 test(
-  'check sees what a wrong clock has left, and repair cures it',
+  'the check finds what a wrong clock has left, and repair corrects it',
   { skip: filesOnly },
   async (t) => {
     const clock = clockOf(t)
@@ -198,18 +198,22 @@ test(
   },
 )
 
-test('a like taken back after ten quiet days is no problem', { skip: filesOnly }, async (t) => {
-  const clock = clockOf(t)
-  await using app = await startApp()
-  const { people, tweets } = await town(app, 'quiet')
-  await like(tweets[0]!, ...people.slice(1))
-  clock.lived += 10 * day
-  await like(tweets[0]!, people[0]!)
-  await unlike(tweets[0]!, people[0]!)
-  assert.deepEqual(onFile(app, findAllProblems), [])
-})
+test(
+  'a like taken back after ten days without likes is not reported as a problem',
+  { skip: filesOnly },
+  async (t) => {
+    const clock = clockOf(t)
+    await using app = await startApp()
+    const { people, tweets } = await town(app, 'quiet')
+    await like(tweets[0]!, ...people.slice(1))
+    clock.lived += 10 * day
+    await like(tweets[0]!, people[0]!)
+    await unlike(tweets[0]!, people[0]!)
+    assert.deepEqual(onFile(app, findAllProblems), [])
+  },
+)
 
-test('sessions of a clock that was ahead end in time, and one that is wrong for hours ends nobody’s', async (t) => {
+test('sessions from a clock that was ahead still expire; a clock that is wrong for hours ends none', async (t) => {
   const clock = clockOf(t)
   await using app = await startApp()
   const { db } = app.database
@@ -247,7 +251,7 @@ test('sessions of a clock that was ahead end in time, and one that is wrong for 
   assert.equal(Number((await db.values(sql`select count(*) from sessions`))[0]![0]), 0)
 })
 
-test('a limit never says to wait for longer than its time, and ends in it', async (t) => {
+test('after the clock is set back, Retry-After is at most the duration of the limit, and the limit ends', async (t) => {
   const clock = clockOf(t)
   await using app = await startApp({ LIMIT_WRITE: '2/1' })
   const ann = await app.person('Ann')
@@ -263,7 +267,7 @@ test('a limit never says to wait for longer than its time, and ends in it', asyn
   assert.equal((await post()).status, 200)
 })
 
-test('a tweet from the future shows its date, one of a clock nearby is of now', async (t) => {
+test('a tweet from the future shows its date, and one from a clock an hour ahead shows "now"', async (t) => {
   const clock = clockOf(t)
   await using app = await startApp()
   const ann = await app.person('Ann')

@@ -1,5 +1,5 @@
+// Periodic work: keeps trend scores correct and deletes expired sessions, also after the clock was wrong.
 import { errorFacts, log } from '../telemetry/log.ts'
-// Periodic work: fresh trend scores and no expired sessions, also after the clock was wrong.
 import type { Database, Db } from './db.ts'
 import { clockSkewMs, rebaseTrends } from './trend-score.ts'
 
@@ -8,79 +8,83 @@ const hour = 3_600_000
 const day = 24 * hour
 const year = 365 * day
 
-/** Two clocks in ms: of the wall (UTC; somebody may set it), and a steady one that nobody can set. */
+/** Two clocks in ms: the wall clock (UTC, which can be set), and a monotonic clock, which cannot. */
 export type Clocks = { wall: () => number; steady: () => number }
 const ownClocks: Clocks = { wall: () => Date.now(), steady: () => performance.now() }
 
-/** What is done with the sessions; `now` in ms UTC. */
+/** Maintenance of sessions. `now` is ms UTC. */
 export type SessionJobs = {
-  /** Deletes those that have expired. */
+  /** Deletes the sessions that have expired. */
   deleteExpired: (db: Db, now: number) => Promise<void>
-  /** Lets those from the future begin now. */
-  settle: (db: Db, now: number) => Promise<void>
+  /** Sets times in the future to `now`. */
+  clampToNow: (db: Db, now: number) => Promise<void>
 }
 type Parts = { database: Pick<Database, 'db' | 'patient'>; sessions: SessionJobs; clocks?: Clocks }
 
-/** Maintains one database: `start` once, then `run` every few seconds. Nothing that fails here stops the process. */
+/** Maintains one database: call `start` once, then `run` every 5 s. Failures are logged and not thrown. */
 export class Maintenance {
   readonly #database: Parts['database']
   readonly #sessions: SessionJobs
   readonly #clocks: Clocks
+  /** Wall clock minus steady clock, at the last run. */
   #offset: number
-  /** On the steady clock: since when the wall clock has been right, and when scores and sessions were last maintained. */
-  #steadySince: number
-  #scored: number
-  #settled: number
+  /** On the steady clock: the last jump of the wall clock, and the last maintenance of scores and of sessions. */
+  #jumpedAt: number
+  #scoresAt: number
+  #sessionsAt: number
 
   constructor({ database, sessions, clocks = ownClocks }: Parts) {
     this.#database = database
     this.#sessions = sessions
     this.#clocks = clocks
     this.#offset = clocks.wall() - clocks.steady()
-    this.#steadySince = this.#scored = this.#settled = clocks.steady()
+    this.#jumpedAt = this.#scoresAt = this.#sessionsAt = clocks.steady()
   }
 
-  /** At a start nobody knows yet whether the clock is right: only sessions that expired a year ago are deleted. */
+  /** Deletes only sessions that expired a year ago, because at a start the clock may be wrong. */
   async start(): Promise<void> {
     await this.#score(false)
     await attempt(() => this.#sessions.deleteExpired(this.#database.db, this.#clocks.wall() - year))
   }
 
-  /** Notices a jump of the clock; scores once an hour, and once a day what cannot be undone. */
+  /**
+   * Detects a jump of the wall clock. Checks scores after a jump and every hour. Changes and deletes sessions, which
+   * cannot be undone, once a day, and only if the clock has not jumped for a day.
+   */
   async run(): Promise<void> {
     const [wall, steady] = [this.#clocks.wall(), this.#clocks.steady()]
     const jumped = wall - steady - this.#offset
     this.#offset = wall - steady
     if (Math.abs(jumped) > clockSkewMs) {
       const seconds = Math.round(jumped / 1000)
-      // A machine that has slept jumps ahead, too.
+      // A jump ahead is not a warning: it also happens when the machine was suspended.
       if (jumped < 0) log.warn('clock jumped', { seconds })
       else log.info('clock jumped', { seconds })
-      this.#steadySince = steady
+      this.#jumpedAt = steady
       await this.#score(true)
-    } else if (steady - this.#scored >= hour) await this.#score(false)
-    if (steady - Math.max(this.#steadySince, this.#settled) < day) return
-    this.#settled = steady
+    } else if (steady - this.#scoresAt >= hour) await this.#score(false)
+    if (steady - Math.max(this.#jumpedAt, this.#sessionsAt) < day) return
+    this.#sessionsAt = steady
     await attempt(async () => {
-      await this.#sessions.settle(this.#database.db, wall)
+      await this.#sessions.clampToNow(this.#database.db, wall)
       await this.#sessions.deleteExpired(this.#database.db, wall)
     })
   }
 
   async #score(clockMoved: boolean): Promise<void> {
-    this.#scored = this.#clocks.steady()
+    this.#scoresAt = this.#clocks.steady()
     await attempt(async () => {
       const { db, patient } = this.#database
       const reason = await rebaseTrends(db, this.#clocks.wall(), { clockMoved, patient })
       if (reason === 'clock' && !clockMoved)
         log.warn('trend scores recounted', {
-          hint: 'They did not fit the times of their likes: the clock of this machine is wrong, or was.',
+          hint: 'They did not match the times of their likes: the clock of this machine is or was wrong.',
         })
     })
   }
 }
 
-/** Does what is due now, and goes on doing so for as long as the process lives. */
+/** Starts maintenance, which then runs every 5 s until the process ends. */
 export async function runMaintenance(parts: Parts): Promise<void> {
   const maintenance = new Maintenance(parts)
   await maintenance.start()

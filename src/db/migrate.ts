@@ -7,7 +7,7 @@ import { StartError } from '../config/start-error.ts'
 import { migrationsFolder } from '../paths.ts'
 import { drizzleOn } from './drizzle.ts'
 
-/** The list of the migrations, in their order. */
+/** The list of migrations, in order. `when` is ms UTC, `tag` the name of the SQL file. */
 export function readJournal(): { when: number; tag: string }[] {
   const journal = JSON.parse(readFileSync(`${migrationsFolder}/meta/_journal.json`, 'utf8')) as {
     entries: { when: number; tag: string }[]
@@ -15,7 +15,7 @@ export function readJournal(): { when: number; tag: string }[] {
   return journal.entries
 }
 
-/** Applies the SQL files of drizzle/ that are missing. Throws a StartError when the database is newer than the code. */
+/** Applies the missing migrations. Throws a StartError when a newer version of Tracewren has migrated the database. */
 export async function migrate(client: Client): Promise<void> {
   const newest = Math.max(...readJournal().map(({ when }) => when))
   const applied = await lastApplied(client)
@@ -36,7 +36,7 @@ async function lastApplied(client: Client): Promise<number> {
   return Number(last.rows[0]?.[0] ?? 0)
 }
 
-/** Has no user ever been in this database? Asked of the migrated schema. */
+/** Has this database never had a user? Call it after `migrate`. */
 export async function isNew(client: Client): Promise<boolean> {
   const ever = await client.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'users'")
   return ever.rows.length === 0

@@ -1,9 +1,9 @@
-// Every table and index. Triggers (counters, search, trends) and STRICT are written by hand in drizzle/*.sql;
-// test/schema.sql is the whole result, and a test compares it with what the migrations make.
+// All tables and indexes. Triggers (counters, search, trends) and STRICT are written by hand in drizzle/*.sql.
+// test/schema.sql is the complete schema. A test compares it with the result of the migrations.
 import { sql } from 'drizzle-orm'
 import { index, integer, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
-/** An id grows with time and is never given twice: lists are ordered by it and cursors are made of it. */
+/** Ids increase and are never reused: lists are ordered by id, and ids are used as cursors. */
 const id = () => integer().primaryKey({ autoIncrement: true })
 /** Milliseconds since 1970, UTC. */
 const createdAt = () => integer('created_at').notNull()
@@ -18,7 +18,7 @@ export const users = sqliteTable(
     mailaddress: text().notNull(),
     passwordHash: text('password_hash').notNull(),
     bio: text().notNull().default(''),
-    /** 1 for the people of the demo world: with DEMO=0 they cannot sign in. */
+    /** True for the users of the demo world. With DEMO=0 they cannot sign in. */
     demo: integer({ mode: 'boolean' }).notNull().default(false),
     suspendedAt: integer('suspended_at'),
     createdAt: createdAt(),
@@ -34,7 +34,7 @@ export const users = sqliteTable(
   ],
 )
 
-/** Handles of deleted accounts, written by a trigger: nobody gets one again, for old mentions would lead to a stranger. */
+/** Handles of deleted accounts, written by a trigger. Never reused: old mentions would link to another person. */
 export const retiredHandles = sqliteTable('retired_handles', { handle: text().primaryKey() })
 
 export const tweets = sqliteTable(
@@ -45,11 +45,11 @@ export const tweets = sqliteTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     msg: text().notNull(),
-    /** A digest of the form's key and the words, so that a repeated submit is one tweet (features/tweets/queries.ts). */
+    /** A digest of the form's key and the text: submitting twice creates one tweet (features/tweets/queries.ts). */
     key: text(),
     createdAt: createdAt(),
     likeCount: count('like_count'),
-    /** Sum of the weights of its likes (trend-score.ts); only comparable with other tweets' scores. */
+    /** Sum of the weights of its likes (trend-score.ts). Only meaningful when compared with other scores. */
     trendScore: real('trend_score').notNull().default(0),
   },
   (t) => [
@@ -73,7 +73,7 @@ export const favorites = sqliteTable(
     tweetId: integer('tweet_id')
       .notNull()
       .references(() => tweets.id, { onDelete: 'cascade' }),
-    /** What this like added to the tweet's trend score, so that unliking takes away just that. */
+    /** What this like added to the tweet's trend score. Taking the like back subtracts the same. */
     weight: real().notNull(),
     createdAt: createdAt(),
   },
@@ -106,7 +106,7 @@ export const follows = sqliteTable(
 export const sessions = sqliteTable(
   'sessions',
   {
-    /** SHA-256 of the token in the cookie, in hex: who reads the database cannot sign in with it. */
+    /** SHA-256 of the token in the cookie, in hex: the content of the database is not enough to sign in. */
     tokenHash: text('token_hash').primaryKey(),
     userId: integer('user_id')
       .notNull()
@@ -117,7 +117,7 @@ export const sessions = sqliteTable(
   (t) => [index('sessions_user').on(t.userId)],
 )
 
-/** One row: the moment that trend weights are counted from (trend-score.ts). */
+/** One row: the epoch (ms UTC), the time at which a like weighs 1 (trend-score.ts). */
 export const trends = sqliteTable('trends', {
   id: integer().primaryKey(),
   epoch: integer().notNull(),

@@ -1,65 +1,66 @@
-// Trends decay by half every few hours without ever touching old rows: a new like simply weighs more than an older
-// one did ("forward decay"). A tweet's score is the sum of its likes' weights, kept by triggers.
+// Trend scores with "forward decay": instead of reducing old likes, each new like weighs more than the likes before it.
+// So old rows never change. A tweet's score is the sum of its likes' weights, which triggers maintain.
 import { sql, type SQL } from 'drizzle-orm'
 
 import type { Db } from './db.ts'
 import { trends } from './schema.ts'
 
-/** A like weighs e times as much as one of four hours before. */
+/** A like weighs e (2.72) times as much as one from four hours before. */
 const tauMs = 4 * 3_600_000
 const hour = 3_600_000
 const day = 86_400_000
-/** The moment that weights are counted from lies so far back: chosen anew outside of min and max. */
+/** The epoch is the time at which a like weighs 1. When its age leaves min to max, a new one of age `chosen` is set. */
 const epochAge = { min: 10 * day, chosen: 30 * day, max: 100 * day }
-/** SQL's exp() is an error above 709 and below -745, and no like may fail because of its weight: 110 days. */
+/** A bound for exponents: SQL's exp() fails above 709 and below -745, and a like must not fail. It means 110 days. */
 const exponentMax = 660
-/** Where people have paused, likes from before the epoch weigh at least this, so that their order stays. */
+/** After a long time without likes, the newest like from before the epoch keeps at least this exponent. */
 const exponentOfPause = -100
-/** Two machines may differ by this much; a like from later than that is one from the future. */
+/** The clocks of two machines may differ by this much (ms). A like that is later than that is from the future. */
 export const clockSkewMs = 2 * hour
 
 const bounded = (exponent: string) =>
   `exp(max(-${exponentMax}.0, min(${exponentMax}.0, ${exponent})))`
 
-// `raw`: numbers of ours, here and in the statements below.
-/** The weight of a like at a moment (ms UTC), as SQL for an INSERT: `exp()` is refused inside triggers. */
+// `sql.raw` is safe here and below: it gets only our own numbers.
+/** SQL for the weight of a like at `at` (ms UTC). For the INSERT, because SQLite does not allow `exp()` in triggers. */
 export const likeWeight = (at: number | SQL): SQL<number> =>
   sql`coalesce(exp(max(${sql.raw(`-${exponentMax}.0`)}, min(${sql.raw(`${exponentMax}.0`)},
     (${at} - (select ${trends.epoch} from ${trends})) / ${sql.raw(`${tauMs}.0`)}))), 0.0)`
 
-/** The same weight outside of SQL. */
+/** The same weight, computed in JavaScript. */
 export const weightAt = (at: number, epoch: number): number =>
   Math.exp(Math.max(-exponentMax, Math.min(exponentMax, (at - epoch) / tauMs)))
 
-/** Must the epoch be chosen anew? Too old after a long pause; in the future where a clock was, or is, wrong. */
+/** Does it need a new epoch? It is too old after a long pause, and too new when a clock was or is wrong. */
 const isEpochStale = (epoch: number | null, now: number): boolean =>
   epoch === null || now - epoch > epochAge.max || now - epoch < epochAge.min
 
-// A like from the future counts as one of now, or it would be at the top until its time has come.
+// A like from the future counts as a like from now. Else its tweet would be at the top until that time.
 const momentAt = (now: number) => `iif(created_at > ${now + clockSkewMs}, ${now}, created_at)`
 const exponentOf = (moment: string, epoch: string | number) => `(${moment} - ${epoch}) / ${tauMs}.0`
 const keptEpoch = '(SELECT epoch FROM trends)'
 
-/** As SQL: the weight that a row of `favorites` should have at `now`; one from the future, at most. */
+/** SQL for the weight that a row of `favorites` should have. A like from the future weighs as one of `now` (ms UTC). */
 export const rightWeight = (now: number, epoch: string | number = keptEpoch): string =>
   bounded(exponentOf(momentAt(now), epoch))
 
-/** As SQL: the weight of a like at `now`. */
+/** SQL for the weight of a like at `now` (ms UTC). */
 export const weightOf = (now: number): string => bounded(exponentOf(String(now), keptEpoch))
 
 /**
- * The statements that count every score from the times of its likes, for one transaction; the epoch is chosen anew
- * where it is too old or too new. They write only what changes, and nothing when the epoch is no longer `known`:
- * another process has done it meanwhile.
+ * The SQL statements that compute all scores from the times of the likes, for one transaction. They set a new epoch
+ * when the `known` one is too old or too new. They write only rows that change, and none when the epoch is no longer
+ * `known`, because then another process has done this already.
  */
 export function rescoring(known: number | null, now: number): string[] {
   const stays = known !== null && !isEpochStale(known, now)
   const epoch = stays ? known : now - epochAge.chosen
   const right = rightWeight(now, epoch)
-  // A like from the future that weighs less already has been counted before: as of that day, and not of each new one.
+  // A like from the future that already weighs less than `right` was corrected before, to the weight of that day. It
+  // must not grow to the weight of today.
   const mayGrow = stays ? `created_at <= ${now + clockSkewMs} OR weight > ${right}` : 'true'
   const unchanged = `${keptEpoch} IS ${known}`
-  // A year without a like must not take all old ones to nothing: they move together, and keep their order.
+  // After a year without likes the old weights would all become 0. So they are raised together and keep their order.
   const newestOld = `coalesce((SELECT max(created_at) FROM favorites WHERE created_at < ${epoch}), ${epoch})`
   const lift = `max(0.0, ${exponentOfPause}.0 - ${exponentOf(newestOld, epoch)})`
   const oldWeight = bounded(`${exponentOf('created_at', epoch)} + ${lift}`)
@@ -75,13 +76,13 @@ export function rescoring(known: number | null, now: number): string[] {
   ]
 }
 
-/** How many tweets are looked at: what a wrong weight lifts, or no longer lifts, is among the first. */
-const lookedAt = 20
+/** Number of trending tweets that are checked: a wrong weight changes the order of these first. */
+const tweetsChecked = 20
 
-// 1 where one of them has another score than its likes make. Those from before the epoch add at most 1 each.
+// SQL: 1 when one of these scores differs from that of its likes. Likes from before the epoch add at most 1 each.
 const isAnyWrong = (now: number) => `
   WITH top AS MATERIALIZED (SELECT id, trend_score FROM tweets WHERE like_count >= 2
-    ORDER BY trend_score DESC LIMIT ${lookedAt})
+    ORDER BY trend_score DESC LIMIT ${tweetsChecked})
   SELECT max(abs(trend_score - right) > 0.001 * right + likes) FROM (
     SELECT trend_score, count(*) AS likes, sum(CASE
       WHEN created_at < ${keptEpoch} THEN 0.0
@@ -90,8 +91,9 @@ const isAnyWrong = (now: number) => `
     FROM top JOIN favorites ON tweet_id = top.id GROUP BY top.id)`
 
 /**
- * Counts all scores anew where their epoch is too old, or where a clock was wrong when they were counted; always when
- * `clockMoved`. Gives the reason, or undefined when there was none. `patient` may wait for longer.
+ * Computes all scores again when the epoch is too old or too new, when a clock was wrong while they were computed, or
+ * when `clockMoved`. Returns the reason; undefined when nothing had to be done. `now` is ms UTC. `patient` is the
+ * database with the longer timeout.
  */
 export async function rebaseTrends(
   db: Db,

@@ -20,7 +20,10 @@ const types: Record<string, string> = {
 
 type Asset = { body: Buffer; gzip: Buffer | undefined; type: string }
 
-/** `app.css` with its address `/static/app.1f3a9c0e.css`: a new content is a new address, cached for ever. */
+/**
+ * Maps `app.css` to `/static/app.1f3a9c0e.css`. The address contains a hash of the content, so that clients can cache
+ * it for ever: new content gets a new address.
+ */
 const addresses = new Map<string, string>()
 const assets = new Map<string, Asset>()
 
@@ -35,21 +38,21 @@ for (const file of readdirSync(staticFolder)) {
   assets.set(`/static/${file}`, kept)
 }
 
-/** The address of a file in static/, with its content's hash. Throws when there is no such file. */
+/** The address of a file in static/, with the hash of its content. Throws an Error when there is no such file. */
 export function asset(file: string): string {
   const address = addresses.get(file)
   if (!address) throw new Error(`static/${file} is missing`)
   return address
 }
 
-/** Every file of static/ under its hashed name: what a proxy may serve in our place. */
+/** All files of static/ under their hashed names, for a proxy that serves them instead of us. */
 export const hashedAssets = (): { name: string; body: Buffer; gzip: Buffer }[] =>
   [...addresses.values()].map((address) => {
     const { body } = assets.get(address)!
     return { name: address.slice('/static/'.length), body, gzip: gzipSync(body, { level: 9 }) }
   })
 
-/** Serves static/ from memory, where nginx does not; a hashed address for ever, a plain one for an hour. */
+/** Serves static/ from memory, when nginx does not. A hashed address may be cached for a year, a plain one an hour. */
 export function serveAsset(c: Context<Env>): Response {
   const one = found(assets.get(c.req.path))
   const hashed = [...addresses.values()].includes(c.req.path)

@@ -1,4 +1,4 @@
-// Whose word counts of where a request comes from: X-Forwarded-For as load balancers and attackers write it.
+// The client's address from X-Forwarded-For, as load balancers and attackers write it.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -10,7 +10,7 @@ import { parseHop } from './client-address.ts'
 
 const proxies = 'loopback 192.0.2.0/24 2001:db8:aaaa::/48'
 
-/** What the span of a request says of its client. */
+/** An app behind proxies. `seen` gives the client and the scheme that the span of a request records. */
 async function appBehind(TRUSTED_PROXIES = proxies) {
   const app = await startApp({ TRUSTED_PROXIES })
   return {
@@ -73,12 +73,12 @@ const entries: [entry: string, address: string | undefined][] = [
   ).map((entry): [string, undefined] => [entry, undefined]),
 ]
 
-test('an entry of X-Forwarded-For is an address with or without a port, or nothing', () => {
+test('an entry of X-Forwarded-For is an address with or without a port, else it is ignored', () => {
   for (const [entry, address] of entries)
     assert.equal(parseHop(entry), address, JSON.stringify(entry))
 })
 
-test('whatever an address looks like, its port and its brackets change nothing', () => {
+test('for any address, a port and brackets make no difference', () => {
   const port = fc.integer({ min: 0, max: 65_535 })
   fc.assert(
     fc.property(fc.ipV4(), port, (address, number) => {
@@ -100,7 +100,7 @@ test('whatever an address looks like, its port and its brackets change nothing',
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseHop(text)))
 })
 
-test('the client is the last one that a trusted proxy names, with a port or without', async () => {
+test('the client is the last untrusted address in X-Forwarded-For, with or without a port', async () => {
   await using app = await appBehind()
   const headers: [forwardedFor: string, client: string][] = [
     ['203.0.113.7', '203.0.113.7'],
@@ -116,7 +116,7 @@ test('the client is the last one that a trusted proxy names, with a port or with
     assert.equal((await app.seen({ 'X-Forwarded-For': forwardedFor })).client, client, forwardedFor)
 })
 
-test('what is no address ends the walk at the proxy that said it', async () => {
+test('when an entry is not an address, the client is the proxy that wrote it', async () => {
   await using app = await appBehind()
   for (const [entry] of entries.filter(([, address]) => address === undefined)) {
     const seen = async (forwardedFor: string) =>
@@ -137,7 +137,7 @@ test('what is no address ends the walk at the proxy that said it', async () => {
   )
 })
 
-test('whatever stands before the real address, it stays the real one', async () => {
+test('no forged text before the real address changes it', async () => {
   await using app = await appBehind()
   const header = fc.string({ unit: fc.constantFrom(...'0123456789abcdef.:,[]" %_-x') })
   await fc.assert(
@@ -149,7 +149,7 @@ test('whatever stands before the real address, it stays the real one', async () 
   )
 })
 
-test('who is not trusted says nothing: neither an address nor https', async () => {
+test('X-Forwarded-For and X-Forwarded-Proto of an untrusted peer are ignored', async () => {
   const said = { 'X-Forwarded-For': '203.0.113.7', 'X-Forwarded-Proto': 'https' }
   await using strict = await appBehind('10.9.8.7')
   assert.deepEqual(await strict.seen(said), { client: '127.0.0.1', scheme: 'http' })
@@ -167,7 +167,7 @@ test('who is not trusted says nothing: neither an address nor https', async () =
     assert.equal((await app.seen({ 'X-Forwarded-Proto': proto! })).scheme, scheme, proto)
 })
 
-test('a limit on an address holds whatever the port is, and where IPv4 comes as IPv6', async () => {
+test('a limit on an address applies with any port, and to IPv4 addresses written as IPv6', async () => {
   await using app = await startApp({ LIMIT_LOGIN_CLIENT: '2/60' })
   const guess = async (forwardedFor: string) => {
     const headers = { 'X-Forwarded-For': forwardedFor }

@@ -7,34 +7,40 @@ import type { Env } from './context.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** Is this address one of a proxy that we trust? */
+    /** Does this address belong to a trusted proxy (TRUSTED_PROXIES)? */
     trusts: (address: string) => boolean
-    /** Who is at the other end, once somebody has asked. */
+    /** The result of `clientOf`, after its first call. */
     client: Client | undefined
   }
 }
 
 const addressesKept = 1000
 
-/** Who is at the other end: the socket's peer, whether we believe its headers, and the client that it names. */
+/** The sender of a request. */
 export type Client = {
+  /** The address of the socket's peer: the client or a proxy. */
   address: string
   port: number
+  /** Is the peer a trusted proxy, so that its headers count? */
   trusted: boolean
+  /** The address of the client, from X-Forwarded-For when the peer is trusted. */
   clientAddress: string
   scheme: 'http' | 'https'
 }
 
 const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/
-const spellings = new Lru<string>(addressesKept)
+const canonicalAddresses = new Lru<string>(addressesKept)
 
-/** An address in its only spelling: IPv6 short, without a zone, and as IPv4 where it stands for one; else undefined. */
-function spelled(address: string): string | undefined {
+/**
+ * The canonical form of an address: IPv6 compressed and without a zone, an IPv4-mapped address as IPv4. Undefined for
+ * other text.
+ */
+function canonical(address: string): string | undefined {
   const family = isIP(address)
   if (family !== 6) return family === 4 ? address : undefined
-  // The zone goes first: as long as a header can be, it would fill the memory as a key.
+  // The zone is removed before the cache is used: it can be as long as a header, so its keys could fill the memory.
   const plain = address.split('%')[0]!
-  return spellings.get(plain, () => {
+  return canonicalAddresses.get(plain, () => {
     const short = new URL(`http://[${plain}]`).hostname.slice(1, -1)
     const [, high, low] = mapped.exec(short) ?? []
     if (high === undefined || low === undefined) return short
@@ -43,18 +49,21 @@ function spelled(address: string): string | undefined {
   })
 }
 
-/** The address in one entry of `X-Forwarded-For`, with or without a port; undefined when there is none. */
+/** The address in an entry of `X-Forwarded-For`, with or without a port; undefined when the entry is not an address. */
 export function parseHop(entry: string): string | undefined {
   const text = entry.trim().replace(/^"(.*)"$/, '$1')
-  if (isIP(text) !== 0) return spelled(text)
+  if (isIP(text) !== 0) return canonical(text)
   const [, inBrackets, beforePort] =
     /^(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/.exec(text) ?? []
-  if (inBrackets !== undefined) return isIP(inBrackets) === 6 ? spelled(inBrackets) : undefined
+  if (inBrackets !== undefined) return isIP(inBrackets) === 6 ? canonical(inBrackets) : undefined
   return beforePort !== undefined && isIP(beforePort) === 4 ? beforePort : undefined
 }
 
-/** Who stands before all proxies that we trust. An entry that says no address ends the walk: only its proxy is known. */
-function farthest(peer: string, forwardedFor: string, trusts: (address: string) => boolean) {
+/**
+ * The first address, from the right, that is not a trusted proxy: the client. The leftmost when all are trusted. When
+ * an entry is not an address, the result is the proxy that wrote it.
+ */
+function firstUntrusted(peer: string, forwardedFor: string, trusts: (address: string) => boolean) {
   let client = peer
   for (const entry of forwardedFor.split(',').toReversed()) {
     const hop = parseHop(entry)
@@ -65,7 +74,7 @@ function farthest(peer: string, forwardedFor: string, trusts: (address: string) 
   return client
 }
 
-/** Reads who sent a request; `X-Forwarded-*` counts only as far as trusted proxies wrote it. */
+/** Reads the sender of a request. `X-Forwarded-*` headers count only as far as trusted proxies wrote them. */
 export function clientOf(c: Context<Env>): Client {
   const known = c.get('client')
   if (known) return known
@@ -77,13 +86,13 @@ export function clientOf(c: Context<Env>): Client {
 function readClient(c: Context<Env>): Client {
   const socket = c.env?.incoming?.socket
   const remote = socket?.remoteAddress ?? '127.0.0.1'
-  const address = spelled(remote) ?? remote
+  const address = canonical(remote) ?? remote
   const trusts = c.get('trusts')
   const trusted = trusts(address)
   const forwardedFor = trusted ? c.req.header('x-forwarded-for') : undefined
   const clientAddress =
-    forwardedFor === undefined ? address : farthest(address, forwardedFor, trusts)
-  // Of a list the last one is the word of the proxy that we trust; those before it may be a client's.
+    forwardedFor === undefined ? address : firstUntrusted(address, forwardedFor, trusts)
+  // In a list only the last value was written by the trusted proxy. The client may have sent the values before it.
   const forwarded = trusted && /(?:^|,)\s*https\s*$/i.test(c.req.header('x-forwarded-proto') ?? '')
   return {
     address,

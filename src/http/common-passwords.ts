@@ -1,4 +1,4 @@
-// The passwords that guessing starts with. A public instance (DEMO=0) refuses them and what is like them.
+// The most common passwords, which attackers try first. An instance with DEMO=0 refuses them and similar ones.
 const common = new Set(
   `12345678 123456789 1234567890 0123456789 11111111 00000000 88888888 password password1 password12 password123
   password1234 passw0rd p@ssword p@ssw0rd pa$$word qwertyui qwertyuiop qwerty12 qwerty123 qwerty1234 1q2w3e4r 1q2w3e4r5t

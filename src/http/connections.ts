@@ -1,4 +1,4 @@
-// The HTTP server beyond its requests: what nobody could read, what could not be accepted, and the end of it all.
+// The connections of the HTTP server: unreadable requests, connections that cannot be accepted, and the shutdown.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -6,15 +6,15 @@ import type { Duplex } from 'node:stream'
 import { log } from '../telemetry/log.ts'
 
 const reportMs = 10_000
-const lookMs = 25
+const closeIdleEveryMs = 25
 
-/** What is known of the connections of a server. */
+/** The connections of a server. */
 export type Connections = {
-  /** Accepts nobody any more and resolves when the last answer is out, after `ms` whatever is still under way. */
+  /** Stops accepting connections. Resolves when all running requests are answered; closes them after `ms`. */
   drain: (ms: number) => Promise<void>
 }
 
-/** Watches over a server that listens. */
+/** Handles the connections of a listening server from now on. */
 export function watchConnections(server: Server): Connections {
   const open = new Set<Socket>()
   const answers = new WeakMap<Duplex, ServerResponse>()
@@ -28,9 +28,10 @@ export function watchConnections(server: Server): Connections {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
     answerUnreadable(error, socket, answers.get(socket)),
   )
-  // Above all EMFILE at accept: that one connection is lost, the next may be accepted.
+  // Mostly EMFILE at accept: this connection is lost, but the next one may be accepted.
   server.on('error', (error) => count('connections not accepted', errorCode(error)))
-  // Node takes a connection for busy that has sent nothing yet, as browsers open them, or half of a request.
+  // Node's own closeIdleConnections keeps a connection that has sent nothing yet, as browsers open them, or only a part
+  // of a request.
   const closeIdle = () => {
     for (const socket of open) {
       const answer = answers.get(socket)
@@ -42,13 +43,14 @@ export function watchConnections(server: Server): Connections {
 
 function drain(server: Server, closeIdle: () => void, ms: number): Promise<void> {
   return new Promise((resolve) => {
-    // Again and again: an answer that was under way has promised to keep its connection.
-    const look = setInterval(closeIdle, lookMs)
+    // Repeatedly, because a connection becomes idle when the answer to its running request is finished.
+    const timer = setInterval(closeIdle, closeIdleEveryMs)
     const giveUp = setTimeout(() => server.closeAllConnections(), ms)
-    // In the next turn of the event loop: who is in the queue of the kernel now has come before the signal.
+    // In the next event-loop iteration, so that connections in the kernel's queue are accepted: they came before the
+    // signal.
     setImmediate(() =>
       server.close(() => {
-        clearInterval(look)
+        clearInterval(timer)
         clearTimeout(giveUp)
         resolve()
       }),
@@ -68,7 +70,7 @@ const unreadable: Record<string, [status: string, sentence: string]> = {
 }
 const malformed: [string, string] = ['400 Bad Request', 'This is not an HTTP request.']
 
-/** Answers what never became a request. In the middle of another answer there is no place for it. */
+/** Answers what Node could not parse as a request. Closes the connection when another answer is being sent on it. */
 function answerUnreadable(
   error: NodeJS.ErrnoException,
   socket: Duplex,
@@ -87,7 +89,7 @@ function answerUnreadable(
 
 const counted = new Map<string, Record<string, number>>()
 
-/** One line for many: who sends rubbish, or opens connections by the thousand, must not fill the log. */
+/** Counts an event for one log line every 10 s, so that many bad requests or connections do not fill the log. */
 function count(message: string, what: string): void {
   let tally = counted.get(message)
   if (!tally) {

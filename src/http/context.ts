@@ -1,4 +1,5 @@
-// What every route knows: the request's variables, who asks, and where they came from. Each variable is declared where it is set.
+// What every route uses: the variables of a request, the kind of client, and the page it came from. Other files add
+// their variables to ContextVariableMap where they set them.
 import type { HttpBindings } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 
@@ -15,12 +16,13 @@ declare module 'hono' {
   }
 }
 
-/** The routes of one feature. */
+/** A new router for the routes of one feature. */
 export const router = () => new Hono<Env>()
 
-/** Who asks: htmx for a piece of a page, a browser for a page, or a program (curl, Locust, k6) for a result. */
+/** What a client wants: htmx a part of a page, a browser a page, a program (curl, Locust, k6) a result. */
 export type ClientKind = 'partial' | 'page' | 'program'
 
+/** Determines the kind of client from the request headers. */
 export function clientKind(c: Context): ClientKind {
   const partial = c.req.header('HX-Request-Type') === 'partial'
   if (partial && !c.req.header('HX-History-Restore-Request')) return 'partial'
@@ -28,20 +30,20 @@ export function clientKind(c: Context): ClientKind {
   return 'program'
 }
 
-/** Does this client want errors as JSON: does its `Accept` name JSON, and not HTML? A bare wildcard names neither. */
+/** Does this client want errors as JSON? Yes if its `Accept` names JSON and not HTML. A wildcard names neither. */
 export function wantsJson(c: Context): boolean {
   const accept = c.req.header('Accept') ?? ''
   return names(accept, 'application/json') && !names(accept, 'text/html')
 }
 
-/** Does a list of media types have this one, with a weight that is not zero? */
+/** Does an `Accept` header name this media type with a weight (q) above 0? */
 const names = (accept: string, type: string): boolean =>
   accept.split(',').some((one) => {
     const [name, ...parameters] = one.split(';').map((part) => part.trim().toLowerCase())
     return name === type && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
   })
 
-/** The path of the page that the request came from, as htmx or the browser says, when it is one of ours; else `otherwise`. */
+/** The path of the page that sent the request, by htmx's header or the Referer; `otherwise` when it is not our page. */
 export function cameFrom(c: Context, otherwise: string): string {
   const from = c.req.header('HX-Current-URL') ?? c.req.header('Referer')
   if (!from || !URL.canParse(from)) return otherwise
@@ -52,8 +54,8 @@ export function cameFrom(c: Context, otherwise: string): string {
 const pathLengthMax = 2000
 
 /**
- * A path on this very site, percent-encoded, so that it can stand in a header and in a form. Undefined for any other
- * text: `//evil` and `/\evil` would leave the site, and so would `/.//evil` once its dot is resolved.
+ * A path on this site, percent-encoded, safe in a header and in a form. Undefined for any other text: `//evil` and
+ * `/\evil` lead to another site, and so does `/.//evil` after its dot is resolved.
  */
 export function ownPath(path: string | undefined): string | undefined {
   if (!path || path.length > pathLengthMax || !/^\/(?![/\\])[^\u0000-\u001f]*$/.test(path))
@@ -62,5 +64,5 @@ export function ownPath(path: string | undefined): string | undefined {
   return pathname.startsWith('//') ? undefined : pathname + search + hash
 }
 
-/** A path on this very site, or the timeline. */
+/** The path when it is on this site, else the timeline. */
 export const safePath = (path: string | undefined): string => ownPath(path) ?? '/timeline'

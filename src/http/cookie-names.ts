@@ -1,22 +1,22 @@
-// Programs on one host share cookies whatever their ports, so each of ours carries the product's name.
+// Cookies are shared by all ports of a host. So our cookie names start with the name of the product.
 import type { Settings } from '../config/env.ts'
 
-/** Keeps one sentence for the next page. */
+/** A sentence that the next page shows once. */
 export const flashCookie = 'tracewren_flash'
-/** `light` or `dark`; without it the system decides. */
+/** `light` or `dark`. Without this cookie the setting of the operating system applies. */
 export const themeCookie = 'tracewren_theme'
-/** `off` hides the chip. */
+/** `off` hides the trace chip. */
 export const chipCookie = 'tracewren_chip'
 
-/** Who the last page was made for, which scripts may read: see viewer-mark.ts. */
+/** The user that the last page was made for. Scripts can read it: see viewer-mark.ts. */
 export const viewerCookie = 'tracewren_viewer'
-/** Set for a second when that changes. */
+/** Set for one second when `viewerCookie` changes to another user. */
 export const changedCookie = 'tracewren_changed'
 
-/** The cookie with the token of the session: with https one that no other host and no plain http can set. */
+/** The name of the session cookie. With https its prefix `__Host-` keeps other hosts and plain http from setting it. */
 export const sessionCookie = ({ https }: Pick<Settings, 'https'>): string =>
   https ? '__Host-tracewren_session' : 'tracewren_session'
 
-/** What the session's cookie was called before 0.1.0, which still reads it; the release after that does not. */
+/** The name of the session cookie before 0.1.0. Version 0.1.0 still reads it, the next version will not. */
 export const formerSessionCookie = ({ https }: Pick<Settings, 'https'>): string =>
   https ? '__Host-session' : 'session'

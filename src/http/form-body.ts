@@ -5,11 +5,12 @@ import { Refusal } from '../base/refusal.ts'
 import type { Env } from './context.ts'
 
 const receiving = { bodies: 0 }
-const bodiesAtOnce = 1000
+const bodiesMax = 1000
 
 /**
- * Bodies are forms: a JSON body is 415, but an empty one with a JSON content type (the original's script) passes. They
- * are here as a whole before any work begins: a slow client holds a connection, not the place of somebody else.
+ * Middleware: receives the form of a POST completely before the request enters the admission queue, so that a slow
+ * client does not occupy a place there. A body that is not a form is a 415. An empty body passes with any content type,
+ * because the load script of the original app sends one with a JSON content type.
  */
 export const readForm = createMiddleware<Env>(async (c, next) => {
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
@@ -22,7 +23,7 @@ export const readForm = createMiddleware<Env>(async (c, next) => {
       throw new Refusal(415, sentence)
     }
     const bytes = await receive(c)
-    // Hono would wrap the bytes in a Response to parse them, 200 us of a login.
+    // Parsed here, because Hono wraps the bytes in a Response to parse them, which costs 200 us.
     if (isUrlencoded) c.req.bodyCache.formData = formOf(bytes)
   }
   await next()
@@ -36,8 +37,8 @@ function formOf(bytes: ArrayBuffer): FormData {
 }
 
 async function receive(c: Context<Env>): Promise<ArrayBuffer> {
-  if (receiving.bodies >= bodiesAtOnce) {
-    throw new Refusal(503, 'Too many people send at once. Try again in a moment.', {
+  if (receiving.bodies >= bodiesMax) {
+    throw new Refusal(503, 'Too many forms are being sent at once. Try again in a moment.', {
       code: 'too_many_bodies',
       headers: { 'Retry-After': '2' },
     })
@@ -45,26 +46,28 @@ async function receive(c: Context<Env>): Promise<ArrayBuffer> {
   receiving.bodies += 1
   try {
     if (c.req.header('Transfer-Encoding') === undefined) {
-      return await c.req.arrayBuffer() // kept by Hono for whoever parses it
+      return await c.req.arrayBuffer() // Hono caches it for later parsing
     }
     return (c.req.bodyCache.arrayBuffer = await counted(c))
   } catch (error) {
     if (error instanceof Refusal) throw error
-    throw new Refusal(400, 'The form did not arrive whole.', { code: 'body_cut' })
+    throw new Refusal(400, 'The form did not arrive completely. Send it again.', {
+      code: 'body_cut',
+    })
   } finally {
     receiving.bodies -= 1
   }
 }
 
-/** The answer to a body that is larger than MAX_BODY_BYTES. */
+/** The error for a body that is larger than MAX_BODY_BYTES. */
 export const bodyTooLarge = () => new Refusal(413, 'That is too large.', { code: 'body_too_large' })
 
-/** A body of unknown length, as long as it may be. */
+/** Reads a body of unknown length. Throws a 413 Refusal when it is larger than MAX_BODY_BYTES. */
 async function counted(c: Context<Env>): Promise<ArrayBuffer> {
   const bytesMax = c.get('settings').MAX_BODY_BYTES
   const pieces: Uint8Array[] = []
   let length = 0
-  // Hono's own limit reads it too, but tells a client that went away from a fault of ours no more than any other error.
+  // Not Hono's body limit: its errors do not distinguish a client that disconnected from a fault of the server.
   for await (const piece of c.req.raw.body ?? []) {
     length += piece.length
     if (length > bytesMax) throw bodyTooLarge()

@@ -1,4 +1,4 @@
-// Edge cases of HTTP: methods, odd addresses, demo accounts, sessions that nobody ended.
+// Edge cases of HTTP: methods, unusual addresses, demo accounts, expired sessions.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm'
 import { startApp } from '../../test/harness.ts'
 import { sessionJobs } from './sessions.ts'
 
-test('HEAD is turned away as GET is', async () => {
+test('without a session HEAD is redirected as GET is', async () => {
   await using app = await startApp()
   for (const as of ['program', 'browser'] as const) {
     const head = await app.visitor().send('/timeline', { method: 'HEAD' }, { as })
@@ -16,7 +16,7 @@ test('HEAD is turned away as GET is', async () => {
   }
 })
 
-test('a whole /64 of IPv6 is one client, and an address with a zone is no 500', async () => {
+test('a /64 network of IPv6 counts as one client, and an address with a zone causes no 500', async () => {
   await using app = await startApp({ LIMIT_LOGIN_CLIENT: '2/60' })
   const tryFrom = async (address: string) => {
     const headers = { 'X-Forwarded-For': address }
@@ -27,11 +27,11 @@ test('a whole /64 of IPv6 is one client, and an address with a zone is no 500', 
   assert.equal(await tryFrom('2001:db8::1'), 422)
   assert.equal(await tryFrom('2001:db8:0:0:5:6:7:8'), 422)
   assert.equal(await tryFrom('2001:db8::ffff:0:1'), 429)
-  assert.equal(await tryFrom('2001:db8:0:1::1'), 422, 'the neighbour is another')
+  assert.equal(await tryFrom('2001:db8:0:1::1'), 422, 'the next network is another client')
   assert.equal(await tryFrom('fe80::1%eth0'), 422)
 })
 
-test('an address without end is no new account for each of its ends', async () => {
+test('overlong e-mail addresses share one limit, however they end', async () => {
   await using app = await startApp({ LIMIT_LOGIN_ACCOUNT: '2/60' })
   const tryAs = async (mailaddress: string) =>
     (await app.visitor().post('/login', { mailaddress, password: 'wrong one' })).status
@@ -39,10 +39,10 @@ test('an address without end is no new account for each of its ends', async () =
   assert.equal(await tryAs(`${long}1@example.org`), 422)
   assert.equal(await tryAs(`${long}2@example.org`), 422)
   assert.equal(await tryAs(`${long}3@example.org`), 429)
-  assert.equal(await tryAs('alice@example.org'), 422, 'the others are not counted with it')
+  assert.equal(await tryAs('alice@example.org'), 422, 'other addresses are not affected')
 })
 
-test('in a private network that is trusted, each client is somebody of their own', async () => {
+test('in a trusted private network each client has its own limit', async () => {
   await using app = await startApp({
     LIMIT_LOGIN_CLIENT: '2/60',
     TRUSTED_PROXIES: 'loopback private',
@@ -58,16 +58,16 @@ test('in a private network that is trusted, each client is somebody of their own
         )
     ).status
   for (const status of [422, 422, 429]) assert.equal(await tryFrom('192.168.1.5'), status)
-  assert.equal(await tryFrom('192.168.1.6'), 422, 'the neighbour is another')
-  assert.equal(await tryFrom('192.168.1.5, 10.0.0.1'), 429, 'behind two proxies, too')
+  assert.equal(await tryFrom('192.168.1.6'), 422, 'another address is another client')
+  assert.equal(await tryFrom('192.168.1.5, 10.0.0.1'), 429, 'also behind two proxies')
   assert.equal(
     await tryFrom('192.168.1.7, 203.0.113.9'),
     422,
-    'a stranger cannot pass for one inside',
+    'an outside client cannot pretend to be inside',
   )
 })
 
-test("programs get the account's errors as JSON, as they get its successes", async () => {
+test('programs get errors of account actions as JSON, like successes', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const answer = await alice.post('/account/password', {
@@ -78,7 +78,7 @@ test("programs get the account's errors as JSON, as they get its successes", asy
   assert.deepEqual(JSON.parse(answer.text), { error: 'That is not your password.' })
 })
 
-test('a demo account may call itself anything, but keeps its password and is not deleted', async () => {
+test('a demo account can change its name, but not its password, and cannot be deleted', async () => {
   await using app = await startApp()
   const mara = await app.person('Mara')
   await app.database.db.run(sql`update users set demo = 1`)
@@ -101,7 +101,7 @@ test('a demo account may call itself anything, but keeps its password and is not
   assert.equal((await app.visitor().post('/login', login)).location, '/timeline')
 })
 
-test('with DEMO=0 the session of a demo account counts no more', async () => {
+test('with DEMO=0 the session of a demo account is no longer valid', async () => {
   await using app = await startApp({ DEMO: '0' })
   const mara = await app.person('Mara')
   assert.equal((await mara.get('/timeline')).status, 200)
@@ -124,7 +124,7 @@ test('sessions that have expired are deleted, the others stay', async () => {
   assert.equal((await alice.get('/timeline')).status, 200)
 })
 
-test('what somebody writes does not decide which error it is', async () => {
+test('text in a tweet does not influence how an error is classified', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await app.database.db.run(sql`alter table tweets rename to gone`)
@@ -132,7 +132,7 @@ test('what somebody writes does not decide which error it is', async () => {
   assert.equal((await alice.post('/tweet', { msg: words })).status, 500)
 })
 
-test('an address that is none of ours, and a wrong method, are named in their span', async () => {
+test('the span of an unknown address or a wrong method has an error code', async () => {
   await using app = await startApp()
   const codeOf = async (path: string, method: string) =>
     (await app.visitor().send(path, { method }, {})).spans.at(-1)?.attributes['app.error.slug']

@@ -1,7 +1,7 @@
 import { compare, hash } from '@node-rs/bcrypt'
 
 import type { Settings } from '../config/env.ts'
-import { Lane } from '../overload/work-queue.ts'
+import { WorkQueue } from '../overload/work-queue.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -9,39 +9,45 @@ declare module 'hono' {
   }
 }
 
-/** bcrypt through a bounded lane: it takes a core for some 60 ms, and the pages need the other cores meanwhile. */
+/** bcrypt through a bounded queue: it takes a core for some 60 ms, and the pages need the other cores meanwhile. */
 export class Passwords {
-  readonly lane: Lane
+  readonly queue: WorkQueue
   readonly #cost: number
   /** What an unknown address is compared with, so that it takes as long as a known one. */
   #nobody: Promise<string> | undefined
 
   constructor(settings: Settings) {
     this.#cost = settings.PASSWORD_COST
-    this.lane = new Lane({
+    this.queue = new WorkQueue({
       name: 'password',
-      concurrency: settings.passwordLanes,
+      concurrency: settings.passwordConcurrency,
       waiting: settings.PASSWORD_QUEUE,
       waitMs: settings.PASSWORD_WAIT_MS,
-      isSteady: true,
     })
   }
 
-  /** The bcrypt hash to store. Rejects with a 503 Refusal when the lane is full; refuses more than 72 bytes. */
-  hash(password: string): Promise<string> {
+  /**
+   * The bcrypt hash to store. Rejects with a 503 Refusal when the queue is full or `client` has hung up; refuses more than
+   * 72 bytes.
+   */
+  hash(password: string, client?: AbortSignal): Promise<string> {
     if (Buffer.byteLength(password) > passwordBytes) {
       return Promise.reject(new RangeError('bcrypt would ignore the rest of this password'))
     }
-    return this.lane.run(() => hash(password, { cost: this.#cost }))
+    return this.queue.run(() => hash(password, { cost: this.#cost }), client)
   }
 
-  /** Does the password belong to this hash? Without a hash it takes just as long and says no. */
-  async matches(password: string, stored: string | undefined): Promise<boolean> {
+  /** Does the password belong to this hash? Without a hash it takes just as long and says no. Rejects as `hash` does. */
+  async matches(
+    password: string,
+    stored: string | undefined,
+    client?: AbortSignal,
+  ): Promise<boolean> {
     this.#nobody ??= hash('nobody has this password', { cost: this.#cost })
     const other = stored ?? (await this.#nobody)
     // A password that cannot be anybody's still takes the time of one that could.
     const given = Buffer.byteLength(password) > passwordBytes ? '' : password
-    const same = await this.lane.run(() => compare(given, other))
+    const same = await this.queue.run(() => compare(given, other), client)
     return same && stored !== undefined && given === password
   }
 }

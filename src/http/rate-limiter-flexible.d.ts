@@ -1,4 +1,4 @@
-// The package's entry loads a limiter for each of twenty databases; these two files are all that is used here.
+// The package's main file loads limiters for twenty databases. We import only these two files.
 declare module 'rate-limiter-flexible/lib/RateLimiterMemory.js' {
   export { RateLimiterMemory as default } from 'rate-limiter-flexible'
 }

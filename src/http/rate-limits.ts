@@ -15,13 +15,13 @@ declare module 'hono' {
   }
 }
 
-/** Takes back what was spent, for what has not happened after all. */
+/** Undoes one `spend`, when the action did not happen. */
 export type GiveBack = () => void
 
-/** One limiter for each rate of env.ts, in memory: a restart forgets them. */
+/** Rate limiters, one for each rate in env.ts. They are in memory: a restart resets them. */
 export type RateLimits = { spend: (name: RateName, key: string) => Promise<GiveBack> }
 
-/** `spend` takes one of the key's actions, or rejects with a 429 Refusal that says when to come back. */
+/** Creates the rate limiters. `spend` counts one action of a key, or rejects with a 429 Refusal with Retry-After. */
 export function createRateLimits(settings: Settings): RateLimits {
   const limiters = new Map(
     Object.entries(settings.rates).map(([name, { count, seconds }]) => [
@@ -37,10 +37,10 @@ export function createRateLimits(settings: Settings): RateLimits {
         return onceWithin(msBeforeNext, () => void limiter.reward(key))
       } catch (error) {
         if (!(error instanceof RateLimiterRes)) throw error
-        // A refusal takes nothing: else what others give back would not make room again.
+        // A refused action must not count, or actions given back would not allow new ones.
         void limiter.reward(key)
         measured().refusals.add(1, { limit: name })
-        // Never longer than the whole time: the library counts by the wall clock, which may have been set back.
+        // At most the duration of the limit: the library uses the wall clock, which may have been set back.
         const waiting = Math.min(settings.rates[name].seconds, Math.ceil(error.msBeforeNext / 1000))
         const seconds = Math.max(1, waiting)
         throw new Refusal(429, `That was too often. Try again in ${inWords(seconds)}.`, {
@@ -52,7 +52,7 @@ export function createRateLimits(settings: Settings): RateLimits {
   }
 }
 
-/** Runs the work at most once, and not after `ms` milliseconds: then the limiter counts from zero anyway. */
+/** Runs the work at most once, and not after `ms` milliseconds: then the limiter has started again from zero. */
 function onceWithin(ms: number, work: () => void): () => void {
   const until = performance.now() + ms
   let isDone = false
@@ -67,19 +67,19 @@ const inWords = (seconds: number) =>
     ? `${seconds} second${seconds === 1 ? '' : 's'}`
     : `${Math.ceil(seconds / 60)} minutes`
 
-/** The key of who asks: the signed-in user, else the client's address (a whole /64 of IPv6, which one person has). */
+/** The key of a person: the signed-in user, else the client's address. */
 function visitorKey(c: Context<Env>): string {
   const visitor = c.get('visitor')
   return visitor ? `user ${visitor.id}` : clientKey(c)
 }
 
-/** The key of the client's address. */
+/** The key of the client's address. For IPv6 its /64 network, because one person has all addresses of a /64. */
 export function clientKey(c: Context<Env>): string {
   const address = clientOf(c).clientAddress
   return address.includes(':') ? networkOf(address) : address
 }
 
-/** The first four groups of an IPv6 address, with those that `::` stands for; all of one that NAT64 made from IPv4. */
+/** The first four groups of an IPv6 address, without `::`. All groups of a NAT64 address, which stands for one IPv4. */
 function networkOf(address: string): string {
   const [head = '', tail = ''] = address.split('::')
   const [groups, others] = [head, tail].map((part) => part.split(':').filter(Boolean))
@@ -89,7 +89,7 @@ function networkOf(address: string): string {
   return all.slice(0, isNat64 ? 8 : 4).join(':')
 }
 
-/** Counts the requests of one client that are refused for a mistake of theirs; what succeeds, or fails for ours, is given back. */
+/** Limits the failed requests of one client address: only answers with a 4xx status count. */
 export const limitedMistakes = (name: RateName) =>
   createMiddleware<Env>(async (c, next) => {
     const giveBack = await c.get('rateLimits').spend(name, clientKey(c))
@@ -97,7 +97,7 @@ export const limitedMistakes = (name: RateName) =>
     if (c.res.status < 400 || c.res.status >= 500) giveBack()
   })
 
-/** Lets a route be asked only so often by one person. */
+/** Limits the requests of one person to a route. */
 export const limited = (name: RateName) =>
   createMiddleware<Env>(async (c, next) => {
     await c.get('rateLimits').spend(name, visitorKey(c))

@@ -1,5 +1,5 @@
-// What may be recorded of an address. Whatever people put into one by mistake (a password in a link, a token that was
-// meant for another site) would else stand in spans and logs, where it stays and where others read it.
+// Redacts the path and query string of a URL before they are recorded. People put secrets into URLs by mistake: a
+// password in a link, a token for another site. Spans and logs must not store them, because others read these.
 import type { Env as AnyEnv, Hono } from 'hono'
 
 declare module 'hono' {
@@ -8,44 +8,44 @@ declare module 'hono' {
   }
 }
 
-/** What stands in place of a value. */
+/** The text that replaces a value. */
 const redacted = 'REDACTED'
-/** Beyond these many parameters, or segments of a path that no route knows, nothing is recorded. */
+/** At most this many parameters, or segments of an unknown path, are recorded. The rest is cut off. */
 const piecesMax = 100
-/** How deep a `next` is followed into the `next` of its own query. */
+/** A `next` parameter may contain a path with another `next`. They are parsed to this depth. */
 const depthMax = 3
 
-/** Names of parameters that are never recorded with their value, even if a route declares them. */
+/** Names of parameters whose values are never recorded, even if a route declares them. */
 const secretName =
   /pass|pwd|secret|token|auth|session|cookie|credential|signature|api.?key|jwt|otp|mail|address|phone/i
-/** Segments of a path behind which a secret stands in many a site: `/reset/4f0c2a`. */
+/** Path segments that are often followed by a secret, as in `/reset/4f0c2a`. */
 const secretParent =
   /^(?:log-?in|sign-?in|sso|reset|verif|confirm|activat|invit|magic|unsubscribe|code)|pass|secret|token|auth(?!or)|session|otp/i
 
-/** The validators of query strings, with the names that each of them knows. */
+/** The parameters that each validator of a query string declares. */
 const declared = new WeakMap<object, readonly string[]>()
 
-/** Notes which parameters a validator of the query string knows: their values may be recorded. */
+/** Declares the parameters of a query-string validator, whose values may be recorded. Returns the validator. */
 export function declares<T extends object>(names: readonly string[], validator: T): T {
   declared.set(validator, names)
   return validator
 }
 
-/** An address without what must not be recorded. */
+/** Redacts the path and query string of a request. */
 export type Redaction = (request: {
   method: string
-  /** The path as the router reads it. */
+  /** The path as the router matches it. */
   routed: string
   path: string
   query: string
-  /** A route has answered, and not by saying that there is nothing. */
+  /** Has a route answered with a status below 400? */
   isServed: boolean
 }) => { path: string; query: string }
 
 type Route = { isKnown: boolean; names: readonly string[] }
 type RouteOf = (method: string, path: string) => Route
 
-/** The redaction for an app: which parameters a route declares is read off its validators. */
+/** Creates the redaction for an app. The parameters that a route declares are read from its validators. */
 export function redactionFor<E extends AnyEnv>(app: Hono<E>): Redaction {
   const routeOf: RouteOf = (method, path) => {
     const [found] = app.router.match(method === 'HEAD' ? 'GET' : method, path)
@@ -67,10 +67,10 @@ export function redactionFor<E extends AnyEnv>(app: Hono<E>): Redaction {
   }
 }
 
-type Around = { names: readonly string[]; routeOf: RouteOf; depth: number }
+type QueryContext = { names: readonly string[]; routeOf: RouteOf; depth: number }
 
-/** Puts together again what `each` makes of the pieces between the separators. */
-function rewritten(text: string, separator: RegExp, each: (piece: string) => string): string {
+/** Splits a text at the separators, maps each piece with `each` and joins them again. Cuts after `piecesMax` pieces. */
+function mapPieces(text: string, separator: RegExp, each: (piece: string) => string): string {
   const pieces = text.split(separator, 2 * piecesMax + 1)
   const end = pieces.length > 2 * piecesMax ? '\u2026' : ''
   if (end) pieces.pop()
@@ -79,24 +79,24 @@ function rewritten(text: string, separator: RegExp, each: (piece: string) => str
   )
 }
 
-const redactQuery = (query: string, around: Around): string =>
-  rewritten(query, /([&;])/, (parameter) => redactParameter(parameter, around))
+const redactQuery = (query: string, context: QueryContext): string =>
+  mapPieces(query, /([&;])/, (parameter) => redactParameter(parameter, context))
 
-function redactParameter(parameter: string, around: Around): string {
+function redactParameter(parameter: string, context: QueryContext): string {
   const end = parameter.indexOf('=')
   const written = end < 0 ? parameter : parameter.slice(0, end)
   const name = decoded(written)
-  const isOurs = name !== undefined && around.names.includes(name) && !secretName.test(name)
-  // Without a value, the name may be one: `?eyJhbGciOi`.
+  const isOurs = name !== undefined && context.names.includes(name) && !secretName.test(name)
+  // Without a value, the name itself may be a secret: `?eyJhbGciOi`.
   if (end < 0) return isOurs ? parameter : redacted
-  // A second question mark begins what somebody took for a query: `?before=5?token=4f0c2a`.
+  // Text after a second question mark may be another query string: `?before=5?token=4f0c2a`.
   if (isOurs && name !== 'next') return parameter.replace(/\?.+$/s, `?${redacted}`)
-  const value = isOurs ? redactNext(parameter.slice(end + 1), around) : redacted
+  const value = isOurs ? redactNext(parameter.slice(end + 1), context) : redacted
   return `${isWord(name) ? written : redacted}=${value}`
 }
 
-/** A path of this site keeps what may be recorded of it, its own query included. */
-function redactNext(written: string, { routeOf, depth }: Around): string {
+/** Redacts the value of `next`: a path on this site with its own query string. Any other value is replaced. */
+function redactNext(written: string, { routeOf, depth }: QueryContext): string {
   const next = decoded(written)
   const [, path, query, fragment] =
     /^(\/(?![/\\])[^?#]*)(?:\?([^#]*))?(#.*)?$/s.exec(next ?? '') ?? []
@@ -110,19 +110,19 @@ function redactNext(written: string, { routeOf, depth }: Around): string {
 }
 
 const unknown: Route = { isKnown: false, names: [] }
-const noRoute: Around = { names: unknown.names, routeOf: () => unknown, depth: 0 }
+const noRoute: QueryContext = { names: unknown.names, routeOf: () => unknown, depth: 0 }
 
-/** A path that no route knows: short words stay, so that a wrong link can be found. */
+/** Redacts a path that no route knows. Short words stay, so that a broken link can be found. */
 function redactPath(path: string): string {
   let isSecret = false
-  return rewritten(path, /([/\\]|%2f|%5c)/i, (segment) => {
+  return mapPieces(path, /([/\\]|%2f|%5c)/i, (segment) => {
     const end = segment.search(/[;&]|%3b|%26/i)
     const first = end < 0 ? segment : segment.slice(0, end)
     const name = decoded(first)
     const shown = isSecret || !isWord(name) ? redacted : first
     isSecret ||= name === undefined || secretParent.test(name)
     const parameters = segment.slice(first.length)
-    const shownParameters = rewritten(parameters, /([;&]|%3b|%26)/i, (one) =>
+    const shownParameters = mapPieces(parameters, /([;&]|%3b|%26)/i, (one) =>
       redactParameter(one, noRoute),
     )
     return shown + shownParameters
@@ -130,8 +130,9 @@ function redactPath(path: string): string {
 }
 
 /**
- * Is this a name or a word? Whatever has 20 characters, or six digits in a row, may be a token, a number of a card or a
- * telephone; longer ones are words when they are small letters with dots or hyphens between.
+ * Is this a name or a word, and so not a secret? A text of 20 characters or more, or with six digits in a row, may be a
+ * token, a card number or a telephone number. Up to 40 characters are allowed for lower-case words joined by dots,
+ * hyphens or underscores.
  */
 const isWord = (text: string | undefined): boolean =>
   text !== undefined &&

@@ -1,4 +1,4 @@
-// A form that was refused is shown again with what was typed, so that nobody has to write it twice.
+// Shows a refused form again with the user's input, so that nobody has to type it twice.
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
@@ -6,8 +6,8 @@ import type { Refusal } from '../base/refusal.ts'
 import type { Env } from './context.ts'
 
 /**
- * Shows a form again: `problems` holds a sentence for a field under the field's name, and one about the form as a whole
- * under `form`. The status is 422 when a rule is broken and 429 when it was sent too often.
+ * Shows a form again. `given` is the input. `problems` has a sentence for each bad field under the field's name, or one
+ * about the whole form under `form`. The status is 422 when a value breaks a rule, 429 when it was sent too often.
  */
 export type Redisplay = (
   c: Context<Env>,
@@ -18,30 +18,30 @@ export type Redisplay = (
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** How the form of this route is shown again, where `keepsForm` stands in the route. */
+    /** Shows the form of this route again. Set by `keepsForm`. */
     redisplay: Redisplay | undefined
   }
 }
 
-/** Says how this route's form is shown again when it is refused for being sent too often. */
+/** Middleware: sets how the form of this route is shown again when it was sent too often. */
 export const keepsForm = (redisplay: Redisplay) =>
   createMiddleware<Env>(async (c, next) => {
     c.set('redisplay', redisplay)
     await next()
   })
 
-/** Answers a 429 with the form of the route; undefined when the route has none or it cannot be shown. */
+/** Answers a 429 with the form of the route. Undefined when the route has no form or showing it fails. */
 export async function showAgain(c: Context<Env>, refusal: Refusal): Promise<Response | undefined> {
   const redisplay = refusal.status === 429 ? c.get('redisplay') : undefined
   try {
     return await redisplay?.(c, await typedFields(c), { form: refusal.message }, 429)
   } catch {
-    // The page around the form needs the database, and the error itself needs nothing.
+    // Rendering the page needs the database and may fail. The caller then answers with a plain error.
     return undefined
   }
 }
 
-/** The texts of the form in the body, or those of the query string in a GET. */
+/** The text fields of the form: from the body of a POST, else from the query string. */
 async function typedFields(c: Context<Env>): Promise<Record<string, string>> {
   const fields = c.req.method === 'POST' ? await c.req.parseBody() : c.req.query()
   return printable(
@@ -53,7 +53,7 @@ async function typedFields(c: Context<Env>): Promise<Record<string, string>> {
   )
 }
 
-/** The same texts without the control characters that `text` in web.ts refuses: no page shows them. */
+/** Removes the control characters that `text` in validation.ts refuses, so that the page can show the values. */
 export const printable = (given: Record<string, string>): Record<string, string> =>
   Object.fromEntries(
     Object.entries(given).map(([name, value]) => [

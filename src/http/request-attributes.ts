@@ -1,5 +1,5 @@
-// What one request's span, log line and measurement say of it: the names of OpenTelemetry's conventions, and ours.
-// Names that are not stable yet are written out: the package of the conventions wants nobody to import them.
+// The attributes of a request's span, log line and metric: those of OpenTelemetry's semantic conventions, and our own.
+// Names that are not stable yet are written as text: the package advises against importing its unstable names.
 import type { Attributes } from '@opentelemetry/api'
 import {
   ATTR_CLIENT_ADDRESS,
@@ -31,14 +31,14 @@ const knownMethods = new Set(
   'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
 )
 
-/** The method, when it is one of HTTP's; any other text would be a name of somebody's choice in spans and metrics. */
+/** The method when it is one of HTTP's, else undefined, so that clients cannot choose names of spans and metrics. */
 export const knownMethod = (method: string): string | undefined =>
   knownMethods.has(method) ? method : undefined
 
-/** Milliseconds with three decimals. */
+/** Rounds milliseconds to three decimals. */
 export const round = (ms: number) => Math.round(ms * 1000) / 1000
 
-/** Everything that the SERVER span of a finished request says, and the line of it in the log. */
+/** The attributes of the SERVER span and of the log line of a finished request. */
 export function requestAttributes(c: Context<Env>, costs: RequestCosts): Attributes {
   const attributes: Attributes = {}
   const route = answeredRoute(c)
@@ -48,7 +48,7 @@ export function requestAttributes(c: Context<Env>, costs: RequestCosts): Attribu
   return attributes
 }
 
-// These three fill one object: an object that is put together from others costs ten microseconds.
+// The describe functions fill one object, because merging several objects costs 10 us.
 function describeRequest(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
   const { origin, path, query } = addressOf(c, route)
   const { hostname, port } = originOf(origin)
@@ -73,21 +73,21 @@ function describeRequest(c: Context<Env>, attributes: Attributes, route: string 
 
 const httpVersion = (c: Context<Env>) => c.env?.incoming?.httpVersion ?? '1.1'
 
-/** Parsing a whole address costs as much as a query; ours differ in what comes after the origin. */
+/** Cached by origin, because parsing a URL costs as much as a query, and most requests have the same origin. */
 const origins = new Lru<URL>(100)
 const originOf = (origin: string) => origins.get(origin, () => new URL(origin))
 
-/** The address as it may be recorded. */
+/** The parts of the URL, redacted as far as needed. */
 function addressOf(c: Context<Env>, route: string | undefined) {
   const { origin, path, query } = splitUrl(c.req.url)
-  // Most requests: a path of ours and no query.
+  // The usual case, a known route without a query string, needs no redaction.
   if (query === '' && route !== undefined && !route.endsWith('*')) return { origin, path, query }
   const { method, path: routed } = c.req
   const isServed = route !== undefined && c.res.status < 400
   return { origin, ...c.get('redaction')({ method, routed, path, query, isServed }) }
 }
 
-/** A fragment, which no browser sends, is part of neither. */
+/** Splits a URL into origin, path and query. Drops a fragment, which browsers do not send. */
 function splitUrl(url: string) {
   const path = url.indexOf('/', url.indexOf('://') + 3)
   const fragment = url.indexOf('#', path)
@@ -101,7 +101,7 @@ function splitUrl(url: string) {
   }
 }
 
-/** A wrong method is answered before any route. */
+/** The route that answered. With 405 it is undefined: a wrong method is answered before any route. */
 const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : routeOf(c))
 
 function describeAnswer(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
@@ -122,7 +122,7 @@ function describeCosts(costs: RequestCosts, attributes: Attributes): void {
   if (costs.bytes > 0) attributes['http.response.body.size'] = costs.bytes
 }
 
-/** Adds the request to http.server.request.duration, with what that metric may tell apart. */
+/** Adds the request's duration (ms) to the metric http.server.request.duration, with few attributes. */
 export function measure(c: Context<Env>, ms: number): void {
   const status = c.res.status
   const route = answeredRoute(c)
@@ -137,7 +137,7 @@ export function measure(c: Context<Env>, ms: number): void {
   measured().requests.record(ms / 1000, attributes)
 }
 
-/** The pattern of the route that answers, without regular expressions: `/favorite/:id`. Undefined when none does. */
+/** The pattern of the matched route without regular expressions: `/favorite/:id`. Undefined when no route matches. */
 function routeOf(c: Context): string | undefined {
   const pattern = routePath(c)
   return pattern === '/*' || pattern === '*'

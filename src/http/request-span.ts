@@ -1,4 +1,4 @@
-// The SERVER span of each request, and the handler spans inside it.
+// The SERVER span of each request, and the handler spans inside.
 import {
   context,
   propagation,
@@ -31,8 +31,8 @@ import type { Env } from './context.ts'
 import { knownMethod, measure, requestAttributes, round } from './request-attributes.ts'
 
 /**
- * One SERVER span, one log line and one measurement for each request. It continues the trace of a trusted proxy or
- * load generator; a request of htmx is a trace of its own with a link to the page that sent it.
+ * Makes one SERVER span, one log line and one measurement for each request. The span continues the trace of a trusted
+ * proxy or load generator. A request that htmx sends has its own trace, with a link to the page that sent it.
  */
 export const traceRequests = createMiddleware<Env>(async (c, next) => {
   const parent = clientOf(c).trusted
@@ -52,14 +52,14 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
     await next()
     const ended = c.get('answeredAt') ?? performance.now()
     const ms = elapsedMs(costs, ended)
-    // Not `c.header`: on a finished answer that would turn the body into a stream, a tenth of a page's cost.
+    // Not `c.header`: on a finished response that turns the body into a stream, which is 10 % of the cost of a page.
     c.res.headers.set('X-Trace-Id', span.spanContext().traceId)
     c.res.headers.set('Server-Timing', serverTiming(span.spanContext(), costs, ms))
     measure(c, ms)
-    // Of ten requests nine are not sampled, and nobody reads what they would have said.
+    // Attributes are computed only when a span or a log line uses them: with sampling, most requests need none.
     if (span.isRecording() || isLogged('info')) {
       const attributes = requestAttributes(c, costs)
-      // One call: attributes that are given one by one, or at the start, cost several times as much.
+      // One call: setting attributes one by one, or at the start, costs several times as much.
       span.setAttributes(attributes)
       const route = attributes[ATTR_HTTP_ROUTE]
       if (typeof route === 'string') span.updateName(`${method} ${route}`)
@@ -71,13 +71,13 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
   })
 })
 
-/** Header by header: all of them at once would make node-server build a whole Request. */
+/** Reads single headers. `keys` is empty, because listing all headers makes node-server build a complete Request. */
 const headersOfRequest: TextMapGetter<Context> = {
   get: (c, name) => c.req.header(name),
   keys: () => [],
 }
 
-/** A page's traceparent, sent by htmx with every request of that page. */
+/** Links the span to the page that sent the request. htmx sends the traceparent of the page with every request. */
 function linkToPage(c: Context<Env>, span: Span): void {
   const [, page = '', parentSpan = '', flags = ''] =
     /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(c.req.header('X-Page-Trace') ?? '') ??
@@ -92,14 +92,14 @@ const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
   `total;dur=${round(ms)}, db;dur=${round(costs.queryMs)};desc="${costs.queries} queries", ` +
   `render;dur=${round(costs.renderMs)}, traceparent;desc="${traceparentOf(span)}"`
 
-/** An INTERNAL span named `<feature>.<action>` around the rest of a route. */
+/** Middleware: the handler span, an INTERNAL span named `<feature>.<action>` around the rest of the route. */
 export const traced = (name: string) =>
   createMiddleware<Env>((c, next) => {
     if (trace.getActiveSpan()?.isRecording() === false) return next()
     const costs = requestCosts()
     return tracer.startActiveSpan(name, costs ? { startTime: timeAt(costs) } : {}, async (span) => {
       await next()
-      // Hono has already turned a thrown error into an answer here, so look for it rather than catch it.
+      // A thrown error cannot be caught here: Hono has already turned it into a response and set `c.error`.
       if (c.error && c.res.status >= 500) {
         span.setAttribute(ATTR_ERROR_TYPE, failureOf(behindQuery(c.error)))
         span.setStatus({ code: SpanStatusCode.ERROR })

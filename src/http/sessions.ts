@@ -16,9 +16,9 @@ import { signInPath } from './sign-in-place.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** Who is signed in; undefined for a visitor. */
+    /** The signed-in user; undefined when nobody is signed in. */
     visitor: Viewer | undefined
-    /** The visitor, once `signedIn` has let them pass. */
+    /** The signed-in user, in routes behind `signedIn`. */
     viewer: Viewer
   }
 }
@@ -59,10 +59,10 @@ const visitorQuery = prepared((db: Db) =>
 
 type Row = NonNullable<Awaited<ReturnType<ReturnType<typeof visitorQuery>['get']>>>
 
-/** Who is signed in. `operator`: may delete any tweet. */
+/** The signed-in user. `operator`: may delete any tweet. */
 export type Viewer = Omit<Row, 'seenAt'> & { operator: boolean; tokenHash: string }
 
-/** Sets `visitor`: the person of the session cookie, or undefined. A lost or expired session is a visitor. */
+/** Sets `visitor` to the user of the session cookie; to undefined when there is no session or it has expired. */
 export const loadVisitor = createMiddleware<Env>(async (c, next) => {
   const token = getCookie(c, sessionCookie(c.get('settings')))
   c.set('visitor', token ? await findVisitor(c, hashOf(token)) : undefined)
@@ -70,7 +70,7 @@ export const loadVisitor = createMiddleware<Env>(async (c, next) => {
   await next()
 })
 
-/** A session of before the cookie had our name goes on under the new one. Another program's cookie is left alone. */
+/** Moves a session from the cookie's former name to the new one. Leaves a cookie of another program alone. */
 async function renameCookie(c: Context<Env>): Promise<void> {
   const { settings } = c.var
   const former = formerSessionCookie(settings)
@@ -82,7 +82,7 @@ async function renameCookie(c: Context<Env>): Promise<void> {
   deleteCookie(c, former, { path: '/', secure: settings.https })
 }
 
-/** Who has the session with this token hash. */
+/** The user of the session with this token hash; undefined when it has expired or the user may not sign in. */
 export async function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer | undefined> {
   const { db, settings } = c.var
   const now = Date.now()
@@ -93,26 +93,26 @@ export async function findVisitor(c: Context<Env>, tokenHash: string): Promise<V
   return Object.assign(row, { tokenHash, operator: settings.operators.has(row.mailaddress) })
 }
 
-/** Prolongs the session at most once an hour, and lets nobody wait for it. */
+/** Prolongs the session in the background. Called at most once an hour for a session. */
 const rememberSeen = (db: Db, tokenHash: string, now: number): void =>
   inBackground('sessions.prolong', async () => {
     await db.update(sessions).set({ seenAt: now }).where(eq(sessions.tokenHash, tokenHash))
   })
 
-/** May this person see what everybody's requests did? Everybody in a demo, else operators. */
+/** May this visitor see the inspector, which shows all requests? In a demo everybody may, else only operators. */
 export const mayInspect = (c: Context<Env>): boolean =>
   c.get('settings').demo || c.get('visitor')?.operator === true
 
-/** Lets only signed-in people pass and gives them to the handler as `viewer`. */
+/** Requires a signed-in user and sets `viewer`. Else answers with a redirect to the sign-in form, or with 401. */
 export const signedIn = createMiddleware<Env>(async (c, next) => {
   const visitor = c.get('visitor')
-  if (!visitor) return turnAway(c)
+  if (!visitor) return requireSignIn(c)
   c.set('viewer', visitor)
   await next()
   return undefined
 })
 
-function turnAway(c: Context<Env>): Response {
+function requireSignIn(c: Context<Env>): Response {
   const kind = clientKind(c)
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
   const isPage = reads || c.req.path === '/post'
@@ -140,13 +140,13 @@ const insertSession = prepared((db: Db) =>
     .prepare(),
 )
 
-/** Starts a session: a new token in the cookie, its hash in the table and given back. An old session of this browser ends. */
+/** Starts a session and ends the browser's former one. Sets the cookie and returns the hash of its token. */
 export async function startSession(c: Context<Env>, userId: number): Promise<string> {
   const { db } = c.var
   const token = randomBytes(32).toString('base64url')
   const tokenHash = hashOf(token)
   await insertSession(db).run({ tokenHash, userId, now: Date.now() })
-  // Not before: when the new one cannot be written, nobody is signed out.
+  // Only now: if the new session cannot be written, the user stays signed in with the former one.
   await endSession(c)
   setSessionCookie(c, token)
   return tokenHash
@@ -173,14 +173,14 @@ export async function endSession(c: Context<Env>): Promise<void> {
   deleteCookie(c, name, { path: '/', secure: c.get('settings').https })
 }
 
-/** Ends all sessions of a user, except the one with this token hash. */
+/** Ends all sessions of a user except the one with this token hash. */
 export async function endSessions(db: Db, userId: number, exceptTokenHash = ''): Promise<void> {
   await db
     .delete(sessions)
     .where(and(eq(sessions.userId, userId), ne(sessions.tokenHash, exceptTokenHash)))
 }
 
-/** Deletes the sessions that have expired: nobody can use them any more. */
+/** Deletes the sessions that have expired at `now` (ms UTC). */
 async function deleteExpired(db: Db, now: number): Promise<void> {
   await db
     .delete(sessions)
@@ -188,10 +188,10 @@ async function deleteExpired(db: Db, now: number): Promise<void> {
 }
 
 /**
- * Lets sessions from the future begin now: they were made while a clock was ahead, and would live for too long. Only for
- * a clock that is surely right: one that is behind would make everybody's session old.
+ * Sets times in the future to `now`. Such sessions were created while a clock was ahead, and would live too long. Call
+ * it only when the clock is known to be right: with a clock that is behind, it would make all sessions too old.
  */
-async function settle(db: Db, now: number): Promise<void> {
+async function clampToNow(db: Db, now: number): Promise<void> {
   await db
     .update(sessions)
     .set({
@@ -201,10 +201,10 @@ async function settle(db: Db, now: number): Promise<void> {
     .where(or(gt(sessions.createdAt, now), gt(sessions.seenAt, now)))
 }
 
-/** What maintenance does with the sessions. */
-export const sessionJobs: SessionJobs = { deleteExpired, settle }
+/** The session jobs that maintenance calls. */
+export const sessionJobs: SessionJobs = { deleteExpired, clampToNow }
 
-/** How many sessions have not expired. */
+/** The number of sessions that have not expired. */
 export async function countSessions(db: Db): Promise<number> {
   const row = await db
     .select({ count: count() })

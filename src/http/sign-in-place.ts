@@ -1,10 +1,10 @@
-// Where sign-in leads back to: the page on which somebody without a session wanted to do something.
+// The page to return to after sign-in: the page on which a visitor tried to do something that needs a session.
 import type { Context } from 'hono'
 
 import { cameFrom, clientKind, type Env } from './context.ts'
 
-/** Addresses that are no pages, and the page that offers the same: signing in carries nothing out by itself. */
-const offers: [address: RegExp, page: string][] = [
+/** Addresses of actions, and the page that offers the action. Signing in does not carry out the action itself. */
+const pagesOfActions: [address: RegExp, page: string][] = [
   [/^\/(login|register|logout|theme|chip)($|\?.*)/, ''],
   [/^\/account\/.*/, '/account'],
   [/^\/tweet($|\?.*)/, '/post'],
@@ -12,23 +12,23 @@ const offers: [address: RegExp, page: string][] = [
   [/^\/(?:un)?follow\/(\d+).*/, '/user/$1'],
 ]
 
-/** As much as fits in a header behind any proxy. */
-const placeMax = 2000
+/** A longer path may not fit in a header of a proxy. */
+const pathMax = 2000
 
-/** The page to come back to after sign-in, a path of ours; `''` where there is none. */
+/** The page to return to after sign-in, as a path on this site; `''` when there is none. */
 export function signInPlace(c: Context<Env>): string {
   const { pathname, search } = new URL(c.req.url)
   const own = pathname + search
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
-  // The next slice of a list is no page of its own, but search as one types is.
+  // The next part of a list (`before`) is not a page. Search while typing is: its address shows the same results.
   const isPage = reads && (clientKind(c) !== 'partial' || c.req.query('before') === undefined)
   const place = isPage ? own : cameFrom(c, own)
-  const page = offers.reduce((path, [address, offer]) => path.replace(address, offer), place)
-  const fitting = [page, page.split('?')[0]!]
-  return fitting.find((path) => encodeURIComponent(path).length <= placeMax) ?? ''
+  const page = pagesOfActions.reduce((path, [action, form]) => path.replace(action, form), place)
+  const candidates = [page, page.split('?')[0]!]
+  return candidates.find((path) => encodeURIComponent(path).length <= pathMax) ?? ''
 }
 
-/** The address of the sign-in form that leads back to `signInPlace`. */
+/** The address of the sign-in form, with `signInPlace` as its `next` parameter. */
 export function signInPath(c: Context<Env>): string {
   const place = signInPlace(c)
   return place ? `/login?next=${encodeURIComponent(place)}` : '/login'

@@ -1,4 +1,4 @@
-// Validation at the door: what a path, a query string and a form may hold.
+// Validates the input of routes: path, query string and form.
 import type { Context } from 'hono'
 import { validator } from 'hono/validator'
 import * as v from 'valibot'
@@ -8,20 +8,20 @@ import { ownPath, type Env } from './context.ts'
 import { declares } from './redaction.ts'
 import { printable, type Redisplay } from './redisplay.ts'
 
-/** The row, or a 404 in the words of the page. */
+/** Returns the row. Throws a 404 Refusal when it is undefined. */
 export function found<T>(row: T | undefined): T {
   if (row === undefined) throw new Refusal(404, 'There is nothing here.')
   return row
 }
 
-/** `:id` of the path as a number; more digits than an id can have is a 404. */
+/** `:id` of the path as a number. A number that is too large for an id is a 404. */
 export const idParam = validator('param', (param) => {
   const id = Number(param['id'])
   if (!Number.isSafeInteger(id)) throw new Refusal(404, 'There is nothing here.')
   return { id }
 })
 
-/** Where to go after signing in, sent along as a parameter or a hidden field; anything else than a path of ours is none. */
+/** The path to go to after signing in, from a parameter or a hidden field. Undefined when it is not on this site. */
 export const nextPath = v.optional(
   v.pipe(
     v.string(),
@@ -29,12 +29,12 @@ export const nextPath = v.optional(
   ),
 )
 
-/** Text from outside: one value, no control characters but newline and tab, well-formed, NFC. */
+/** Text input: one value, well-formed Unicode, no control characters except newline and tab. Gives NFC. */
 export const lines = v.pipe(
   v.string('Send each field once, as text.'),
   v.check((value) => value.isWellFormed(), 'There is a broken character in the text.'),
   v.transform((value) => value.replace(/\r\n?/g, '\n').normalize('NFC')),
-  // SQLite gives text back only up to a NUL, so that "alice\0x" would read as "alice".
+  // SQLite returns text only up to a NUL character: "alice\0x" would be read back as "alice".
   v.regex(
     /^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$/u,
     'There is a control character in the text.',
@@ -48,8 +48,8 @@ type Fields = Record<string, v.GenericSchema<unknown, unknown>>
 type Parsed<T extends Fields> = v.InferOutput<v.ObjectSchema<T, undefined>>
 
 /**
- * Validates the form in the body: a missing, repeated or wrongly typed field is 400. A broken rule is 422, answered
- * by `redisplay` where there is a page for it.
+ * Validates the form in the body. A missing, repeated or wrongly typed field is a 400. A value that breaks a rule is a
+ * 422, answered by `redisplay` when it is given.
  */
 export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) => {
   const schema = v.object(fields)
@@ -68,7 +68,10 @@ export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) => {
   })
 }
 
-/** Validates the query string; of a repeated parameter the first counts. Values of other parameters are not recorded. */
+/**
+ * Validates the query string. The first value of a repeated parameter counts. A bad value is a 400. Spans and logs
+ * record only the values of these parameters.
+ */
 export const query = <T extends Fields>(fields: T) => {
   const schema = v.object(fields)
   const validated = validator('query', (value): Parsed<T> => {
@@ -83,7 +86,7 @@ export const query = <T extends Fields>(fields: T) => {
 const isOptional = (schema: v.GenericSchema<unknown, unknown> | undefined) =>
   schema?.type === 'optional'
 
-/** The first sentence for each field. */
+/** The first problem of each field, as a sentence. */
 const problemsOf = (issues: v.BaseIssue<unknown>[]) =>
   Object.fromEntries(
     issues.map((issue) => [String(issue.path?.[0]?.key), issue.message] as const).toReversed(),

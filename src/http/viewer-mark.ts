@@ -1,5 +1,5 @@
-// A mark of who the pages of a browser are made for, where scripts can read it: a page that Back brings from a cache
-// compares its own with the cookie's and knows, without asking anybody, that the session has changed.
+// A cookie with a mark of the user for whom the last page was made, readable by scripts. A page that Back restores from
+// the browser's cache compares its own mark with the cookie. If they differ, the session has changed since.
 import type { Context } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 
@@ -10,11 +10,11 @@ import type { Viewer } from './sessions.ts'
 const yearSeconds = 365 * 24 * 3600
 const nobody = '0'
 
-/** Their id and a quarter of the hash of the session's token: it tells sessions apart and opens none. `0` for a visitor. */
+/** The mark: the user's id and 16 hex digits of the token hash. It identifies a session but does not open it. */
 export const markOf = (visitor: Pick<Viewer, 'id' | 'tokenHash'> | undefined): string =>
   visitor ? `${visitor.id}-${visitor.tokenHash.slice(0, 16)}` : nobody
 
-/** Whose mark the browser has, when it is another's than `mark`. */
+/** Does the browser have the mark of another user or session? */
 function isOthers(c: Context<Env>, mark: string): boolean {
   const before = getCookie(c, viewerCookie) ?? nobody
   return before !== nobody && before !== mark
@@ -26,8 +26,8 @@ function setMark(c: Context<Env>, mark: string): void {
 }
 
 /**
- * Marks the browser with a session that begins: in this answer and not with the next page, which the browser would
- * not take from its cache again once its requests have another cookie. The pages of who was here before go.
+ * Marks the browser when a session begins. In this answer, not with the next page: pages vary by Cookie, so the browser
+ * cannot reuse a cached page that has changed a cookie itself. Clears the cache when its pages are another user's.
  */
 export function markSession(c: Context<Env>, session: { id: number; tokenHash: string }): void {
   const mark = markOf(session)
@@ -36,25 +36,25 @@ export function markSession(c: Context<Env>, session: { id: number; tokenHash: s
 }
 
 type Mark = {
-  /** Who this page is for; undefined where nobody has looked yet, on some pages that say what went wrong. */
+  /** The mark of the user of this page. Undefined on error pages that are sent before the session is read. */
   mark: string | undefined
-  /** The pages before were another's: somebody has signed out, or the session has ended elsewhere. */
+  /** The pages before were made for another user: somebody has signed out, or the session has ended elsewhere. */
   left: boolean
 }
 
-/** The mark of this page; the browser gets it where it has another's. */
+/** The mark of this page. Sets the cookie when the browser has the mark of another user. */
 export function markPage(c: Context<Env>): Mark {
   const visitor = c.get('visitor')
   if (!visitor && !('visitor' in c.var)) return { mark: undefined, left: false }
   const mark = markOf(visitor)
   if (!isOthers(c, mark) || clientKind(c) !== 'page') return { mark, left: false }
   setMark(c, mark)
-  // Chromium drops a page that says `no-store` from its back/forward cache only when an HttpOnly cookie has changed.
+  // Chromium removes a `no-store` page from its back/forward cache only when an HttpOnly cookie has changed.
   const options = { path: '/', sameSite: 'Lax', secure: c.get('settings').https } as const
   setCookie(c, changedCookie, '1', { ...options, httpOnly: true, maxAge: 1 })
   return { mark, left: true }
 }
 
-/** The id of the user that this browser's pages were made for; `''` when there was none, or anything when forged. */
+/** The user id in the browser's mark; `''` when there is none. The cookie can be forged, so never trust this id. */
 export const markedUser = (c: Context<Env>): string =>
   /^([1-9]\d*)-/.exec(getCookie(c, viewerCookie) ?? '')?.[1] ?? ''

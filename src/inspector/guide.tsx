@@ -38,8 +38,8 @@ export const Guide = ({ chip }: { chip: boolean | undefined }) => (
           SEARCH.
         </li>
         <li>
-          A long solid stretch with nothing below it: waiting for a turn to write, or for a password
-          to be checked.
+          A long solid stretch with nothing below it: waiting to write, or for a password to be
+          checked.
         </li>
       </ul>
       <h2>Lists</h2>

@@ -1,110 +1,98 @@
-import type { HttpBindings } from '@hono/node-server'
-
 import { Refusal } from '../base/refusal.ts'
 
-/** More would keep the network waiting: a turn of eight takes some ten milliseconds. */
-const perTurn = 8
-/** Where refusing a crowd takes longer than that, as many begin as take the same time, up to here. */
-const perTurnMax = 64
-/** So many more looks at the network while newcomers come: as many as begin, or they would come in to be refused. */
-const looksMax = 8
+/**
+ * How many requests start in each iteration of the event loop: enough to serve a crowd while most of it is refused, and
+ * few enough to answer health checks within some 30 ms.
+ */
+const startsPerIteration = 32
+/** Extra event-loop polls while new connections arrive. Bounded, so that we do not accept connections only to reject them. */
+const extraPollsMax = 8
+/** How many requests that find the queue full are answered at the end of the iteration; further ones are refused at once. */
+const lateMax = 1000
 
-/** Connections that were accepted since the start: the server counts, turns read. */
-export const accepted = { connections: 0 }
+/** Connections that were accepted since the start: the server counts them, the admission queue reads the number. */
+export const acceptedConnections = { count: 0 }
 
-type Response = HttpBindings['outgoing']
-type Socket = Response['req']['socket']
+/** How many requests may wait, and for how long (milliseconds). */
+export type AdmissionLimits = { waiting: number; waitMs: number }
 
-/** How many requests may wait, and for how long (milliseconds) by what the last ones took. */
-export type TurnLimits = { waiting: number; waitMs: number }
+type Waiting = {
+  since: number
+  request: Pick<Request, 'signal'> | undefined
+  start: () => void
+  refuse: () => void
+}
 
 /**
- * Lets a few requests begin in each turn of the event loop. Work here is synchronous, so without this a crowd is served
- * in one turn: nobody is answered meanwhile, not even those who could be refused or a health check. A request that
- * comes alone does not wait at all.
+ * Lets a few requests start in each iteration of the event loop. Work here is synchronous: without this queue a crowd
+ * would be served in one iteration, and nobody else would be answered meanwhile, not even a health check. A request
+ * that comes alone does not wait.
  */
-export class Turns {
-  readonly #limits: TurnLimits
-  readonly #waiting: (() => void)[] = []
-  #isTaken = false
-  #requestMs = 0
-  /** When this turn began and was done with the network (performance.now), and how many requests begin in it. */
-  #began = 0
-  #listened = 0
-  #begun = 1
-  #most = perTurn
-  #accepted = 0
-  /** Whose requests were refused in this turn: they are not read again before it is over. */
-  readonly #refused = new Set<Socket>()
+export class AdmissionQueue {
+  readonly #limits: AdmissionLimits
+  readonly #waiting: Waiting[] = []
+  /** Requests that found the queue full in this iteration: at its end the last ones get the places that became free. */
+  readonly #late: Waiting[] = []
+  #isBusy = false
+  #connectionsSeen = 0
 
-  constructor(limits: TurnLimits) {
+  constructor(limits: AdmissionLimits) {
     this.#limits = limits
   }
 
-  /** Requests that wait for their turn now. */
+  /** Requests that wait now. */
   get depth(): number {
     return this.#waiting.length
   }
 
   /**
-   * Resolves when the caller may begin; nothing to wait for when nobody has begun in this turn. Throws a 503 Refusal,
-   * which goes out on `response`.
+   * Returns undefined when the request may start at once. Else the promise resolves when it may start, and rejects with
+   * a 503 Refusal when the queue is full, the wait was too long, or the client has hung up.
    */
-  next(response?: Response): Promise<void> | undefined {
-    if (!this.#isTaken) {
-      this.#take()
+  enter(request?: Pick<Request, 'signal'>): Promise<void> | undefined {
+    if (!this.#isBusy) {
+      this.#isBusy = true
+      setImmediate(() => this.#poll(0))
       return undefined
     }
-    if (this.depth >= this.#limits.waiting || this.depth * this.#requestMs > this.#limits.waitMs) {
-      response?.once('finish', () => this.#deafen(response.req.socket))
-      throw new Refusal(503, 'This server is busy. Try again in a moment.', {
-        code: 'too_many_waiting',
-        headers: { 'Retry-After': '1' },
-      })
+    if (this.#late.length >= lateMax) return Promise.reject(busy())
+    return new Promise((start, reject) => {
+      const list = this.depth < this.#limits.waiting ? this.#waiting : this.#late
+      list.push({ since: performance.now(), request, start, refuse: () => reject(busy()) })
+    })
+  }
+
+  /** libuv accepts one connection in each poll: in the long iterations of a crowd, newcomers would wait for seconds. */
+  #poll(extraPolls: number): void {
+    if (acceptedConnections.count === this.#connectionsSeen || extraPolls >= extraPollsMax)
+      return this.#endIteration()
+    this.#connectionsSeen = acceptedConnections.count
+    setImmediate(() => this.#poll(extraPolls + 1))
+  }
+
+  #endIteration(): void {
+    const { waiting, waitMs } = this.#limits
+    const oldest = performance.now() - waitMs
+    const refused: Waiting[] = []
+    for (const one of this.#waiting.splice(0)) {
+      const isOver = one.since < oldest || one.request?.signal.aborted
+      ;(isOver ? refused : this.#waiting).push(one)
     }
-    return new Promise((begin) => this.#waiting.push(begin))
-  }
-
-  #take(): void {
-    this.#isTaken = true
-    this.#began = this.#listened = performance.now()
-    setImmediate(() => this.#pass())
-  }
-
-  /** The end of a turn: some of those who wait begin, one after the other, after the next look at the network. */
-  #pass(): void {
-    const now = performance.now()
-    const workMs = (now - this.#listened) / this.#begun
-    const fair = Math.floor((this.#listened - this.#began) / workMs)
-    // A moving average over some eight turns.
-    this.#requestMs += ((now - this.#began) / this.#begun - this.#requestMs) / 8
-    this.#most = Math.max(perTurn, Math.min(fair, perTurnMax))
-    this.#began = now
-    this.#look()
-  }
-
-  /** Not before the answer is out: node:http reads on when it is done with a request. */
-  #deafen(socket: Socket): void {
-    if (this.#isTaken) this.#refused.add(socket.pause())
-  }
-
-  /**
-   * libuv accepts one connection in each look at the network: in the long turns of a crowd newcomers would wait for
-   * seconds. So there are more looks while they come, without those who were just refused and are back already.
-   */
-  #look(looks = 0): void {
-    if (accepted.connections !== this.#accepted && looks < looksMax) {
-      this.#accepted = accepted.connections
-      setImmediate(() => this.#look(looks + 1))
-      return
-    }
-    for (const socket of this.#refused) socket.resume()
-    this.#refused.clear()
-    this.#begun = Math.max(1, Math.min(this.#most, this.depth))
-    this.#isTaken = this.depth > 0
-    if (!this.#isTaken) return
-    setImmediate(() => (this.#listened = performance.now()))
-    for (let count = 0; count < this.#begun; count++) setImmediate(this.#waiting.shift()!)
-    setImmediate(() => this.#pass())
+    const starting = this.#waiting.splice(0, startsPerIteration)
+    // The last ones are newcomers: clients that come back at once after a refusal are the first of an iteration.
+    const free = waiting - this.depth
+    this.#waiting.push(...this.#late.splice(Math.max(0, this.#late.length - free)))
+    // Not earlier: a client that comes back at once would be refused again in each extra poll.
+    for (const { refuse } of [...refused, ...this.#late.splice(0)]) refuse()
+    this.#isBusy = starting.length > 0 || this.depth > 0
+    if (!this.#isBusy) return
+    for (const { start } of starting) setImmediate(start)
+    setImmediate(() => this.#poll(0))
   }
 }
+
+const busy = (): Refusal =>
+  new Refusal(503, 'This server is busy. Try again in a moment.', {
+    code: 'too_many_waiting',
+    headers: { 'Retry-After': '1' },
+  })

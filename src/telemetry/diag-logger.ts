@@ -5,7 +5,7 @@ import { localLog } from './log.ts'
 const repeatedMs = 60_000
 const messagesMax = 20
 
-/** The SDK's own messages as log lines: the same one once a minute, twenty a minute in all. */
+/** Writes the SDK's own messages to the log: each message at most once a minute, at most 20 messages a minute. */
 export function quietDiag(): DiagLogger {
   const seen = new Map<string, number>()
   const say =
@@ -25,7 +25,7 @@ export function quietDiag(): DiagLogger {
     error: say('error'),
     warn: say('warn'),
     info: say('info'),
-    // What OTEL_LOG_LEVEL lets through is printed, even where LOG_LEVEL drops our own debug lines.
+    // At level info, so that LOG_LEVEL=info does not drop debug messages that OTEL_LOG_LEVEL asks for.
     debug: say('info'),
     verbose: say('info'),
   }

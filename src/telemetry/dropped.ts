@@ -1,5 +1,5 @@
-// Spans and log records that do not reach the collector: the SDK counts them in metrics of its own
-// (`otel.sdk.processor.*.processed` with `error.type`). They are read here as they pass, for a line in the log.
+// Reports spans and log records that do not reach the collector. The SDK counts them in its own metrics
+// (`otel.sdk.processor.*.processed` with `error.type`). We intercept these counters to write a log line as well.
 import { TraceFlags, type Meter, type MeterProvider } from '@opentelemetry/api'
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node'
@@ -9,20 +9,21 @@ import { localLog } from './log.ts'
 
 const reportMs = 60_000
 
-/** The records of one signal: how many the batch processor was given, and what became of them. */
+/** The records of one signal: given to the batch processor, delivered, dropped, and dropped records already logged. */
 type Tally = { given: number; delivered: number; dropped: number; reported: number }
 
 const newTally = (): Tally => ({ given: 0, delivered: 0, dropped: 0, reported: 0 })
 
-/** What is exported of spans and log records, as far as it gets lost. */
+/** The tallies of spans and of log records. */
 export type Dropped = { spans: Tally; logs: Tally }
 
+/** Tallies that start at 0. */
 export const newDropped = (): Dropped => ({ spans: newTally(), logs: newTally() })
 
-/** The SDK's own `error.type`: the queue was full, the collector could not be reached, or did not want it. */
+/** The values of the SDK's `error.type`: queue full, collector unreachable, export rejected by the collector. */
 const errorTypes = ['queue_full', 'Error', 'OTLPExporterError']
 
-/** Where the batch processors keep metrics of themselves: in the given meters, and in the tallies. */
+/** A MeterProvider for the batch processors' own metrics. It passes them on to `meters` and also counts them. */
 export function tallying(meters: MeterProvider, { spans, logs }: Dropped): MeterProvider {
   const tallies: Record<string, Tally> = {
     'otel.sdk.processor.span.processed': spans,
@@ -37,7 +38,7 @@ export function tallying(meters: MeterProvider, { spans, logs }: Dropped): Meter
         if (!tally) return counter
         return {
           add(count, attributes, context) {
-            // From 0 on: a series that first appears with the loss itself would show no increase.
+            // Start each series at 0. A series whose first value is already a loss would show no increase in a graph.
             if (tally.delivered + tally.dropped === 0)
               for (const type of errorTypes)
                 counter.add(0, { ...attributes, [ATTR_ERROR_TYPE]: type })
@@ -53,7 +54,7 @@ export function tallying(meters: MeterProvider, { spans, logs }: Dropped): Meter
 
 const nothing = () => Promise.resolve()
 
-/** Stands before the batch processor, which takes only what is sampled. */
+/** A span processor that counts what the batch processor is given: it exports only sampled spans. */
 export const countSpans = (tally: Tally): SpanProcessor => ({
   onStart() {},
   onEnd(span) {
@@ -63,6 +64,7 @@ export const countSpans = (tally: Tally): SpanProcessor => ({
   shutdown: nothing,
 })
 
+/** A log processor that counts what the batch processor is given. */
 export const countLogs = (tally: Tally): LogRecordProcessor => ({
   onEmit() {
     tally.given += 1
@@ -71,14 +73,17 @@ export const countLogs = (tally: Tally): LogRecordProcessor => ({
   shutdown: nothing,
 })
 
-/** Logs once a minute how much was dropped. `stop` logs the rest: what is not delivered by then never will be. */
+/** Logs once a minute how much was dropped. `stop`, at exit, counts everything undelivered as dropped and logs it. */
 export function reportDropped({ spans, logs }: Dropped): { stop: () => void } {
   const report = (dropped: (tally: Tally) => number) => {
-    const fresh = (tally: Tally) => dropped(tally) - tally.reported
-    const counts = { spans: fresh(spans), log_records: fresh(logs) }
+    const unreported = (tally: Tally) => dropped(tally) - tally.reported
+    const counts = { spans: unreported(spans), log_records: unreported(logs) }
     if (counts.spans + counts.log_records === 0) return
     for (const tally of [spans, logs]) tally.reported = dropped(tally)
-    localLog.warn('telemetry dropped', { ...counts, why: 'the collector is away or too slow' })
+    localLog.warn('telemetry dropped', {
+      ...counts,
+      why: 'the collector is unreachable or too slow',
+    })
   }
   const timer = setInterval(() => report(({ dropped }) => dropped), reportMs).unref()
   return {

@@ -15,22 +15,22 @@ type Facts = Record<string, unknown>
 
 let threshold = levels.indexOf('info')
 
-/** Drops everything below `level`; `silent` drops all. */
+/** Drops log lines below `level`. `silent` drops all. */
 export const setLogLevel = (level: Level): void => {
   threshold = levels.indexOf(level)
 }
 
-/** Does a line of this level go anywhere? */
+/** Are lines of this level logged? */
 export const isLogged = (level: Level): boolean => levels.indexOf(level) >= threshold
 
 let printsRequests = true
 
-/** Whether the line of each request is printed, too; it is always recorded and exported. */
+/** Sets whether the log line of each request is printed. It is recorded and exported in any case. */
 export const printRequests = (prints: boolean): void => {
   printsRequests = prints
 }
 
-/** The event of the one line that each request writes. */
+/** The event name of the log line that each request writes. */
 export const requestEvent = 'http.server.request'
 
 const severities = {
@@ -80,21 +80,21 @@ const linesLost = (lost: LostLines): Line => ({
 })
 
 /**
- * For a server: what standard output does not take is counted and reported there as soon as it can be, and by OTLP
- * meanwhile. Whatever the level: who asked for errors alone may have lost one.
+ * For a server: lines that standard output does not take are counted. The count is reported by OTLP at once, and on
+ * standard output when it works again. Reported at any log level, because the lost lines may include errors.
  */
 export function surviveStdout(): void {
-  // Found by chance in the middle of a request, of which it is no part.
-  const tell = (line: Line) => logger.emit({ ...recordOf(line), context: ROOT_CONTEXT })
+  // ROOT_CONTEXT, because the failure has nothing to do with the request that happens to be active.
+  const emit = (line: Line) => logger.emit({ ...recordOf(line), context: ROOT_CONTEXT })
   stdout.neverWait({
     failed: (why) =>
-      tell({ level: 'warn', message: 'standard output cannot be written', facts: { why } }),
+      emit({ level: 'warn', message: 'standard output cannot be written', facts: { why } }),
     text: (lost) => textOf(linesLost(lost)),
-    recovered: (lost) => tell(linesLost(lost)),
+    recovered: (lost) => emit(linesLost(lost)),
   })
 }
 
-/** Facts of an error for a log line: type, message and stack of the error or of its cause, no SQL parameters. */
+/** The attributes of an error for a log line: type, message and stack. For a failed query those of its cause. */
 export function errorFacts(error: unknown): Facts {
   const known = behindQuery(error)
   if (!(known instanceof Error)) return { [ATTR_EXCEPTION_MESSAGE]: String(known) }
@@ -111,8 +111,8 @@ const at =
     send({ level, message, facts, ...(event !== undefined && { event }) })
 
 /**
- * JSON lines on standard output and, with telemetry on, OTLP log records: a message, facts, and for records the name
- * of the event. With the ids of the active trace; without secrets, bodies or e-mail addresses.
+ * The log: JSON lines on standard output and, with telemetry on, OTLP log records. Takes a message, attributes and, for
+ * OTLP, an event name, and adds the ids of the active span. Never log secrets, bodies or e-mail addresses.
  */
 export const log = {
   debug: at('debug', write),
@@ -123,7 +123,10 @@ export const log = {
 
 const printed = (line: Line) => isLogged(line.level) && print(line)
 
-/** Lines about telemetry itself: on standard output alone, or a collector that is away would feed its own queue. */
+/**
+ * A log for lines about telemetry itself, on standard output only. When the collector is unreachable, exporting them
+ * would fill the export queue further.
+ */
 export const localLog = {
   debug: at('debug', printed),
   info: at('info', printed),

@@ -1,4 +1,4 @@
-// The product's metrics through the OpenTelemetry API alone: without an SDK all of this does nothing.
+// The metrics of Tracewren, through the OpenTelemetry API only. Without an SDK they do nothing.
 import { metrics, type Meter } from '@opentelemetry/api'
 import {
   METRIC_DB_CLIENT_OPERATION_DURATION,
@@ -30,19 +30,19 @@ function instruments() {
     timelineReads: m.createCounter('tracewren.timeline.reads', {
       unit: '{read}',
       description:
-        'Timelines read, by how: merge, list or probe; with +merge where that found too little',
+        'Timelines read, by method: merge, list or probe; with +merge when that found too few tweets',
     }),
     refusals: m.createCounter('tracewren.rate_limit.refusals', {
       unit: '{request}',
       description: 'Requests refused because they came too often, by limit',
     }),
-    laneDepth: m.createUpDownCounter('tracewren.lane.depth', {
+    workQueueDepth: m.createUpDownCounter('tracewren.work_queue.depth', {
       unit: '{job}',
-      description: 'Jobs that wait for their turn, by lane (write, password)',
+      description: 'Jobs that wait, by queue (write, password)',
     }),
-    laneWait: m.createHistogram('tracewren.lane.wait', {
+    workQueueWait: m.createHistogram('tracewren.work_queue.wait', {
       unit: 's',
-      description: 'How long jobs waited for their turn, by lane',
+      description: 'How long jobs waited until they started, by queue',
       advice: { explicitBucketBoundaries: queryBuckets },
     }),
   }
@@ -50,9 +50,10 @@ function instruments() {
 
 let made: ReturnType<typeof instruments> | undefined
 
-/** The instruments. They are made at their first use, because the API hands out dead ones before the SDK has started. */
+/** The instruments. Created on first use, because the API returns no-op instruments until the SDK has started. */
 export const measured = (): ReturnType<typeof instruments> => (made ??= instruments())
 
+/** What `observe` reads. */
 export type Observed = {
   walBytes: () => number
   activeSessions: () => Promise<number>
@@ -60,7 +61,7 @@ export type Observed = {
   droppedLines: () => number
 }
 
-/** Registers what is read at each export. To be called once, after the SDK has started. */
+/** Registers the metrics that are read at each export. Call it once, after the SDK has started. */
 export function observe({ walBytes, activeSessions, cardLookups, droppedLines }: Observed): void {
   const m = meter()
   m.createObservableGauge('tracewren.wal.size', {
@@ -71,13 +72,13 @@ export function observe({ walBytes, activeSessions, cardLookups, droppedLines }:
     unit: '{session}',
     description: 'Sessions that have not expired',
   }).addCallback(async (result) => {
-    // A database that is away, or closed when the last metrics go out, leaves a gap here and the others alone.
+    // When the database is unreachable, or already closed at the last export, only this value is missing.
     const count = await activeSessions().catch(() => undefined)
     if (count !== undefined) result.observe(count)
   })
   m.createObservableCounter('tracewren.card_cache.lookups', {
     unit: '{lookup}',
-    description: 'Looks for a rendered card, by whether it was there',
+    description: 'Lookups of rendered cards in the cache, by hit or miss',
   }).addCallback((result) => {
     const { hits, misses } = cardLookups()
     result.observe(hits, { hit: true })

@@ -21,19 +21,19 @@ import {
 import { Refusal } from '../base/refusal.ts'
 import { measured } from './metrics.ts'
 
-/** What one request cost, summed up while it runs, and its clock. Milliseconds and bytes. */
+/** The cost of one request, added up while it runs, and its clock. Milliseconds and bytes. */
 export type RequestCosts = {
   queries: number
   queryMs: number
   rows: number
   renderMs: number
   bytes: number
-  /** The same moment on both clocks: ms UTC and performance.now(). */
+  /** The start of the request on both clocks: Date.now() and performance.now(). */
   wall: number
   started: number
 }
 
-/** The costs of a request that begins now. */
+/** Zero costs, for a request that begins now. */
 export const newCosts = (): RequestCosts => ({
   queries: 0,
   queryMs: 0,
@@ -46,47 +46,48 @@ export const newCosts = (): RequestCosts => ({
 
 const nanosUntil = (costs: RequestCosts, at: number) => Math.round((at - costs.started) * 1e6)
 
-/** From the start of a request to a moment of it, in ms of whole nanoseconds: the very number its span will say. */
+/** Milliseconds from the start of a request to `at` (performance.now), rounded to nanoseconds as in its span. */
 export const elapsedMs = (costs: RequestCosts, at: number): number => nanosUntil(costs, at) / 1e6
 
 /**
- * A moment of a request (performance.now) as seconds and nanoseconds. The SDK starts each span on the millisecond of
- * its own; with one clock for all of them, a span of 0.2 ms stands where it was.
+ * Converts a moment of a request (performance.now) to seconds and nanoseconds, UTC. Without a given time the SDK rounds
+ * the start of each span to a millisecond. With one clock for all its spans, a trace shows a span of 0.2 ms correctly.
  */
 export function timeAt(costs: RequestCosts, at = performance.now()): [number, number] {
   const nanos = (costs.wall % 1000) * 1e6 + nanosUntil(costs, at)
   return [Math.floor(costs.wall / 1000) + Math.floor(nanos / 1e9), nanos % 1e9]
 }
 
-/** Where the context of a traced request keeps its costs. */
+/** The key of the costs in the OpenTelemetry context of a traced request. */
 export const costsKey = createContextKey('costs of this request')
 
-/** The costs of the request under way; undefined outside of a traced request. */
+/** The costs of the current request; undefined outside of a traced request. */
 export const requestCosts = () => context.active().getValue(costsKey) as RequestCosts | undefined
 
-/** Which database is asked; `server` is where one over the network answers. */
+/** The database that a query goes to. `server` is the address of one that is reached over the network. */
 export type DatabasePlace = { namespace: string; server?: { address: string; port: number } }
 
-/** What a query span says: its summary, its SQL with placeholders, and how many statements a batch has. */
+/** What a query span records: the summary, the SQL with placeholders, the database, and the statements in the batch. */
 export type QueryFacts = { summary: string; text: string; place: DatabasePlace; batchSize: number }
 
 const tracer = trace.getTracer('tracewren')
 
-/** A CLIENT span around one query and its duration as a metric; `rows` reads the number of rows from its result. */
+/** Runs a query in a CLIENT span and measures its duration. `rows` reads the number of rows from the result. */
 export async function traceQuery<T>(
   facts: QueryFacts,
   run: () => Promise<T>,
   rows: (result: T) => number,
 ): Promise<T> {
   const parent = trace.getActiveSpan()
-  // No shells: neither children of a request that is not sampled, nor traces of one query from a timer or the start.
+  // No span when the request is not recorded, and none without a parent span (at start, in a timer): a trace of one
+  // query is of no use.
   const costs = requestCosts()
   const span = parent?.isRecording() ? tracer.startSpan(facts.summary, startOf(costs)) : undefined
   if (span?.isRecording()) span.setAttributes(describeQuery(facts))
   const started = performance.now()
   let failure: string | undefined
   try {
-    // A libSQL server is reached by fetch, whose own span belongs under this one.
+    // The span is active during the query: the span of the HTTP request to a libSQL server becomes its child.
     const result = await (span ? context.with(trace.setSpan(context.active(), span), run) : run())
     const returned = rows(result)
     span?.setAttribute('db.response.returned_rows', returned)
@@ -109,7 +110,7 @@ export async function traceQuery<T>(
   }
 }
 
-/** What span and metric say of a query. */
+/** The attributes that both the span and the metric of a query have. */
 function describePlace({ summary, place: { namespace, server } }: QueryFacts): Attributes {
   const about: Attributes = {
     [ATTR_DB_SYSTEM_NAME]: 'sqlite',
@@ -130,7 +131,7 @@ function describeQuery(facts: QueryFacts): Attributes {
   return about
 }
 
-/** What `error.type` says: SQLite's extended code (`SQLITE_CONSTRAINT_UNIQUE`), a refusal's code, else the error's name. */
+/** The value of `error.type`: SQLite's extended code such as `SQLITE_FULL`, a Refusal's code, or the error's name. */
 export function failureOf(error: unknown): string {
   if (!(error instanceof Error)) return 'Error'
   if (error instanceof Refusal) return error.code

@@ -1,13 +1,13 @@
-// Feeds the recorder from the SDK: the same spans and log records that go out by OTLP, and those that the sampler
-// keeps from going out.
+// Feeds the recorder from the SDK: with the spans and log records that OTLP exports, and with those that the sampler
+// excludes from the export.
 import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { SamplingDecision, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-node'
 
 import type { Recorder } from '../trace-store/recorder.ts'
 
 /**
- * The same decisions, but what would not be recorded at all is recorded without being sampled: the batch processor
- * skips such spans, and the traceparent that goes out says `00` as before.
+ * A sampler that decides as `real` does, but records also the spans that `real` drops. They are recorded and not
+ * sampled: the batch processor does not export them, and the flags in their traceparent stay `00`.
  */
 export const recordingAll = (real: Sampler): Sampler => ({
   shouldSample(...given) {
@@ -21,6 +21,7 @@ export const recordingAll = (real: Sampler): Sampler => ({
 
 const nothing = () => Promise.resolve()
 
+/** A span processor that gives finished spans to the recorder. */
 export const spanRecorder = (recorder: Recorder): SpanProcessor => ({
   onStart() {},
   onEnd: (span) => recorder.takeSpan(span),
@@ -28,6 +29,7 @@ export const spanRecorder = (recorder: Recorder): SpanProcessor => ({
   shutdown: nothing,
 })
 
+/** A log processor that gives log records to the recorder. */
 export const logRecorder = (recorder: Recorder): LogRecordProcessor => ({
   onEmit(record) {
     const [seconds, nanos] = record.hrTime

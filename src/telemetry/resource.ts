@@ -20,7 +20,7 @@ import {
 
 import { version } from '../config/version.ts'
 
-/** What this process is; OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME win over what we say. */
+/** The resource attributes of this process. OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME override our defaults. */
 export function describeProcess(detectors: string[]): Resource {
   return defaultResource()
     .merge(

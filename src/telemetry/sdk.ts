@@ -1,5 +1,5 @@
-// Constructs the OpenTelemetry SDK: the only file that does. server.ts imports it when telemetry is wanted, so that
-// nobody else pays for loading it.
+// Constructs the OpenTelemetry SDK. server.ts imports this file only when telemetry is wanted, because loading the SDK
+// costs time and memory.
 import { diag, DiagLogLevel, metrics, type TextMapPropagator } from '@opentelemetry/api'
 import { logs } from '@opentelemetry/api-logs'
 import {
@@ -53,15 +53,15 @@ import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
 import { describeProcess } from './resource.ts'
 
 export type Telemetry = {
-  /** What the inspector reads; undefined when it is off. */
+  /** The data of the inspector; undefined when the inspector is off. */
   recorder: Recorder | undefined
-  /** Sends what is queued and stops; gives up after three seconds. Never rejects. */
+  /** Exports what is queued and stops; gives up after 3 s. Never rejects. */
   stop: () => Promise<void>
 }
 
 const stopMs = 3000
 
-/** Starts traces, metrics and logs as the settings say. Nothing it does later can fail or delay a request. */
+/** Starts traces, metrics and logs as the settings say. Exports run in the background: no request waits for them. */
 export function startTelemetry(settings: TelemetrySettings): Telemetry {
   diag.setLogger(quietDiag(), {
     logLevel: DiagLogLevel[settings.diagLevel],
@@ -114,7 +114,7 @@ function startMetrics(settings: TelemetrySettings, resource: Resource): MeterPro
 type Common = {
   settings: TelemetrySettings
   resource: Resource
-  /** Where the SDK counts what it does itself. */
+  /** For the SDK's metrics about itself. */
   ownMetrics: ReturnType<typeof tallying>
   recorder: Recorder | undefined
   dropped: Dropped
@@ -157,7 +157,7 @@ function exportingSpans({ settings, ownMetrics, dropped }: Common): SpanProcesso
     kind === 'otlp'
       ? new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces })
       : new ConsoleSpanExporter()
-  // The option exists since 2.9 and is only missing in this package's types.
+  // The cast: the option exists since version 2.9 but is missing in this package's types.
   const options = { selfObsMeterProvider: ownMetrics } as Record<string, unknown>
   return [countSpans(dropped.spans), new BatchSpanProcessor(exporter, options)]
 }
@@ -188,7 +188,10 @@ function startLogs({ settings, resource, ownMetrics, recorder, dropped }: Common
   return provider
 }
 
-/** Outgoing HTTP (a libSQL server), only under a span of ours, and without query strings: they may hold secrets. */
+/**
+ * Traces outgoing HTTP requests (to a libSQL server), only inside one of our spans. Without query strings, because they
+ * may hold secrets.
+ */
 function undici(): UndiciInstrumentation {
   return new UndiciInstrumentation({
     requireParentforSpans: true,

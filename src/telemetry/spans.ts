@@ -1,4 +1,4 @@
-// Manual spans through the OpenTelemetry API alone: without an SDK all of this does nothing.
+// Manual spans through the OpenTelemetry API only. Without an SDK they do nothing.
 import {
   context,
   ROOT_CONTEXT,
@@ -14,7 +14,7 @@ import { log } from './log.ts'
 /** The tracer of all our spans. */
 export const tracer = trace.getTracer('tracewren')
 
-/** Adds facts to the span that is active: counts and ids, never texts, addresses or secrets. */
+/** Adds attributes to the active span. Only counts and ids: never texts that people wrote, addresses or secrets. */
 export const annotate = (attributes: Attributes): void => {
   trace.getActiveSpan()?.setAttributes(attributes)
 }
@@ -27,7 +27,7 @@ const activeContext = (): SpanContext | undefined => {
 /** The id of the active trace, 32 hex digits; undefined when nothing is traced. */
 export const traceId = (): string | undefined => activeContext()?.traceId
 
-/** A span's context as a W3C traceparent. */
+/** Formats a span context as a W3C traceparent. */
 export const traceparentOf = ({ traceId: id, spanId, traceFlags }: SpanContext) =>
   `00-${id}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
 
@@ -37,7 +37,10 @@ export const traceparent = (): string | undefined => {
   return active && traceparentOf(active)
 }
 
-/** Work that nobody waits for: a trace of its own with a link to what caused it. Its failure is logged, not thrown. */
+/**
+ * Runs work in the background, in its own trace with a link to the active span. A failure is logged as `<name> failed`
+ * and not thrown.
+ */
 export function inBackground(name: string, work: () => Promise<unknown>): void {
   const cause = activeContext()
   const span = tracer.startSpan(name, { links: cause ? [{ context: cause }] : [] }, ROOT_CONTEXT)

@@ -1,10 +1,11 @@
-// Durations in logarithmic bins: 128 numbers hold any number of them, and a percentile is right within 7 %.
+// A histogram of durations with 128 logarithmic bins: constant memory, and percentiles are right within 7 %.
 const smallestMs = 0.05
 const growth = Math.log(1.15)
 const bins = 128
 
 export type Histogram = { counts: Uint32Array; count: number; maxMs: number }
 
+/** A new, empty histogram. */
 export const histogram = (): Histogram => ({ counts: new Uint32Array(bins), count: 0, maxMs: 0 })
 
 /** Adds one duration in milliseconds. */
@@ -16,14 +17,14 @@ export function addDuration(to: Histogram, ms: number): void {
   to.maxMs = Math.max(to.maxMs, ms)
 }
 
-/** Adds all durations of another histogram. */
+/** Adds all durations of the histogram `from`. */
 export function addAll(to: Histogram, from: Histogram): void {
   for (let bin = 0; bin < bins; bin++) to.counts[bin]! += from.counts[bin]!
   to.count += from.count
   to.maxMs = Math.max(to.maxMs, from.maxMs)
 }
 
-/** All durations together in milliseconds, right within 7 % as the percentiles are. */
+/** The sum of all durations in milliseconds, right within 7 %. */
 export const total = (of: Histogram): number =>
   of.counts.reduce(
     (sum, count, bin) =>
@@ -31,7 +32,7 @@ export const total = (of: Histogram): number =>
     0,
   )
 
-/** The duration in milliseconds that this share (0 to 1) of all stays below; 0 when there are none. */
+/** A percentile in milliseconds; `share` is from 0 to 1. 0 when the histogram is empty. */
 export function percentile(of: Histogram, share: number): number {
   let left = Math.ceil(of.count * share)
   for (let bin = 0; bin < bins && of.count > 0; bin++) {

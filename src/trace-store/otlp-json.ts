@@ -1,17 +1,17 @@
 import type { RecordedTrace } from './recorded.ts'
 
 /**
- * A trace in OTLP's JSON encoding, as an exporter would send it: other tools can read it. Span events are exceptions
- * with their stacks, which not everybody may see.
+ * A trace in OTLP's JSON encoding, which other tools can read. `withEvents: false` leaves out span events: they hold
+ * exceptions with stack traces, which not every visitor may see.
  */
 export async function otlpJson(
   { spans }: RecordedTrace,
   { withEvents }: { withEvents: boolean },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // Loaded when it is first asked for, so that the start does not wait for it.
+  // Loaded on first use, so that it does not slow down the start.
   const { JsonTraceSerializer } = await import('@opentelemetry/otlp-transformer')
-  const shown = withEvents
+  const exported = withEvents
     ? spans
     : spans.map((span) => Object.create(span, { events: { value: [] } }) as typeof span)
-  return new Uint8Array(JsonTraceSerializer.serializeRequest(shown)!)
+  return new Uint8Array(JsonTraceSerializer.serializeRequest(exported)!)
 }

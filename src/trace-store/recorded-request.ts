@@ -9,15 +9,16 @@ import type { RecordedRequest, RecordedSpan } from './recorded.ts'
 
 const ms = ([seconds, nanos]: readonly [number, number]) => (seconds * 1e9 + nanos) / 1e6
 
-/** When a span began (ms UTC) and how long it took (ms). */
+/** The start (ms UTC) and the duration (ms) of a span. */
 export const spanTimes = (span: RecordedSpan) => ({ at: ms(span.startTime), ms: ms(span.duration) })
 
-/** Is it the span of a request, not of something within one or of background work? */
+/** Is it the server span of a request? Else it is a span inside a request, or of background work. */
 export const isServerSpan = ({ kind }: RecordedSpan): boolean => kind === SpanKind.SERVER
 
+/** Does the span have the status ERROR? */
 export const hasFailed = ({ status }: RecordedSpan): boolean => status.code === SpanStatusCode.ERROR
 
-/** What the root of a request says of it; `number` counts the requests of this process. */
+/** The summary of a request, read from its root span. `number` counts the requests of this process. */
 export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
   const of = root.attributes
   const times = spanTimes(root)

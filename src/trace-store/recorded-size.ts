@@ -1,4 +1,4 @@
-// How much room recorded things take, and what is cut from a log line that would take too much.
+// Estimates the memory that recorded spans and log lines take, and shortens long log lines.
 import {
   ATTR_DB_QUERY_TEXT,
   ATTR_URL_PATH,
@@ -8,12 +8,13 @@ import {
 
 import type { RecordedLog, RecordedSpan } from './recorded.ts'
 
-/** Characters of a message or a fact: a line is for reading. */
+/** A longer message or attribute of a log line is cut to this number of characters. */
 const textMax = 8192
 
+/** The span attributes that a client can make long. */
 const longTexts = [ATTR_URL_PATH, ATTR_URL_QUERY, ATTR_USER_AGENT_ORIGINAL, ATTR_DB_QUERY_TEXT]
 
-// Estimates: an object with its attributes, and the texts that a client can make long.
+/** The estimated size of a span in bytes. */
 export const sizeOfSpan = ({ attributes }: RecordedSpan): number =>
   600 +
   40 * Object.keys(attributes).length +
@@ -28,7 +29,7 @@ const isLong = (value: unknown): value is string =>
 const cutText = (text: string) =>
   `${text.slice(0, textMax)}\u2026 (${(text.length - textMax).toLocaleString('en')} more characters)`
 
-/** The line itself, or a copy with what is too long in it cut. */
+/** The line itself, or a copy in which the message and the attributes that are too long are cut. */
 export function shorten(line: RecordedLog): RecordedLog {
   const { message, facts } = line
   if (!isLong(message) && !Object.values(facts).some(isLong)) return line
@@ -41,6 +42,7 @@ export function shorten(line: RecordedLog): RecordedLog {
   }
 }
 
+/** The estimated size of a log line in bytes. */
 export const sizeOfLog = ({ message, facts }: RecordedLog): number =>
   200 +
   message.length +

@@ -1,14 +1,16 @@
-// What the recorder keeps.
+// The types of what the recorder keeps.
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
 
-/** A finished span, as the SDK hands it out: kept as it is, read when somebody looks. */
+/** A finished span. The SDK's own object, stored without conversion; the inspector reads it when a page is opened. */
 export type RecordedSpan = ReadableSpan
 
-/** A log line with its time in ms UTC. */
+/** A log line. */
 export type RecordedLog = {
+  /** Time in ms UTC. */
   at: number
   level: string
   message: string
+  /** The attributes of the log record. */
   facts: Record<string, unknown>
   traceId: string | undefined
   spanId: string | undefined
@@ -17,16 +19,19 @@ export type RecordedLog = {
 export type RecordedTrace = {
   id: string
   spans: RecordedSpan[]
-  /** Spans beyond the bound, which are counted but not kept. */
+  /** Number of spans that were not kept, because the trace already had the maximum. */
   cut: number
+  /** Estimated size of the spans. */
   bytes: number
   requests: RecordedRequest[]
 }
 
-/** One request (or background job) of this process: the root of the spans that belong to it. */
+/** The summary of one request or background job, read from its root span. */
 export type RecordedRequest = {
   traceId: string
+  /** 1 for the first request of this process, then 2, and so on. */
   number: number
+  /** Start in ms UTC. */
   at: number
   name: string
   route: string
@@ -34,7 +39,10 @@ export type RecordedRequest = {
   kind: 'page' | 'partial' | 'program' | 'prefetch' | 'background'
   status: number
   failed: boolean
+  /** Duration. */
   ms: number
+  /** Number of SQL queries. */
   queries: number
+  /** The trace of the page from which htmx sent this request. */
   pageTraceId: string | undefined
 }

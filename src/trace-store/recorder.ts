@@ -1,4 +1,4 @@
-// What the inspector shows: the newest traces and log lines of this process, in memory, within fixed bounds.
+// Keeps the newest traces and log lines of this process in memory, within fixed bounds, for the inspector.
 import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
 
 import { requestOf } from './recorded-request.ts'
@@ -6,33 +6,36 @@ import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
 import type { RecordedLog, RecordedRequest, RecordedSpan, RecordedTrace } from './recorded.ts'
 import { Statistics } from './statistics.ts'
 
+/** Upper bounds of what the recorder keeps. */
 export const recorderBounds = {
   traces: 1000,
   traceBytes: 16 * 1024 * 1024,
   spansOfTrace: 1000,
   requestsOfTrace: 1000,
-  /** Traces with an error, and the slowest ones, outlive the others. */
+  /** Numbers of traces with an error, and of the slowest traces, that are kept longer than the others. */
   errors: 100,
   slow: 50,
+  /** Traces whose root span has not ended. */
   open: 500,
   logs: 2000,
   logBytes: 4 * 1024 * 1024,
 }
 
-/** Spans of a request that has not ended, and how many more there were. */
+/** The spans of a trace whose root span has not ended, and the number of spans that were not kept. */
 type Open = { spans: RecordedSpan[]; cut: number }
 
 type Listener = (request: RecordedRequest) => void
 
+/** Keeps finished spans and log lines, and computes statistics of the requests. */
 export class Recorder {
   readonly statistics = new Statistics()
   readonly #open = new Map<string, Open>()
   readonly #traces = new Map<string, RecordedTrace>()
-  /** The same, oldest first: a map whose first entries keep going is slow to find its first one. */
+  /** The same traces, oldest first. An array: after many deletions at its start, a Map finds its first entry slowly. */
   readonly #order: RecordedTrace[] = []
   readonly #errors = new Map<string, RecordedTrace>()
   #slow = new Map<string, RecordedTrace>()
-  /** Only what took longer than this gets among the slowest, in ms. */
+  /** A trace must take longer than this (ms) to be kept as one of the slowest. */
   #slowFrom = 0
   readonly #logs: RecordedLog[] = []
   readonly #listeners = new Set<Listener>()
@@ -40,7 +43,7 @@ export class Recorder {
   #logBytes = 0
   #number = 0
 
-  /** Takes a finished span. The root of a request comes last and closes it. */
+  /** Takes a finished span. The root span of a request ends last and completes the request. */
   takeSpan(span: RecordedSpan): void {
     const { traceId } = span.spanContext()
     const isRoot = span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true
@@ -48,11 +51,11 @@ export class Recorder {
     if (isRoot) return this.#close(traceId, open, span)
     const known = open ? undefined : this.#traces.get(traceId)
     if (known) return this.#add(known, span)
-    return this.#await(traceId, open, span)
+    return this.#keepOpen(traceId, open, span)
   }
 
-  /** A request that runs for long, or never ends, must not fill the memory. */
-  #await(traceId: string, open: Open | undefined, span: RecordedSpan): void {
+  /** Keeps a span until its root span ends. Bounded, because a request may run for long or never end. */
+  #keepOpen(traceId: string, open: Open | undefined, span: RecordedSpan): void {
     if (!open) {
       this.#open.set(traceId, { spans: [span], cut: 0 })
       if (this.#open.size > recorderBounds.open) this.#open.delete(this.#open.keys().next().value!)
@@ -60,11 +63,12 @@ export class Recorder {
     else open.cut += 1
   }
 
-  /** How many spans wait for their request to end. */
+  /** Number of spans whose root span has not ended. */
   waiting(): number {
     return [...this.#open.values()].reduce((sum, { spans }) => sum + spans.length, 0)
   }
 
+  /** Takes a log line. Lines of requests to the inspector itself are left out. */
   takeLog(line: RecordedLog): void {
     if (isOurOwn(line.facts[ATTR_URL_PATH])) return
     const kept = shorten(line)
@@ -75,11 +79,12 @@ export class Recorder {
     }
   }
 
+  /** The trace with this id (32 hex digits), if it is still kept. */
   trace(id: string): RecordedTrace | undefined {
     return this.#traces.get(id) ?? this.#errors.get(id) ?? this.#slow.get(id)
   }
 
-  /** Kept requests, newest first. */
+  /** All kept requests, newest first. */
   requests(): RecordedRequest[] {
     const all: RecordedRequest[] = []
     for (const kept of [this.#slow, this.#errors, this.#traces])
@@ -87,14 +92,14 @@ export class Recorder {
     return all.sort((one, other) => other.number - one.number)
   }
 
-  /** The requests that htmx sent from a page, oldest first. */
+  /** The requests that htmx sent from the page with this trace id, oldest first. */
   requestsOfPage(traceId: string): RecordedRequest[] {
     return this.requests()
       .filter((request) => request.pageTraceId === traceId)
       .toReversed()
   }
 
-  /** Kept log lines, newest first. */
+  /** All kept log lines, newest first. */
   logs(): RecordedLog[] {
     return this.#logs.toReversed()
   }
@@ -115,7 +120,7 @@ export class Recorder {
     trace.cut += cut
     const request = requestOf(root, ++this.#number)
     trace.requests.push(request)
-    // A client that sends one traceparent for ever must not fill the memory.
+    // Bounded, because a client may send the same traceparent with every request.
     if (trace.requests.length > recorderBounds.requestsOfTrace) trace.requests.shift()
     this.statistics.take(request, spans)
     for (const listener of this.#listeners) listener(request)
@@ -148,7 +153,7 @@ export class Recorder {
   #evict(trace: RecordedTrace): void {
     this.#traces.delete(trace.id)
     this.#traceBytes -= trace.bytes
-    // These two keep few, and small ones: a large trace would take the room of all others.
+    // `traceBytes` does not count these two maps. So they keep only small traces, at most 1 % of that bound each.
     if (trace.bytes > recorderBounds.traceBytes / 100) return
     if (trace.requests.some((request) => request.failed)) {
       this.#errors.set(trace.id, trace)
@@ -171,6 +176,6 @@ export class Recorder {
 const slowness = (trace: RecordedTrace) =>
   Math.max(0, ...trace.requests.map((request) => request.ms))
 
-/** Looking must not fill what one looks at. */
+/** Requests to the inspector, to static files and of health checks are not recorded: they would displace the others. */
 const isOurOwn = (path: unknown): boolean =>
   typeof path === 'string' && /^\/(traces|logs|routes|static|livez|readyz)(\/|$)/.test(path)

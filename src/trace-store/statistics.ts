@@ -5,16 +5,19 @@ import { hasFailed } from './recorded-request.ts'
 import type { RecordedRequest } from './recorded.ts'
 import type { RecordedSpan } from './recorded.ts'
 
-/** Requests of ten seconds. */
+/** The requests that began within ten seconds from `at` (ms UTC). */
 export type Bucket = { at: number; count: number; errors: number; durations: Histogram }
 
-/** Requests of one route, or queries of one summary, since the start of the process. */
+/** The requests of one route, or the queries with one summary, since the start of the process. */
 export type Row = {
   name: string
   count: number
   errors: number
+  /** Number of queries that the requests made; 0 for a query. */
   queries: number
+  /** Number of rows that the database returned. */
   rows: number
+  /** Size of the response bodies; 0 for a query. */
   bytes: number
   durations: Histogram
   slowest: { traceId: string; ms: number }
@@ -22,14 +25,16 @@ export type Row = {
 
 export const bucketMs = 10_000
 export const bucketsKept = 60
+/** Further routes and queries are not counted. */
 export const rowsKept = 300
 
-/** Rate, errors and duration over time, and a row for each route and each query. */
+/** Rate, errors and durations of requests over time, and the same for each route and each query. */
 export class Statistics {
   readonly routes = new Map<string, Row>()
   readonly queries = new Map<string, Row>()
   readonly #buckets: Bucket[] = []
 
+  /** Adds a finished request with its spans, the root span last. */
   take(request: RecordedRequest, spans: readonly RecordedSpan[]): void {
     if (request.kind !== 'background') this.#count(request)
     const root = spans.at(-1)!
@@ -57,7 +62,7 @@ export class Statistics {
     )
   }
 
-  /** The last ten minutes up to `now` (ms), one bucket for each ten seconds, empty ones too. */
+  /** The ten minutes before `now` (ms UTC): 60 buckets of ten seconds, oldest first, including empty ones. */
   series(now: number): Bucket[] {
     const last = Math.floor(now / bucketMs) * bucketMs
     const known = new Map(this.#buckets.map((bucket) => [bucket.at, bucket]))
@@ -69,7 +74,7 @@ export class Statistics {
 
   #count({ at, ms, failed }: RecordedRequest): void {
     const start = Math.floor(at / bucketMs) * bucketMs
-    // Looked for from the end: after a jump of the clock the buckets are no longer in order.
+    // Not simply the last bucket: after the clock was set, the buckets are no longer in order.
     let bucket = this.#buckets.findLast((one) => one.at === start)
     if (!bucket) {
       bucket = { at: start, count: 0, errors: 0, durations: histogram() }

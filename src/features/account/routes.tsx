@@ -95,7 +95,7 @@ async function isOwnPassword(c: Context<Env>, password: string): Promise<boolean
     .from(users)
     .where(eq(users.id, viewer.id))
     .get()
-  return passwords.matches(password, row?.passwordHash)
+  return passwords.matches(password, row?.passwordHash, c.req.raw.signal)
 }
 
 const changing = [keepsForm(accountAgain), limited('LIMIT_ACCOUNT')] as const
@@ -131,7 +131,7 @@ export const accountRoutes = router()
       }
       await db
         .update(users)
-        .set({ passwordHash: await passwords.hash(fresh) })
+        .set({ passwordHash: await passwords.hash(fresh, c.req.raw.signal) })
         .where(eq(users.id, viewer.id))
       await endSessions(db, viewer.id, viewer.tokenHash)
       return done(c, 'Password changed. You are signed out everywhere else.')

@@ -36,7 +36,7 @@ async function authenticate(
   await rateLimits.spend('LIMIT_LOGIN_CLIENT', client)
   await rateLimits.spend('LIMIT_LOGIN_ACCOUNT', `${given.mailaddress.slice(0, 120)} ${client}`)
   const user = await findUser(db, given.mailaddress)
-  const matches = await passwords.matches(given.password, user?.passwordHash)
+  const matches = await passwords.matches(given.password, user?.passwordHash, c.req.raw.signal)
   const mayEnter = user && !user.suspendedAt && (!user.demo || settings.demo)
   return matches && mayEnter ? user : undefined
 }

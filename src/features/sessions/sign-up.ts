@@ -50,7 +50,8 @@ export async function makeAccount(
   try {
     if (await findUser(db, person.mailaddress)) return undefined
     await (share.spent ??= rateLimits.spend('LIMIT_REGISTER', client))
-    const id = await createUser(db, { ...person, passwordHash: await passwords.hash(password) })
+    const passwordHash = await passwords.hash(password, c.req.raw.signal)
+    const id = await createUser(db, { ...person, passwordHash })
     share.isMade ||= id !== undefined
     return id
   } finally {

@@ -29,7 +29,7 @@ export function cardsFrom<C extends Card>(list: (read: Read) => C) {
   const { columns, toRow, isSame, keyOf } = rowsFrom(list)
   /**
    * The cards that `ids` names (a SELECT of `id` and `cursor`). The ids stand in a subquery of their own and the joins
-   * outside: in one SELECT the planner starts from the users and takes 400 times as long (docs/decisions.md).
+   * outside: in one SELECT the planner starts from the users and takes 400 times as long (docs/decisions/0005).
    */
   function cardsOf(db: Db, ids: SQL, order: 'asc' | 'desc') {
     const query = db

@@ -1,9 +1,10 @@
-// One click, followed: nginx, app, handler and queries in one trace, its lines in Loki, its exemplar in Mimir.
+// Follows one request end to end: one trace with the spans of nginx, app, handler and queries; its log lines in Loki; its
+// exemplars in Mimir.
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Sink } from '../../test/otlp-sink.ts'
-import { exemplarsOf, linesOf, type Backends } from './ask.ts'
+import { exemplarsOf, linesOf, type Backends } from './backends.ts'
 import type { BrowserClick } from './browser.ts'
 import { logsOfTrace } from './dashboards.ts'
 
@@ -17,7 +18,7 @@ type Span = {
   attributes: Record<string, unknown>
 }
 
-/** Tries again until it holds, for half a minute; then fails with what it said last. */
+/** Repeats a check until it passes. After 40 s, throws the error of the last attempt. */
 async function eventually(check: () => Promise<void>): Promise<void> {
   for (const giveUp = Date.now() + 40_000; ; await pause(500)) {
     try {
@@ -28,6 +29,7 @@ async function eventually(check: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Checks a request that carried a `traceparent`: nginx continues that trace. */
 export async function proveClick(
   click: Click,
   backends: Backends,
@@ -42,7 +44,7 @@ export async function proveClick(
   )
 }
 
-/** A browser sends no trace: the app's span is the root, linked to the page, and nginx logs its ids. */
+/** Checks a click in a browser, which sends no `traceparent`: the app's span is the root and names the page's trace, and nginx logs its ids. */
 export async function proveBrowserClick(
   click: BrowserClick,
   backends: Backends,
@@ -63,7 +65,10 @@ export async function proveBrowserClick(
 const spansOf = async (id: string, { tempo }: Backends, sink: Sink | undefined): Promise<Span[]> =>
   sink ? sink.spans().filter(({ traceId }) => traceId === id) : await fromTempo(id, tempo!)
 
-/** Names of before 2023, which nginx's module and Locust's instrumentation write unless somebody sees to it. */
+/**
+ * The attributes with names from before the stable HTTP conventions (2023). nginx's module and Locust's instrumentation
+ * write them unless they are configured or the Collector renames them.
+ */
 export const oldNames = (attributes: Record<string, unknown>): string[] =>
   Object.keys(attributes).filter((name) =>
     /^(?:net\.|http\.(?:method|url|host|target|scheme|flavor|user_agent|status_code|request_content_length|response_content_length)$)/.test(
@@ -73,8 +78,12 @@ export const oldNames = (attributes: Record<string, unknown>): string[] =>
 
 function proveTrace({ spanId }: Click, spans: Span[]): void {
   const nginx = spans.find((span) => span.spanId === spanId)
-  assert.ok(nginx, 'nginx has no span in the trace')
-  assert.equal(nginx.attributes['http.route'], undefined, 'the text of a location is no route')
+  assert.ok(nginx, 'the trace has no span of nginx')
+  assert.equal(
+    nginx.attributes['http.route'],
+    undefined,
+    'the text of an nginx location is not a route',
+  )
   const expected = {
     'http.request.method': 'POST',
     'http.response.status_code': 200,
@@ -97,7 +106,7 @@ function proveTrace({ spanId }: Click, spans: Span[]): void {
   proveApp(spanId, spans)
 }
 
-/** The app's span under its parent, the handler under it, the queries under both; no span is without its parent. */
+/** Checks the tree of spans: the app under its parent, the handler under the app, the queries under both, no orphan. */
 function proveApp(parentSpanId: string, spans: Span[]): Span {
   const app = spans.find((span) => span.kind === 2 && span.parentSpanId === parentSpanId)
   assert.equal(app?.name, 'POST /favorite/:id')
@@ -106,12 +115,12 @@ function proveApp(parentSpanId: string, spans: Span[]): Span {
   const queries = spans.filter(({ attributes }) => 'db.query.summary' in attributes)
   assert.ok(
     queries.some((span) => span.parentSpanId === handler.spanId),
-    'the handler has no query',
+    'the handler span has no query span',
   )
   assert.equal(queries.length, app.attributes['app.db.query_count'])
   const known = new Set(spans.map((span) => span.spanId))
   const orphans = spans.filter((span) => !known.has(span.parentSpanId))
-  assert.equal(orphans.length, 1, 'one root, and no span without its parent')
+  assert.equal(orphans.length, 1, 'the trace has one root, and every other span has its parent')
   return app
 }
 
@@ -127,10 +136,10 @@ async function proveLines({ traceId }: { traceId: string }, backends: Backends):
   assert.deepEqual(
     new Set(linked.map(({ labels }) => labels['service_name'])),
     new Set(['nginx', 'twitter-app']),
-    'the link from a span to its logs finds all of them',
+    'the link from a span to its logs finds the lines of both services',
   )
   const [access] = await find('nginx')
-  assert.ok(access, 'the access log has no line of this trace')
+  assert.ok(access, 'the access log has no line with this trace id')
   assert.equal(access.labels['detected_level'], 'info')
   const path = line.labels['url_path']
   assert.match(path ?? '', /^\/favorite\/\d+$/)
@@ -140,6 +149,7 @@ async function proveLines({ traceId }: { traceId: string }, backends: Backends):
 }
 
 const duration = (selector: string) => `traces_spanmetrics_duration_seconds_bucket{${selector}}`
+/** The span metrics in which the exemplars of a request are looked up, by component. */
 const durations = {
   nginx: duration('service_name="nginx"'),
   app: duration('service_name="$app", http_route="/favorite/:id"'),
@@ -149,7 +159,7 @@ const durations = {
 const placesOf = (...names: (keyof typeof durations)[]) =>
   names.map((name) => [name, durations[name]] as const)
 
-/** In the span metrics of each place, a link to this very trace. */
+/** Checks that the span metrics of each place have an exemplar with this trace id. */
 async function proveExemplars(
   { traceId }: { traceId: string },
   backends: Backends,
@@ -177,7 +187,7 @@ const toHex = (base64: string) => Buffer.from(base64, 'base64').toString('hex')
 
 async function fromTempo(traceId: string, tempo: string): Promise<Span[]> {
   const answer = await fetch(`${tempo}/api/v2/traces/${traceId}`)
-  assert.equal(answer.status, 200, 'Tempo does not have the trace')
+  assert.equal(answer.status, 200, 'Tempo has no such trace')
   const { trace } = (await answer.json()) as TempoTrace
   return trace.resourceSpans
     .flatMap(({ scopeSpans }) => scopeSpans)

@@ -1,4 +1,4 @@
-// Asks Mimir and Loki what a dashboard's panel would ask Grafana for, a minute of traffic after it began.
+// Sends the queries of the dashboards to Mimir, Loki and Tempo, as Grafana would send them.
 import type { Query } from './dashboards.ts'
 
 export type Backends = { mimir: string; loki: string; tempo: string | undefined }
@@ -6,7 +6,7 @@ export type Backends = { mimir: string; loki: string; tempo: string | undefined 
 const stepSeconds = 15
 const lookBackSeconds = 300
 
-/** What Grafana puts in place of its variables. */
+/** The values that Grafana would put in place of its variables. */
 const values: Record<string, string> = {
   __rate_interval: '1m',
   __interval: '15s',
@@ -18,12 +18,12 @@ const values: Record<string, string> = {
   search: '',
 }
 
-/** A query as Grafana sends it; throws when a variable is not known. */
+/** A query with its variables replaced, as Grafana sends it. Throws for an unknown variable. */
 export const filled = (expr: string): string =>
   expr.replaceAll(/\$(\w+)|\$\{(\w+)\}/g, (_, plain?: string, braced?: string) => {
     const name = plain ?? braced ?? ''
     const value = values[name]
-    if (value === undefined) throw new Error(`$${name} is no variable of ${expr}`)
+    if (value === undefined) throw new Error(`Unknown variable $${name} in ${expr}`)
     return value
   })
 
@@ -39,7 +39,7 @@ async function get(url: string, parameters: Record<string, string>): Promise<unk
 type Sample = [number, string]
 type Result = { data: { result: { value?: Sample; values?: Sample[] }[] } }
 
-/** How many series, lines or traces a query finds; NaN and Inf count as nothing. */
+/** Counts the series, lines or traces that a query finds. Values that are NaN or Inf do not count. */
 export async function countOf(query: Query, backends: Backends): Promise<number> {
   const now = Math.floor(Date.now() / 1000)
   const range = { start: String(now - lookBackSeconds), end: String(now), step: `${stepSeconds}` }
@@ -56,12 +56,11 @@ export async function countOf(query: Query, backends: Backends): Promise<number>
         ...(query.uid === 'loki' && { limit: '100' }),
       }))) as Result
   return found.data.result.filter(({ value, values: many = [] }) =>
-    [...(value ? [value] : []), ...many].some(([, text]) => isSomething(text, query)),
+    [...(value ? [value] : []), ...many].some(([, text]) => hasValue(text, query)),
   ).length
 }
 
-const isSomething = (text: string, { uid }: Query) =>
-  uid === 'loki' || Number.isFinite(Number(text))
+const hasValue = (text: string, { uid }: Query) => uid === 'loki' || Number.isFinite(Number(text))
 
 async function labelValues(
   expr: string,
@@ -82,7 +81,7 @@ async function tracesOf({ kind, expr }: Query, { tempo, mimir }: Backends): Prom
     const found = await get(`${tempo}/api/search`, { q: filled(expr), limit: '20' })
     return (found as { traces?: unknown[] }).traces?.length ?? 0
   }
-  // What Grafana draws the graph from.
+  // Grafana draws the service graph from this metric.
   const found = await get(`${mimir}/prometheus/api/v1/query`, {
     query: 'traces_service_graph_request_total',
   })
@@ -92,7 +91,7 @@ async function tracesOf({ kind, expr }: Query, { tempo, mimir }: Backends): Prom
 type Exemplars = { data: { seriesLabels: Record<string, string>; exemplars: Exemplar[] }[] }
 export type Exemplar = { labels: Record<string, string>; value: string; timestamp: number }
 
-/** The exemplars that a panel would draw for this query. */
+/** The exemplars that a panel with this query would show. */
 export async function exemplarsOf(expr: string, { mimir }: Backends) {
   const now = Date.now() / 1000
   const found = await get(`${mimir}/prometheus/api/v1/query_exemplars`, {
@@ -103,13 +102,13 @@ export async function exemplarsOf(expr: string, { mimir }: Backends) {
   return (found as Exemplars).data
 }
 
-/** The names of all metrics that Mimir has. */
+/** The names of all metrics in Mimir. */
 export const metricNames = async ({ mimir }: Backends): Promise<string[]> =>
   ((await get(`${mimir}/prometheus/api/v1/label/__name__/values`, {})) as { data: string[] }).data
 
 type Streams = { data: { result: { stream: Record<string, string>; values: Sample[] }[] } }
 
-/** The lines that Loki has for a query. */
+/** The log lines that Loki returns for a query. */
 export async function linesOf(expr: string, { loki }: Backends) {
   const now = Date.now()
   const found = await get(`${loki}/loki/api/v1/query_range`, {

@@ -1,5 +1,5 @@
-// The parts of compose.yaml as programs on loopback, with the same files: only ports and folders differ, and they are
-// given where the files ask for them (environment variables, nginx's small includes).
+// Starts the components of compose.yaml as programs on loopback, with the same configuration files. Only ports and folders
+// differ; they are passed through environment variables and through nginx's small included files.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -62,7 +62,7 @@ export async function startMimir(programs: Programs, folder: string): Promise<vo
   })
 }
 
-/** Tempo's file has no variables: the ports and the folder of this run are put in by text. */
+/** Tempo's file has no variables, so the ports and the folder of this run are replaced in its text. */
 export async function startTempo(programs: Programs, folder: string): Promise<void> {
   const ours = readFileSync('observability/tempo/tempo.yaml', 'utf8')
     .replace('http_listen_port: 3200', `http_listen_port: ${ports.tempo}`)
@@ -79,13 +79,14 @@ export async function startTempo(programs: Programs, folder: string): Promise<vo
 }
 
 /**
- * What this build of the Collector can run of contrib.yaml: the machine's metrics through the receiver under its old id,
- * and the transformation of the access log, whose lines come by OTLP instead of from the file.
+ * Writes the parts of contrib.yaml that a Collector without the contrib distribution can run: the metrics of the host,
+ * through the receiver's old id, and the transform of the access log, whose lines arrive by OTLP instead of from the file.
  */
-function writeRestOfContrib(file: string): void {
+function writeReducedContrib(file: string): void {
   const contrib = readFileSync('observability/collector/contrib.yaml', 'utf8')
   const transform = /^  transform\/nginx_access:\n(?: {4}.*\n|\n)+/m.exec(contrib)?.[0]
-  if (transform === undefined) throw new Error('contrib.yaml has no transform/nginx_access.')
+  if (transform === undefined)
+    throw new Error('contrib.yaml has no processor transform/nginx_access.')
   const yaml = `receivers:
   hostmetrics:
     collection_interval: 5s
@@ -106,17 +107,17 @@ service:
   writeFileSync(file, yaml)
 }
 
-/** The Collector with config.yaml as shipped. */
+/** Starts the Collector with the shipped config.yaml. */
 export async function startCollector(
   programs: Programs,
   folder: string,
   tempoUrl: string,
 ): Promise<void> {
-  const rest = join(folder, 'rest.yaml')
-  writeRestOfContrib(rest)
+  const contrib = join(folder, 'contrib.yaml')
+  writeReducedContrib(contrib)
   await programs.start({
     name: 'otelcol',
-    args: ['--config=observability/collector/config.yaml', `--config=${rest}`],
+    args: ['--config=observability/collector/config.yaml', `--config=${contrib}`],
     env: {
       ...listen,
       HEALTH_PORT: String(ports.health),
@@ -142,7 +143,7 @@ export async function startApp(programs: Programs, folder: string): Promise<void
       DEMO: '1',
       DATABASE_URL: `file:${join(folder, 'app.db')}`,
       PASSWORD_COST: '4',
-      // Somebody who searches too often, and a variable that is not understood: panels for both have something to show.
+      // A low search limit and an invalid variable cause refusals and a warning, so that their panels have data.
       LIMIT_SEARCH: '60/60',
       OTEL_PROPAGATORS: 'tracecontext,baggage,nonsense',
       OTEL_EXPORTER_OTLP_ENDPOINT: at('otlpHttp'),
@@ -156,7 +157,7 @@ export async function startApp(programs: Programs, folder: string): Promise<void
   })
 }
 
-/** nginx with our files; gives the path of its access log. */
+/** Starts nginx with our files. Returns the path of its access log. */
 export async function startNginx(programs: Programs, folder: string): Promise<string> {
   const prefix = join(folder, 'nginx')
   const conf = join(prefix, 'conf')

@@ -1,5 +1,5 @@
-// What a build without the contrib distribution and nginx without its OpenTelemetry module lack, sent to the real
-// Collector in the form in which they would send it. Where they are there, nothing of this is used.
+// Fakes of two components that the test does not run: nginx's OpenTelemetry module, and the receivers of the Collector's
+// contrib distribution. They send the real Collector the same data in the same form.
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 
 import type { Seen } from './traffic.ts'
@@ -22,7 +22,7 @@ async function send(collector: string, signal: string, body: object): Promise<vo
   if (!answer.ok) throw new Error(`The Collector answered ${answer.status} to ${signal}.`)
 }
 
-/** nginx's module 0.1.2: a SERVER span with the names of before 2023, the location's text as its route. */
+/** Fakes nginx's module 0.1.2: a SERVER span with attribute names from before 2023 and the location's text as route. */
 export async function sendNginxSpans(collector: string, seen: readonly Seen[]): Promise<void> {
   if (seen.length === 0) return
   const spans = seen.map((one) => ({
@@ -54,7 +54,7 @@ export async function sendNginxSpans(collector: string, seen: readonly Seen[]): 
   })
 }
 
-/** The contrib distribution's file_log: each new line of the access log, parsed; the rest is contrib.yaml's transform. */
+/** Fakes the `file_log` receiver: sends each new line of the access log, parsed. contrib.yaml's transform does the rest. */
 export class AccessLog {
   readonly #file: string
   #read = 0
@@ -82,20 +82,20 @@ export class AccessLog {
     })
   }
 
-  /** Whole lines alone: the last one may still be written. */
+  /** Returns complete lines only, because nginx may still be writing the last one. */
   #newLines(): string[] {
     if (!existsSync(this.#file)) return []
     const file = openSync(this.#file, 'r')
-    const piece = Buffer.alloc(4_000_000)
-    const length = readSync(file, piece, 0, piece.length, this.#read)
+    const chunk = Buffer.alloc(4_000_000)
+    const length = readSync(file, chunk, 0, chunk.length, this.#read)
     closeSync(file)
-    const end = piece.subarray(0, length).lastIndexOf(0x0a) + 1
+    const end = chunk.subarray(0, length).lastIndexOf(0x0a) + 1
     this.#read += end
-    return piece.toString('utf8', 0, end).split('\n').filter(Boolean)
+    return chunk.toString('utf8', 0, end).split('\n').filter(Boolean)
   }
 }
 
-/** The contrib distribution's nginx receiver: what /nginx_status says. */
+/** Fakes the `nginx` receiver: sends the counters of /nginx_status. */
 export async function sendNginxStatus(collector: string, status: string): Promise<void> {
   const answer = await fetch(status)
   const numbers = ((await answer.text()).match(/\d+/g) ?? []).map(Number)
@@ -140,10 +140,11 @@ export async function sendNginxStatus(collector: string, status: string): Promis
   })
 }
 
-const fromBackends =
+/** The counters that contrib.yaml keeps, in Prometheus' text format. */
+const backendCounter =
   /^((?:loki_distributor_lines_received|loki_discarded_samples|cortex_distributor_received_(?:samples|exemplars)|cortex_discarded_(?:samples|exemplars)|tempo_distributor_spans_received|tempo_discarded_spans)_total)(?:\{.*\})? (\S+)/
 
-/** The contrib distribution's prometheus receiver: the counters of contrib.yaml, of the backends that run. */
+/** Fakes the `prometheus` receiver: sends the counters that contrib.yaml keeps, of the backends that run. */
 export async function sendBackendCounters(
   collector: string,
   backends: Record<string, string>,
@@ -152,7 +153,7 @@ export async function sendBackendCounters(
     const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n')
     const sums = new Map<string, number>()
     for (const line of lines) {
-      const [, metric, value] = fromBackends.exec(line) ?? []
+      const [, metric, value] = backendCounter.exec(line) ?? []
       if (metric) sums.set(metric, (sums.get(metric) ?? 0) + Number(value))
     }
     const timeUnixNano = nanos(Date.now())
