@@ -1,7 +1,7 @@
 // How the address of a link is shown: decoded, as far as nobody can be misled by that.
 import { domainToUnicode } from 'node:url'
 
-import { shorten } from '../../base/text.ts'
+import { shorten, withoutInvisible } from '../../base/text.ts'
 
 const labelMax = 40
 
@@ -29,7 +29,8 @@ const cut = (label: string): string => shorten(label, labelMax)
 function decoded(part: string): string {
   try {
     const text = decodeURIComponent(part)
-    return /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800/?#&=%]/u.test(text) ? part : text
+    const misleads = /[\p{Z}\u2800/?#&=%]/u.test(text) || withoutInvisible(text) !== text
+    return misleads ? part : text
   } catch {
     return part
   }
