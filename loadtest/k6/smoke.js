@@ -77,6 +77,7 @@ function walk(kind) {
 
   get('/account')
   post('/account/profile', { name, bio: oneOf(shared.texts) }, '/account')
+  post('/account/handle', { handle: `k6_${Date.now() % 1e10}_${exec.vu.idInTest}` }, '/account')
   post('/account/password', { current: account.password, fresh: account.password }, '/account')
   post('/account/sessions', null, '/account')
   post('/theme', { theme: 'dark' }, redirect())
