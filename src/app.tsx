@@ -39,13 +39,20 @@ import { answerError, answerNotAllowed, answerNotFound } from './ui/errors.tsx'
 export type Deps = {
   database: Database
   settings: Settings
+  /** The lane for bcrypt, when the process has one already: there is to be one. */
+  passwords?: Passwords
   state: { stopping: boolean }
   recorder?: Recorder | undefined
 }
 
 /** The whole application as one function from Request to Response. */
-export function createApp({ database, settings, state, recorder }: Deps) {
-  const passwords = new Passwords(settings)
+export function createApp({
+  database,
+  settings,
+  passwords = new Passwords(settings),
+  state,
+  recorder,
+}: Deps) {
   const rateLimits = createRateLimits(settings)
   const trusts = trustedProxies(settings.TRUSTED_PROXIES)
 

@@ -8,13 +8,17 @@ import { createApp } from './app.tsx'
 import { settleOutput, stderr, stdout } from './base/output.ts'
 import { behindQuery } from './base/query-error.ts'
 import { shutDown, Shutdown, shutdownSignal } from './base/shutdown.ts'
+import { listenForOrders, socketPath, type UserSocket } from './cli/user-socket.ts'
 import { processSettings, processTelemetry, type Settings } from './config/env.ts'
+import { linkOrigin, ownAddresses } from './config/own-address.ts'
 import { asStartError, StartError } from './config/start-error.ts'
 import { filePath } from './db/database-file.ts'
 import { openDb, type Database } from './db/db.ts'
 import { runMaintenance } from './db/maintenance.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
+import { answerOrder, type Administration } from './features/administration.ts'
 import { watchConnections } from './http/connections.ts'
+import { Passwords } from './http/passwords.ts'
 import { countSessions, sessionJobs } from './http/sessions.ts'
 import { accepted } from './overload/admission-queue.ts'
 import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './telemetry/log.ts'
@@ -30,7 +34,12 @@ const startStopMs = 1000
 const settleMs = 500
 
 /** What is open, and is closed at the end. */
-const running: { telemetry?: Telemetry | undefined; database?: Database; listens?: true } = {}
+const running: {
+  telemetry?: Telemetry | undefined
+  database?: Database
+  orders?: UserSocket | undefined
+  listens?: true
+} = {}
 
 surviveStdout()
 stderr.neverWait()
@@ -65,13 +74,16 @@ async function run(settings: Settings): Promise<never> {
   await runMaintenance({ database, sessions: sessionJobs })
   const state = { stopping: false }
   shutdownSignal.throwIfAborted()
+  const passwords = new Passwords(settings)
   const server = await listen(
-    createApp({ database, settings, state, recorder: telemetry?.recorder }).fetch,
+    createApp({ database, settings, passwords, state, recorder: telemetry?.recorder }).fetch,
     settings,
   )
   running.listens = true
   const connections = watchConnections(server)
-  announce(server, settings)
+  const port = portOf(server, settings)
+  announce(settings, port)
+  running.orders = await takeOrders(settings, port, { db: database.db, passwords })
   if (!shutdownSignal.aborted) await once(shutdownSignal, 'abort')
   state.stopping = true
   await connections.drain(drainMs)
@@ -102,6 +114,7 @@ async function refuse(error: unknown): Promise<never> {
 
 async function leave(code: number): Promise<never> {
   try {
+    await running.orders?.close()
     await running.database?.close()
     log.info('stopped')
   } catch (error) {
@@ -179,22 +192,39 @@ function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings)
   })
 }
 
-function announce(server: Server, settings: Settings): void {
+function portOf(server: Server, { PORT }: Settings): number {
   const address = server.address()
-  const port = typeof address === 'object' && address ? address.port : settings.PORT
-  const host =
-    settings.HOST === '0.0.0.0'
-      ? 'localhost'
-      : settings.HOST.includes(':')
-        ? `[${settings.HOST}]`
-        : settings.HOST
+  return typeof address === 'object' && address ? address.port : PORT
+}
+
+function announce(settings: Settings, port: number): void {
   log.info('listening', { host: settings.HOST, port, pid: process.pid })
+  const [here, ...elsewhere] = ownAddresses(settings, port)
   const lines = [
     '',
-    `  Tracewren  ${settings.PUBLIC_ORIGIN ?? `http://${host}:${port}/`}`,
+    `  Tracewren  ${here}/`,
+    ...elsewhere.map((address) => `  Network    ${address}/`),
     ...(settings.demo ? [`  Demo login ${addressOf(1)} / ${demoPassword}`] : []),
+    ...(settings.inspect ? [`  Traces     ${here}/traces`] : []),
     `  Data       ${settings.DATABASE_URL}`,
     '',
   ]
   stderr.write(`${lines.join('\n')}\n`)
+}
+
+/** Lets `npm run user` ask this process; without the socket, it has to be stopped for that. */
+async function takeOrders(
+  settings: Settings,
+  port: number,
+  open: Pick<Administration, 'db' | 'passwords'>,
+): Promise<UserSocket | undefined> {
+  const path = socketPath(settings.DATABASE_URL)
+  if (path === undefined) return undefined
+  const given = { ...open, origin: linkOrigin(settings, port), operators: settings.operators }
+  try {
+    return await listenForOrders(path, (order) => answerOrder(given, order))
+  } catch (error) {
+    log.warn('no socket for npm run user', { path, ...errorFacts(error) })
+    return undefined
+  }
 }

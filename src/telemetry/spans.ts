@@ -37,6 +37,20 @@ export const traceparent = (): string | undefined => {
   return active && traceparentOf(active)
 }
 
+/** Work that no request asked for, as a trace of its own; gives what it gives. */
+export function inTrace<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return tracer.startActiveSpan(name, {}, ROOT_CONTEXT, async (span) => {
+    try {
+      return await work()
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR })
+      throw error
+    } finally {
+      span.end()
+    }
+  })
+}
+
 /** Work that nobody waits for: a trace of its own with a link to what caused it. Its failure is logged, not thrown. */
 export function inBackground(name: string, work: () => Promise<unknown>): void {
   const cause = activeContext()

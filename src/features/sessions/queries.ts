@@ -27,7 +27,7 @@ export const findUser = (db: Db, mailaddress: string): Promise<User | undefined>
 /** What another account has already. */
 export type Taken = 'mailaddress' | 'handle' | 'invitation'
 
-type Row = { name: string; mailaddress: string; passwordHash: string }
+type Row = { name: string; mailaddress: string; passwordHash: string; operator?: true }
 type Wishes = { handle?: string | undefined; invitation?: string | undefined }
 
 /**
