@@ -17,6 +17,7 @@ import { profileRoutes } from './features/profiles.tsx'
 import { searchRoutes } from './features/search.tsx'
 import { sessionRoutes } from './features/sessions/routes.tsx'
 import { loginPage } from './features/sessions/views.tsx'
+import { siteRoutes } from './features/site.tsx'
 import { themeRoutes } from './features/theme.ts'
 import { timelineRoutes } from './features/timeline.tsx'
 import { trendRoutes } from './features/trends.tsx'
@@ -95,6 +96,7 @@ export function createApp({
   app.route('/', profileRoutes)
   app.route('/', sessionRoutes)
   app.route('/', accountRoutes)
+  app.route('/', siteRoutes)
   app.route('/', themeRoutes)
   app.route('/', inspectorRoutes(state))
   return app

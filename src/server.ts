@@ -10,12 +10,13 @@ import { behindQuery } from './base/query-error.ts'
 import { shutDown, Shutdown, shutdownSignal } from './base/shutdown.ts'
 import { listenForOrders, socketPath, type UserSocket } from './cli/user-socket.ts'
 import { processSettings, processTelemetry, type Settings } from './config/env.ts'
-import { linkOrigin, ownAddresses } from './config/own-address.ts'
+import { banner, linkOrigin } from './config/own-address.ts'
 import { asStartError, StartError } from './config/start-error.ts'
 import { filePath } from './db/database-file.ts'
-import { openDb, type Database } from './db/db.ts'
+import { openDb, type Database, type Db } from './db/db.ts'
 import { runMaintenance } from './db/maintenance.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
+import { demoLeftover } from './demo/leftover.ts'
 import { answerOrder, type Administration } from './features/administration.ts'
 import { watchConnections } from './http/connections.ts'
 import { Passwords } from './http/passwords.ts'
@@ -81,8 +82,7 @@ async function run(settings: Settings): Promise<never> {
   )
   running.listens = true
   const connections = watchConnections(server)
-  const port = portOf(server, settings)
-  announce(settings, port)
+  const port = announce(server, settings)
   running.orders = await takeOrders(settings, port, { db: database.db, passwords })
   if (!shutdownSignal.aborted) await once(shutdownSignal, 'abort')
   state.stopping = true
@@ -132,10 +132,20 @@ async function seedOnFirstStart({ db, isNew }: Database, settings: Settings): Pr
       const { seedDemoWorld } = await import('./demo/world.ts')
       await seedDemoWorld(db, Date.now())
     }
+    if (!settings.demo) await warnOfDemoWorld(db)
   } catch (error) {
     const url = settings.DATABASE_URL
     throw asStartError(error, url.startsWith('file:') ? filePath(url) : url)
   }
+}
+
+/** Somebody tried the demo first: its people stay on the pages, and would be taken for real. */
+async function warnOfDemoWorld(db: Db): Promise<void> {
+  const left = await demoLeftover(db)
+  if (!left) return
+  const hint =
+    'DEMO=0 does not hide the demo world. Its people cannot sign in. For an empty instance, name another DATABASE_URL.'
+  log.warn('the demo world is in this database', { ...left, hint })
 }
 
 /** The SDK is loaded only when the environment asks for it: it costs 30 MB and a quarter of a second. */
@@ -192,24 +202,12 @@ function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings)
   })
 }
 
-function portOf(server: Server, { PORT }: Settings): number {
+function announce(server: Server, settings: Settings): number {
   const address = server.address()
-  return typeof address === 'object' && address ? address.port : PORT
-}
-
-function announce(settings: Settings, port: number): void {
+  const port = typeof address === 'object' && address ? address.port : settings.PORT
   log.info('listening', { host: settings.HOST, port, pid: process.pid })
-  const [here, ...elsewhere] = ownAddresses(settings, port)
-  const lines = [
-    '',
-    `  Tracewren  ${here}/`,
-    ...elsewhere.map((address) => `  Network    ${address}/`),
-    ...(settings.demo ? [`  Demo login ${addressOf(1)} / ${demoPassword}`] : []),
-    ...(settings.inspect ? [`  Traces     ${here}/traces`] : []),
-    `  Data       ${settings.DATABASE_URL}`,
-    '',
-  ]
-  stderr.write(`${lines.join('\n')}\n`)
+  stderr.write(banner(settings, port, `${addressOf(1)} / ${demoPassword}`))
+  return port
 }
 
 /** Lets `npm run user` ask this process; without the socket, it has to be stopped for that. */

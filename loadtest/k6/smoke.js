@@ -38,6 +38,8 @@ function walk(kind) {
   get('/', part)
   get(`/tweet/${find(start, 'tweet')}`)
   get(`/@${find(start, 'handle')}`)
+  get('/rules')
+  get('/site.webmanifest', { manifest: (r) => r.status === 200 && r.json().name !== undefined })
   get('/login')
   get('/register')
 

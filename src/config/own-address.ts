@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 
+type Seen = Place & { demo: boolean; inspect: boolean; DATABASE_URL: string }
 type Place = { HOST: string; PUBLIC_ORIGIN?: string | undefined }
 
 const isEverywhere = (host: string) => host === '0.0.0.0' || host === '::'
@@ -22,6 +23,21 @@ export const linkOrigin = (place: Place, port: number) => ({
   text: ownAddresses(place, port).at(-1)!,
   isGuess: place.PUBLIC_ORIGIN === undefined,
 })
+
+/** What the terminal says once the app listens: where it is, and what somebody new may want to open. */
+export function banner(settings: Seen, port: number, login: string): string {
+  const [here, ...elsewhere] = ownAddresses(settings, port)
+  const lines = [
+    '',
+    `  Tracewren  ${here}/`,
+    ...elsewhere.map((address) => `  Network    ${address}/`),
+    ...(settings.demo ? [`  Demo login ${login}`] : []),
+    ...(settings.inspect ? [`  Traces     ${here}/traces`] : []),
+    `  Data       ${settings.DATABASE_URL}`,
+    '',
+  ]
+  return `${lines.join('\n')}\n`
+}
 
 /** This machine's first IPv4 address on a network; undefined in a container, whose own address nobody outside reaches. */
 function networkAddress(): string | undefined {

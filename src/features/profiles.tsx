@@ -118,7 +118,7 @@ const around = ({ c, person }: Asked, tab: Tab) => ({
   path: `/@${person.handle}${tab}`,
   head: {
     title: `${person.name} (@${person.handle})`,
-    description: person.bio || `${person.name} writes on Tracewren.`,
+    description: person.bio || `${person.name} writes on ${c.var.settings.site.name}.`,
     canonical: `/@${person.handle}${tab}`,
   },
   around: (list: Child) => (

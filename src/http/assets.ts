@@ -42,6 +42,10 @@ export function asset(file: string): string {
   return address
 }
 
+/** What a JSON file in static/ says, by its address. */
+export const jsonAsset = (address: string): Record<string, unknown> =>
+  JSON.parse(assets.get(address)!.body.toString()) as Record<string, unknown>
+
 /** Every file of static/ under its hashed name: what a proxy may serve in our place. */
 export const hashedAssets = (): { name: string; body: Buffer; gzip: Buffer }[] =>
   [...addresses.values()].map((address) => {

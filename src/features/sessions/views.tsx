@@ -24,7 +24,7 @@ export async function formAgain(c: Context<Env>, shown: Shown): Promise<Response
   if (clientKind(c) !== 'partial') return loginPage(c, shown)
   const draft = await draftIn(c)
   const Form = shown.at === 'register' ? RegisterForm : LoginForm
-  return render(c, <Form {...shown} draft={draft} />)
+  return render(c, <Form {...shown} draft={draft} rules={c.var.settings.site.rules} />)
 }
 
 export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response> {
@@ -56,6 +56,7 @@ export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response
           <RegisterForm
             next={shown.next}
             draft={draft}
+            rules={c.var.settings.site.rules}
             {...(shown.at === 'register' ? shown : {})}
           />
         ) : (
@@ -66,7 +67,7 @@ export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response
   )
 }
 
-type Form = Shown & { draft: Draft | undefined }
+type Form = Shown & { draft: Draft | undefined; rules?: string | undefined }
 
 const LoginForm = ({ given, problem, next, draft }: Form) => (
   <form id='login-form' class='card door' method='post' action='/login'>
@@ -93,7 +94,7 @@ const LoginForm = ({ given, problem, next, draft }: Form) => (
   </form>
 )
 
-const RegisterForm = ({ given, problem, problems = {}, next, invitation, draft }: Form) => (
+const RegisterForm = ({ given, problem, problems = {}, next, invitation, draft, rules }: Form) => (
   <form id='register-form' class='card door' method='post' action='/register'>
     <h2>Sign up</h2>
     <FormProblem>{problem}</FormProblem>
@@ -134,6 +135,14 @@ const RegisterForm = ({ given, problem, problems = {}, next, invitation, draft }
       problem={problems['password']}
     />
     {next && <input type='hidden' name='next' value={next} />}
+    {rules && (
+      <details>
+        <summary>Who signs up agrees to the rules</summary>
+        <p class='msg' dir='auto'>
+          {rules}
+        </p>
+      </details>
+    )}
     {invitation && <input type='hidden' name='invitation' value={invitation} />}
     <DraftFields draft={draft} />
     <button class='btn'>Sign up</button>
