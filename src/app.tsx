@@ -17,6 +17,7 @@ import { profileRoutes } from './features/profiles.tsx'
 import { searchRoutes } from './features/search.tsx'
 import { sessionRoutes } from './features/sessions/routes.tsx'
 import { loginPage } from './features/sessions/views.tsx'
+import { siteRoutes } from './features/site.tsx'
 import { themeRoutes } from './features/theme.ts'
 import { timelineRoutes } from './features/timeline.tsx'
 import { trendRoutes } from './features/trends.tsx'
@@ -39,13 +40,20 @@ import { answerError, answerNotAllowed, answerNotFound } from './ui/errors.tsx'
 export type Deps = {
   database: Database
   settings: Settings
+  /** The lane for bcrypt, when the process has one already: there is to be one. */
+  passwords?: Passwords
   state: { stopping: boolean }
   recorder?: Recorder | undefined
 }
 
 /** Creates the application: a function from Request to Response. */
-export function createApp({ database, settings, state, recorder }: Deps) {
-  const passwords = new Passwords(settings)
+export function createApp({
+  database,
+  settings,
+  passwords = new Passwords(settings),
+  state,
+  recorder,
+}: Deps) {
   const rateLimits = createRateLimits(settings)
   const trusts = trustedProxies(settings.TRUSTED_PROXIES)
 
@@ -88,6 +96,7 @@ export function createApp({ database, settings, state, recorder }: Deps) {
   app.route('/', profileRoutes)
   app.route('/', sessionRoutes)
   app.route('/', accountRoutes)
+  app.route('/', siteRoutes)
   app.route('/', themeRoutes)
   app.route('/', inspectorRoutes(state))
   return app

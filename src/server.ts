@@ -8,13 +8,18 @@ import { createApp } from './app.tsx'
 import { settleOutput, stderr, stdout } from './base/output.ts'
 import { behindQuery } from './base/query-error.ts'
 import { shutDown, Shutdown, shutdownSignal } from './base/shutdown.ts'
+import { listenForOrders, socketPath, type UserSocket } from './cli/user-socket.ts'
 import { processSettings, processTelemetry, type Settings } from './config/env.ts'
+import { banner, linkOrigin } from './config/own-address.ts'
 import { asStartError, StartError } from './config/start-error.ts'
 import { filePath } from './db/database-file.ts'
-import { openDb, type Database } from './db/db.ts'
+import { openDb, type Database, type Db } from './db/db.ts'
 import { runMaintenance } from './db/maintenance.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
+import { demoLeftover } from './demo/leftover.ts'
+import { answerOrder, type Administration } from './features/administration.ts'
 import { watchConnections } from './http/connections.ts'
+import { Passwords } from './http/passwords.ts'
 import { countSessions, sessionJobs } from './http/sessions.ts'
 import { acceptedConnections } from './overload/admission-queue.ts'
 import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './telemetry/log.ts'
@@ -32,7 +37,12 @@ const startStopMs = 1000
 const settleMs = 500
 
 /** What must be closed at exit. */
-const running: { telemetry?: Telemetry | undefined; database?: Database; listens?: true } = {}
+const running: {
+  telemetry?: Telemetry | undefined
+  database?: Database
+  orders?: UserSocket | undefined
+  listens?: true
+} = {}
 
 surviveStdout()
 stderr.neverWait()
@@ -67,13 +77,15 @@ async function run(settings: Settings): Promise<never> {
   await runMaintenance({ database, sessions: sessionJobs })
   const state = { stopping: false }
   shutdownSignal.throwIfAborted()
+  const passwords = new Passwords(settings)
   const server = await listen(
-    createApp({ database, settings, state, recorder: telemetry?.recorder }).fetch,
+    createApp({ database, settings, passwords, state, recorder: telemetry?.recorder }).fetch,
     settings,
   )
   running.listens = true
   const connections = watchConnections(server)
-  announce(server, settings)
+  const port = announce(server, settings)
+  running.orders = await takeOrders(settings, port, { db: database.db, passwords })
   if (!shutdownSignal.aborted) await once(shutdownSignal, 'abort')
   state.stopping = true
   await connections.drain(drainMs)
@@ -107,6 +119,7 @@ async function refuse(error: unknown): Promise<never> {
 
 async function leave(code: number): Promise<never> {
   try {
+    await running.orders?.close()
     await running.database?.close()
     log.info('stopped')
   } catch (error) {
@@ -124,10 +137,20 @@ async function seedOnFirstStart({ db, isNew }: Database, settings: Settings): Pr
       const { seedDemoWorld } = await import('./demo/world.ts')
       await seedDemoWorld(db, Date.now())
     }
+    if (!settings.demo) await warnOfDemoWorld(db)
   } catch (error) {
     const url = settings.DATABASE_URL
     throw asStartError(error, url.startsWith('file:') ? filePath(url) : url)
   }
+}
+
+/** Somebody tried the demo first: its people stay on the pages, and would be taken for real. */
+async function warnOfDemoWorld(db: Db): Promise<void> {
+  const left = await demoLeftover(db)
+  if (!left) return
+  const hint =
+    'DEMO=0 does not hide the demo world. Its people cannot sign in. For an empty instance, name another DATABASE_URL.'
+  log.warn('the demo world is in this database', { ...left, hint })
 }
 
 /** Loads the OpenTelemetry SDK only when a setting asks for telemetry: it costs 30 MB of memory and 250 ms. */
@@ -184,22 +207,27 @@ function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings)
   })
 }
 
-function announce(server: Server, settings: Settings): void {
+function announce(server: Server, settings: Settings): number {
   const address = server.address()
   const port = typeof address === 'object' && address ? address.port : settings.PORT
-  const host =
-    settings.HOST === '0.0.0.0'
-      ? 'localhost'
-      : settings.HOST.includes(':')
-        ? `[${settings.HOST}]`
-        : settings.HOST
   log.info('listening', { host: settings.HOST, port, pid: process.pid })
-  const lines = [
-    '',
-    `  Tracewren  ${settings.PUBLIC_ORIGIN ?? `http://${host}:${port}/`}`,
-    ...(settings.demo ? [`  Demo login ${addressOf(1)} / ${demoPassword}`] : []),
-    `  Data       ${settings.DATABASE_URL}`,
-    '',
-  ]
-  stderr.write(`${lines.join('\n')}\n`)
+  stderr.write(banner(settings, port, `${addressOf(1)} / ${demoPassword}`))
+  return port
+}
+
+/** Lets `npm run user` ask this process; without the socket, it has to be stopped for that. */
+async function takeOrders(
+  settings: Settings,
+  port: number,
+  open: Pick<Administration, 'db' | 'passwords'>,
+): Promise<UserSocket | undefined> {
+  const path = socketPath(settings.DATABASE_URL)
+  if (path === undefined) return undefined
+  const given = { ...open, origin: linkOrigin(settings, port), operators: settings.operators }
+  try {
+    return await listenForOrders(path, (order) => answerOrder(given, order))
+  } catch (error) {
+    log.warn('no socket for npm run user', { path, ...errorFacts(error) })
+    return undefined
+  }
 }

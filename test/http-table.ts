@@ -45,6 +45,7 @@ export const fieldExamples: Record<string, string> = {
   farewell: 'password-of-Bob',
   fresh: 'another password',
   mailaddress: 'new@example.org',
+  handle: 'newcomer',
   msg: 'hello there',
   name: 'New',
   password: 'password of new',

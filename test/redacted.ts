@@ -28,6 +28,9 @@ export const addresses: [asked: string, shown: string][] = [
   ['/login?next=/timeline', '/login?next=/timeline'],
   ['/login?next=%2F%40alice%2Flikes', '/login?next=%2F%40alice%2Flikes'],
   ['/register?next=/tweet/5', '/register?next=/tweet/5'],
+  ['/register?invitation=CANARY7', '/register?invitation=REDACTED'],
+  ['/register?next=/tweet/5&invitation=CANARY7', '/register?next=/tweet/5&invitation=REDACTED'],
+  ['/%40alice/likes?before=5', '/%40alice/likes?before=5'],
   ['/login?next=/search%3Fq%3DCANARY7', '/login?next=/search%3FREDACTED'],
   [
     '/login?next=%2flogin%3fpassword%3dCANARY7&x=CANARY7',

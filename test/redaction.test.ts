@@ -94,6 +94,9 @@ const addresses: [asked: string, kept?: string][] = [
   [`/static/${base64url}`, '/static/REDACTED'],
   [`/traces/${'ab'.repeat(16)}`],
   ['/@alice?before=1&x=hunter2', '/@alice?before=1&x=REDACTED'],
+  ['/%40alice?before=1&x=hunter2', '/%40alice?before=1&x=REDACTED'],
+  ['/register?invitation=hunter2&next=/search', '/register?invitation=REDACTED&next=/search'],
+  ['/login?next=/register?invitation=hunter2', '/login?next=/register%3Finvitation%3DREDACTED'],
 ]
 
 test('values that a route does not declare, and tokens in unknown paths, are not recorded', async () => {

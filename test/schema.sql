@@ -10,6 +10,8 @@ CREATE INDEX `follows_follower` ON `follows` (`follower_id`,`id`);
 
 CREATE UNIQUE INDEX `follows_once` ON `follows` (`follower_id`,`followed_id`);
 
+CREATE INDEX `former_handles_user` ON `former_handles` (`user_id`,`changed_at`);
+
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
 
 CREATE UNIQUE INDEX `tweets_key` ON `tweets` (`user_id`,`key`) WHERE key is not null;
@@ -42,6 +44,19 @@ CREATE TABLE `follows` (
 	FOREIGN KEY (`follower_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`followed_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT;
+
+CREATE TABLE `former_handles` (
+	`handle` text PRIMARY KEY NOT NULL,
+	`user_id` integer NOT NULL,
+	`changed_at` integer NOT NULL,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE `invitations` (
+	`token_hash` text PRIMARY KEY NOT NULL,
+	`created_at` integer NOT NULL,
+	`used_by` integer
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE `retired_handles` (
 	`handle` text PRIMARY KEY NOT NULL
@@ -89,7 +104,7 @@ CREATE TABLE `users` (
 	`follower_count` integer DEFAULT 0 NOT NULL,
 	`following_count` integer DEFAULT 0 NOT NULL,
 	`favorite_count` integer DEFAULT 0 NOT NULL
-) STRICT;
+, `operator` integer DEFAULT false NOT NULL) STRICT;
 
 CREATE TRIGGER favorites_delete AFTER DELETE ON favorites BEGIN
   UPDATE tweets SET like_count = like_count - 1,
@@ -133,7 +148,29 @@ CREATE TRIGGER users_delete AFTER DELETE ON users BEGIN
   INSERT INTO retired_handles (handle) VALUES (old.handle) ON CONFLICT DO NOTHING;
 END;
 
+CREATE TRIGGER users_delete_former BEFORE DELETE ON users BEGIN
+  INSERT INTO retired_handles (handle) SELECT handle FROM former_handles WHERE user_id = old.id ON CONFLICT DO NOTHING;
+END;
+
 CREATE TRIGGER users_insert BEFORE INSERT ON users
 WHEN EXISTS (SELECT 1 FROM retired_handles WHERE handle = new.handle) BEGIN
+  SELECT RAISE(ABORT, 'UNIQUE constraint failed: users.handle');
+END;
+
+CREATE TRIGGER users_insert_former BEFORE INSERT ON users
+WHEN EXISTS (SELECT 1 FROM former_handles WHERE handle = new.handle) BEGIN
+  SELECT RAISE(ABORT, 'UNIQUE constraint failed: users.handle');
+END;
+
+CREATE TRIGGER users_rename AFTER UPDATE OF handle ON users WHEN new.handle <> old.handle BEGIN
+  DELETE FROM former_handles WHERE handle = new.handle;
+  INSERT INTO former_handles (handle, user_id, changed_at) VALUES (old.handle, old.id, unixepoch() * 1000);
+END;
+
+CREATE TRIGGER users_rename_check BEFORE UPDATE OF handle ON users
+WHEN new.handle <> old.handle AND (
+  EXISTS (SELECT 1 FROM retired_handles WHERE handle = new.handle) OR
+  EXISTS (SELECT 1 FROM former_handles WHERE handle = new.handle AND user_id <> new.id)
+) BEGIN
   SELECT RAISE(ABORT, 'UNIQUE constraint failed: users.handle');
 END;

@@ -38,6 +38,8 @@ function walk(kind) {
   get('/', part)
   get(`/tweet/${find(start, 'tweet')}`)
   get(`/@${find(start, 'handle')}`)
+  get('/rules')
+  get('/site.webmanifest', { manifest: (r) => r.status === 200 && r.json().name !== undefined })
   get('/login')
   get('/register')
 
@@ -77,6 +79,7 @@ function walk(kind) {
 
   get('/account')
   post('/account/profile', { name, bio: oneOf(shared.texts) }, '/account')
+  post('/account/handle', { handle: `k6_${Date.now() % 1e10}_${exec.vu.idInTest}` }, '/account')
   post('/account/password', { current: account.password, fresh: account.password }, '/account')
   post('/account/sessions', null, '/account')
   post('/theme', { theme: 'dark' }, redirect())

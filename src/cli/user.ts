@@ -1,87 +1,63 @@
-import { randomBytes } from 'node:crypto'
-
-import { eq } from 'drizzle-orm'
-import * as v from 'valibot'
-
+import { Refusal } from '../base/refusal.ts'
 import type { Settings } from '../config/env.ts'
+import { linkOrigin } from '../config/own-address.ts'
 import { StartError } from '../config/start-error.ts'
-import { openDb, type Db } from '../db/db.ts'
-import { sessions, users } from '../db/schema.ts'
-import { newPassword } from '../features/sessions/fields.ts'
+import { openDb } from '../db/db.ts'
+import { actionNames, administer } from '../features/administration.ts'
 import { Passwords } from '../http/passwords.ts'
 import { complain, databasePath, existing, main, say } from './command.ts'
+import { sendOrder, socketPath } from './user-socket.ts'
 
-const help = `npm run user -- password|suspend|unsuspend|delete ADDRESS
+const help = `npm run user -- invite
+npm run user -- operator|no-operator|password|suspend|unsuspend|delete ADDRESS
 
-  password    sets the password read from standard input, or makes one and prints it; ends all sessions
-  suspend     ends all sessions and lets nobody sign in to this account until
-  unsuspend   does so
-  delete      deletes the account with its tweets, likes and follows
+  invite       prints a link that is good for one sign-up in the next 7 days, also where registration is closed
+  operator     makes the account an operator, who may delete any tweet; makes the account if there is none, with the
+               password read from standard input, or with one that it prints
+  no-operator  takes that back
+  password     sets the password read from standard input, or makes one and prints it; ends all sessions
+  suspend      ends all sessions and lets nobody sign in to this account until
+  unsuspend    does so
+  delete       deletes the account with its tweets, likes and follows
 
-Stop the app first: a database file has one process. Sessions outlive the restart.`
-
-type Person = { db: Db; id: number; name: string }
-type Action = (person: Person, settings: Settings) => Promise<string>
-
-const actions: Record<string, Action> = { password, suspend, unsuspend, delete: remove }
+The app may run: it does it then. Run this as the same user, with the same DATABASE_URL.`
 
 await main({
   help,
-  async run([word = '', address, ...rest], settings) {
-    const action = Object.hasOwn(actions, word) ? actions[word] : undefined
-    if (!action || !address || rest.length > 0) {
+  async run([action = '', address, ...rest], settings) {
+    const needs = actionNames.get(action)
+    if (!needs || (needs === 'address') !== Boolean(address) || rest.length > 0) {
       complain(help)
       return 2
     }
-    if (settings.DATABASE_URL.startsWith('file:')) existing(databasePath(settings))
-    const database = await openDb(settings)
-    try {
-      say(await action(await find(database.db, address.toLowerCase()), settings))
-      return 0
-    } finally {
-      await database.close()
-    }
+    const takesPassword = action === 'password' || action === 'operator'
+    const password = takesPassword ? await firstLine() : ''
+    say(await carryOut({ action, address, password }, settings))
+    return 0
   },
 })
 
-async function find(db: Db, address: string): Promise<Person> {
-  const user = await db
-    .select({ id: users.id, name: users.name })
-    .from(users)
-    .where(eq(users.mailaddress, address))
-    .get()
-  if (!user) throw new StartError(`Nobody has the address ${address}.`)
-  return { db, ...user }
-}
-
-async function password({ db, id, name }: Person, settings: Settings): Promise<string> {
-  const typed = await firstLine()
-  const chosen = v.safeParse(newPassword, typed || randomBytes(12).toString('base64url'))
-  if (!chosen.success) throw new StartError(chosen.issues[0].message)
-  const passwordHash = await new Passwords(settings).hash(chosen.output)
-  await db.batch([
-    db.update(users).set({ passwordHash }).where(eq(users.id, id)),
-    db.delete(sessions).where(eq(sessions.userId, id)),
-  ])
-  return typed ? `${name} has a new password.` : `New password of ${name}: ${chosen.output}`
-}
-
-async function suspend({ db, id, name }: Person): Promise<string> {
-  await db.batch([
-    db.update(users).set({ suspendedAt: Date.now() }).where(eq(users.id, id)),
-    db.delete(sessions).where(eq(sessions.userId, id)),
-  ])
-  return `${name} cannot sign in any more.`
-}
-
-async function unsuspend({ db, id, name }: Person): Promise<string> {
-  await db.update(users).set({ suspendedAt: null }).where(eq(users.id, id))
-  return `${name} can sign in again.`
-}
-
-async function remove({ db, id, name }: Person): Promise<string> {
-  await db.delete(users).where(eq(users.id, id))
-  return `${name} is deleted with all that they wrote.`
+/** Lets the running app do it, or does it in the database when no app runs; a libSQL server takes both at once. */
+async function carryOut(order: object, settings: Settings): Promise<string> {
+  if (settings.DATABASE_URL.startsWith('file:')) existing(databasePath(settings))
+  const socket = socketPath(settings.DATABASE_URL)
+  const reply = socket === undefined ? undefined : await sendOrder(socket, order)
+  if (reply?.ok) return reply.text
+  if (reply) throw new StartError(reply.text)
+  const database = await openDb(settings)
+  try {
+    const given = {
+      db: database.db,
+      passwords: new Passwords(settings),
+      origin: linkOrigin(settings, settings.PORT),
+      operators: settings.operators,
+    }
+    return await administer(given, order)
+  } catch (error) {
+    throw error instanceof Refusal ? new StartError(error.message) : error
+  } finally {
+    await database.close()
+  }
 }
 
 /** The first line of what is piped in; nothing at a terminal, where it would be seen. */

@@ -31,6 +31,21 @@ const origin = v.pipe(
   v.transform((text) => new URL(text).origin),
 )
 
+/** Text for people: of up to `max` characters, without control characters but newlines where there may be `lines`. */
+const words = (max: number, lines = false) => {
+  const accepts = `up to ${max} characters${lines ? '' : ' in one line'}, without control characters`
+  return v.pipe(
+    v.string(),
+    v.transform((text) => text.replaceAll('\r\n', '\n').normalize('NFC').trim()),
+    v.check((text) => [...text].length <= max, accepts),
+    v.check((text) => /[^\p{C}\p{Z}]/u.test(text), `${accepts}, with at least one to be seen`),
+    v.check(
+      (text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(lines ? text.replaceAll('\n', '') : text),
+      accepts,
+    ),
+  )
+}
+
 /** `count` actions within `seconds`; written as "20/60". */
 export type Rate = { count: number; seconds: number }
 /** The default rates: with DEMO=1 they allow load scripts, with DEMO=0 they stop password guessing and flooding. */
@@ -49,6 +64,9 @@ const rates = {
 export type RateName = keyof typeof rates
 
 const schema = v.object({
+  SITE_NAME: v.optional(words(30), 'Tracewren'),
+  SITE_TAGLINE: v.optional(words(120)),
+  SITE_RULES: v.optional(words(5000, true)),
   HOST: v.optional(v.string(), '127.0.0.1'),
   PORT: whole(0, 65535, 5000),
   PUBLIC_ORIGIN: v.optional(origin),
@@ -100,6 +118,22 @@ function parseRate(text: string): Rate {
   return { count: count!, seconds: seconds! }
 }
 
+/** What pages say about this instance as a whole. */
+export type Site = {
+  name: string
+  tagline: string
+  rules: string | undefined
+  /** The demo world is there. */
+  demo: boolean
+  /** The inspector shows what each page did. */
+  shows: boolean
+  /** Everybody may sign up. */
+  isOpen: boolean
+  /** Another one for each, so that what is kept of a page can be kept by it. */
+  number: number
+}
+let sites = 0
+
 export type Settings = ReturnType<typeof readSettings>
 
 /** Parses an environment. Throws a StartError that names every bad variable, its value and what it accepts. */
@@ -117,11 +151,23 @@ export function readSettings(env: Record<string, string | undefined>) {
   const https = settings.PUBLIC_ORIGIN?.startsWith('https:') ?? false
   // With a public https origin the default is DEMO=0: the passwords of the demo accounts are public.
   const demo = settings.DEMO === undefined ? !https : settings.DEMO === '1'
+  const inspect = settings.INSPECT === undefined ? demo : settings.INSPECT === '1'
+  const tagline = inspect ? 'A microblog you can see through.' : 'A small microblog.'
+  const site: Site = {
+    name: settings.SITE_NAME,
+    tagline: settings.SITE_TAGLINE ?? tagline,
+    rules: settings.SITE_RULES,
+    demo,
+    shows: inspect,
+    isOpen: settings.REGISTRATION === 'open',
+    number: ++sites,
+  }
   return {
     ...settings,
     demo,
     /** Is the inspector on? By default only in a demo, because there it shows all requests to every visitor. */
-    inspect: settings.INSPECT === undefined ? demo : settings.INSPECT === '1',
+    inspect,
+    site,
     https,
     operators: new Set(settings.OPERATORS.map((address) => address.toLowerCase())),
     passwordConcurrency: Math.max(1, availableParallelism() - 1),

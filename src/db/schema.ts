@@ -21,6 +21,8 @@ export const users = sqliteTable(
     /** True for the users of the demo world. With DEMO=0 they cannot sign in. */
     demo: integer({ mode: 'boolean' }).notNull().default(false),
     suspendedAt: integer('suspended_at'),
+    /** 1 for whom `npm run user -- operator` has made one; the addresses in OPERATORS come on top. */
+    operator: integer({ mode: 'boolean' }).notNull().default(false),
     createdAt: createdAt(),
     tweetCount: count('tweet_count'),
     followerCount: count('follower_count'),
@@ -36,6 +38,28 @@ export const users = sqliteTable(
 
 /** Handles of deleted accounts, written by a trigger. Never reused: old mentions would link to another person. */
 export const retiredHandles = sqliteTable('retired_handles', { handle: text().primaryKey() })
+
+/** Handles that a living account had before, written by a trigger: they lead on to it, and nobody else gets one. */
+export const formerHandles = sqliteTable(
+  'former_handles',
+  {
+    handle: text().primaryKey(),
+    userId: integer('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    changedAt: integer('changed_at').notNull(),
+  },
+  (t) => [index('former_handles_user').on(t.userId, t.changedAt)],
+)
+
+/** Links that let one person sign up. */
+export const invitations = sqliteTable('invitations', {
+  /** SHA-256 of the token in the link, in hex: who reads the database cannot sign up with it. */
+  tokenHash: text('token_hash').primaryKey(),
+  createdAt: createdAt(),
+  /** The account that was made with it. Ids are never given twice, so it stays used when that account is deleted. */
+  usedBy: integer('used_by'),
+})
 
 export const tweets = sqliteTable(
   'tweets',

@@ -2,11 +2,12 @@
 // /user/:id is the original's address of it.
 import { eq, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
+import { createMiddleware } from 'hono/factory'
 import type { Child } from 'hono/jsx'
 
 import { counted, month } from '../base/format.ts'
 import { prepared, type Db } from '../db/db.ts'
-import { users } from '../db/schema.ts'
+import { formerHandles, users } from '../db/schema.ts'
 import { type Env, router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { signedIn, type Viewer } from '../http/sessions.ts'
@@ -46,6 +47,13 @@ const byId = prepared((db: Db) =>
 )
 
 type Profile = NonNullable<Awaited<ReturnType<ReturnType<typeof byId>['get']>>>
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** Whose page it is: the person with the handle in the path. */
+    person: Profile
+  }
+}
 
 const tabs = [
   { path: '', label: 'Tweets' },
@@ -110,7 +118,7 @@ const around = ({ c, person }: Asked, tab: Tab) => ({
   path: `/@${person.handle}${tab}`,
   head: {
     title: `${person.name} (@${person.handle})`,
-    description: person.bio || `${person.name} writes on Tracewren.`,
+    description: person.bio || `${person.name} writes on ${c.var.settings.site.name}.`,
     canonical: `/@${person.handle}${tab}`,
   },
   around: (list: Child) => (
@@ -161,10 +169,33 @@ async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
   })
 }
 
-const ofHandle = async (c: Context<Env>): Promise<Profile> => {
-  const handle = c.req.path.slice(2).split('/')[0]!.toLowerCase()
-  return found(await byHandle(c.var.db).get({ handle, viewer: c.var.visitor?.id ?? 0 }))
-}
+/** The handle that the account has now which had this one before. */
+const leadsTo = async (db: Db, former: string): Promise<string | undefined> =>
+  (
+    await db
+      .select({ handle: users.handle })
+      .from(formerHandles)
+      .innerJoin(users, eq(users.id, formerHandles.userId))
+      .where(eq(formerHandles.handle, former))
+      .get()
+  )?.handle
+
+/** Finds the person of the handle in the path. A handle of before leads on to the one of now. */
+const atHandle = createMiddleware<Env>(async (c, next) => {
+  const [, handle = '', tab = ''] = /^\/(?:@|%40)([^/]+)(.*)$/.exec(c.req.path) ?? []
+  const bound = { handle: handle.toLowerCase(), viewer: c.var.visitor?.id ?? 0 }
+  const person = await byHandle(c.var.db).get(bound)
+  if (!person) {
+    const now = found(await leadsTo(c.var.db, bound.handle))
+    return c.redirect(`/@${now}${tab}${new URL(c.req.url).search}`, 301)
+  }
+  c.set('person', person)
+  await next()
+  return undefined
+})
+
+/** Some programs write the sign in percent, as `encodeURIComponent` does. */
+const handle = ':handle{(?:@|%40)[A-Za-z0-9_]+}'
 
 export const profileRoutes = router()
   .get('/user/:id{[0-9]+}', traced('profiles.read'), signedIn, idParam, feedQuery, async (c) => {
@@ -172,21 +203,15 @@ export const profileRoutes = router()
     const person = found(await byId(db).get({ id: c.req.valid('param').id, viewer: viewer.id }))
     return tweetsPage({ c, person, slice: sliceOf(c.req.valid('query')) }, '')
   })
-  .get('/:handle{@[A-Za-z0-9_]+}', traced('profiles.read'), feedQuery, async (c) =>
-    tweetsPage({ c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) }, ''),
+  .get(`/${handle}`, traced('profiles.read'), feedQuery, atHandle, async (c) =>
+    tweetsPage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, ''),
   )
-  .get('/:handle{@[A-Za-z0-9_]+}/likes', traced('profiles.likes'), feedQuery, async (c) =>
-    tweetsPage({ c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) }, '/likes'),
+  .get(`/${handle}/likes`, traced('profiles.likes'), feedQuery, atHandle, async (c) =>
+    tweetsPage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, '/likes'),
   )
-  .get('/:handle{@[A-Za-z0-9_]+}/followers', traced('profiles.followers'), feedQuery, async (c) =>
-    peoplePage(
-      { c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) },
-      '/followers',
-    ),
+  .get(`/${handle}/followers`, traced('profiles.followers'), feedQuery, atHandle, async (c) =>
+    peoplePage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, '/followers'),
   )
-  .get('/:handle{@[A-Za-z0-9_]+}/following', traced('profiles.following'), feedQuery, async (c) =>
-    peoplePage(
-      { c, person: await ofHandle(c), slice: sliceOf(c.req.valid('query')) },
-      '/following',
-    ),
+  .get(`/${handle}/following`, traced('profiles.following'), feedQuery, atHandle, async (c) =>
+    peoplePage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, '/following'),
   )

@@ -4,8 +4,9 @@ import * as v from 'valibot'
 
 import { prepared, type Db } from '../db/db.ts'
 import { tweets } from '../db/schema.ts'
-import { clientKind, router } from '../http/context.ts'
+import { clientKind, router, type Site } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
+import type { Viewer } from '../http/sessions.ts'
 import { query } from '../http/validation.ts'
 import { render } from '../ui/answer.ts'
 import { cachedFragment } from '../ui/fragment-cache.ts'
@@ -22,6 +23,15 @@ const trendsQuery = prepared((db: Db) =>
     db,
     sql`select ${tweets.id} as id, ${tweets.trendScore} as cursor from ${tweets}
       where ${tweets.likeCount} >= 2 order by ${tweets.trendScore} desc limit ${sql.placeholder('limit')}`,
+    'desc',
+  ),
+)
+
+const newestQuery = prepared((db: Db) =>
+  cardsOf(
+    db,
+    sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets}
+      order by ${tweets.id} desc limit ${sql.placeholder('limit')}`,
     'desc',
   ),
 )
@@ -51,32 +61,53 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
     head,
     <>
       <h1>Trends</h1>
-      {!visitor && <Hero />}
-      <Trends>{cards}</Trends>
-      {rows.length === 0 && (
-        <p class='empty-state'>Nothing is trending: no tweet has two likes yet.</p>
-      )}
+      {!visitor && <Hero {...c.var.settings.site} />}
+      {rows.length > 0 ? <Trends>{cards}</Trends> : await newest(db, visitor)}
       {rows.length === shown && limit === shown && <ShowAll />}
     </>,
   )
 })
 
 /** What a visitor reads first. */
-const Hero = cachedFragment({ keyOf: () => '' }, () => (
+const Hero = cachedFragment({ keyOf: ({ number }: Site) => number }, (site: Site) => (
   <section class='hero' aria-label='What this is'>
     <Banner id={2} />
-    <p class='big'>A microblog you can see through.</p>
-    <p>Read along, or come in: every page shows what it did and what it cost.</p>
+    <p class='big'>{site.tagline}</p>
+    <p>
+      Read along, or {site.isOpen ? 'come in' : 'log in'}
+      {site.shows ? ': every page shows what it did and what it cost.' : '.'}
+    </p>
     <p class='row'>
       <a class='btn' href='/login'>
         Log in
       </a>
-      <a class='btn quiet' href='/register'>
-        Sign up
-      </a>
+      {site.isOpen && (
+        <a class='btn quiet' href='/register'>
+          Sign up
+        </a>
+      )}
     </p>
   </section>
 ))
+
+/** What a young or quiet instance has to show instead: the newest tweets. */
+async function newest(db: Db, visitor: Viewer | undefined) {
+  const rows = await newestQuery(db).all({ viewer: visitor?.id ?? 0, limit: shown })
+  if (rows.length > 0)
+    return (
+      <>
+        <p>Nothing is trending: no post has two likes yet. These are the newest posts.</p>
+        <div id='feed' role='feed' aria-label='Newest posts'>
+          {rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))}
+        </div>
+      </>
+    )
+  return (
+    <p class='empty-state'>
+      Nobody has posted anything yet. {visitor && <a href='/post'>Write the first post</a>}
+    </p>
+  )
+}
 
 const Trends = ({ children }: { children: unknown[] }) => (
   <div id='feed' {...(children.length > 0 && { role: 'feed', 'aria-label': 'Trends' })}>

@@ -45,6 +45,10 @@ export function asset(file: string): string {
   return address
 }
 
+/** What a JSON file in static/ says, by its address. */
+export const jsonAsset = (address: string): Record<string, unknown> =>
+  JSON.parse(assets.get(address)!.body.toString()) as Record<string, unknown>
+
 /** All files of static/ under their hashed names, for a proxy that serves them instead of us. */
 export const hashedAssets = (): { name: string; body: Buffer; gzip: Buffer }[] =>
   [...addresses.values()].map((address) => {

@@ -6,6 +6,8 @@ import { Hono, type Context } from 'hono'
 import type { Settings } from '../config/env.ts'
 import type { Database, Db } from '../db/db.ts'
 
+export type { Site } from '../config/env.ts'
+
 export type Env = { Bindings: HttpBindings }
 
 declare module 'hono' {

@@ -87,7 +87,7 @@ test('a demo account can change its name, but not its password, and cannot be de
     ['/account/password', { current: password, fresh: 'mine alone now' }],
     ['/account/delete', { farewell: password }],
   ]
-  const sentence = 'A demo account keeps its password and cannot be deleted.'
+  const sentence = 'A demo account keeps its handle and its password, and cannot be deleted.'
   for (const [path, fields] of actions) {
     const program = await mara.post(path, fields)
     assert.equal(program.status, 403)

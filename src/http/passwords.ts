@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+
 import { compare, hash } from '@node-rs/bcrypt'
 
 import type { Settings } from '../config/env.ts'
@@ -51,6 +53,9 @@ export class Passwords {
     return same && stored !== undefined && given === password
   }
 }
+
+/** A password of 96 random bits, in 16 characters. */
+export const randomPassword = (): string => randomBytes(12).toString('base64url')
 
 /** bcrypt reads no more than this. */
 export const passwordBytes = 72

@@ -39,6 +39,7 @@ const visitorQuery = prepared((db: Db) =>
       mailaddress: users.mailaddress,
       bio: users.bio,
       demo: users.demo,
+      operator: users.operator,
       tweetCount: users.tweetCount,
       followerCount: users.followerCount,
       followingCount: users.followingCount,
@@ -59,8 +60,8 @@ const visitorQuery = prepared((db: Db) =>
 
 type Row = NonNullable<Awaited<ReturnType<ReturnType<typeof visitorQuery>['get']>>>
 
-/** The signed-in user. `operator`: may delete any tweet. */
-export type Viewer = Omit<Row, 'seenAt'> & { operator: boolean; tokenHash: string }
+/** The signed-in user. `operator`: may delete any tweet; by the account or by OPERATORS. */
+export type Viewer = Omit<Row, 'seenAt'> & { tokenHash: string }
 
 /** Sets `visitor` to the user of the session cookie; to undefined when there is no session or it has expired. */
 export const loadVisitor = createMiddleware<Env>(async (c, next) => {
@@ -90,7 +91,8 @@ export async function findVisitor(c: Context<Env>, tokenHash: string): Promise<V
   const row = await visitorQuery(db).get({ tokenHash, ...times })
   if (!row || (row.demo && !settings.demo)) return undefined
   if (row.seenAt < now - seenEveryMs) rememberSeen(db, tokenHash, now)
-  return Object.assign(row, { tokenHash, operator: settings.operators.has(row.mailaddress) })
+  const operator = row.operator || settings.operators.has(row.mailaddress)
+  return Object.assign(row, { tokenHash, operator })
 }
 
 /** Prolongs the session in the background. Called at most once an hour for a session. */

@@ -37,6 +37,20 @@ export const traceparent = (): string | undefined => {
   return active && traceparentOf(active)
 }
 
+/** Runs work that belongs to no request in a trace of its own, and returns its result. Rejects with its error. */
+export function inTrace<T>(name: string, work: () => Promise<T>): Promise<T> {
+  return tracer.startActiveSpan(name, {}, ROOT_CONTEXT, async (span) => {
+    try {
+      return await work()
+    } catch (error) {
+      span.setStatus({ code: SpanStatusCode.ERROR })
+      throw error
+    } finally {
+      span.end()
+    }
+  })
+}
+
 /**
  * Runs work in the background, in its own trace with a link to the active span. A failure is logged as `<name> failed`
  * and not thrown.

@@ -94,7 +94,7 @@ const busyPage = cachedFragment(
       <html lang='en'>
         <head>
           {head}
-          <title>Busy - Tracewren</title>
+          <title>Busy</title>
         </head>
         <body>
           <main class='empty-state'>

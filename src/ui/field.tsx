@@ -8,11 +8,13 @@ type FieldProps = {
   /** What is wrong with the value: a sentence at the field. */
   problem?: string | undefined
   hint?: string
+  /** It may be left empty. */
+  optional?: boolean
   /** What was sent stays in the tab until the server has taken it: see app.js. */
   kept?: boolean
 }
 
-/** A field of a form that must be filled in. */
+/** A field of a form that must be filled in, unless it is optional. */
 export const Field = ({
   id,
   name,
@@ -22,17 +24,21 @@ export const Field = ({
   autocomplete,
   problem,
   hint,
+  optional = false,
   kept = false,
 }: FieldProps) => (
   <p class='field'>
-    <label for={id}>{label}</label>
+    <label for={id}>
+      {label}
+      {optional && ' (optional)'}
+    </label>
     <input
       id={id}
       name={name}
       type={type}
       value={value}
       autocomplete={autocomplete}
-      required
+      required={!optional}
       data-draft={kept ? 'sent' : undefined}
       {...refersTo(id, problem)}
     />

@@ -5,7 +5,7 @@ import { html, raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 
 import { asset } from '../http/assets.ts'
-import type { Env } from '../http/context.ts'
+import type { Env, Site } from '../http/context.ts'
 import { chipCookie, flashCookie, themeCookie } from '../http/cookie-names.ts'
 import { mayInspect } from '../http/sessions.ts'
 import { markPage } from '../http/viewer-mark.ts'
@@ -38,7 +38,7 @@ export const head =
 <meta name="htmx-config" content="${htmxConfig.replaceAll('"', '&quot;')}">
 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf7"><meta name="theme-color" media="(prefers-color-scheme: dark)" content="#171513">
 <link rel="stylesheet" href="${asset('app.css')}"><link rel="icon" href="${asset('favicon.svg')}" type="image/svg+xml">
-<link rel="manifest" href="${asset('app.webmanifest')}"><link rel="apple-touch-icon" href="${asset('icon-192.png')}">
+<link rel="apple-touch-icon" href="${asset('icon-192.png')}">
 <script src="${asset('htmx.js')}" defer></script><script src="${asset('app.js')}" defer></script>`)
 
 /** Answers with a whole page around `main`. */
@@ -52,6 +52,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
       head: { ...given, ...(given.canonical && { canonical: originOf(c) + given.canonical }) },
       place: {
         visitor: c.get('visitor'),
+        site: c.get('settings').site,
         path: c.req.path,
         theme: themeOf(c),
         inspector: c.get('recorder') !== undefined && mayInspect(c),
@@ -104,8 +105,9 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, main }: 
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
       <head>
         ${head}${trace && html`<meta name="traceparent" content="${trace}" />`}
-        <title>${given.title} - Tracewren</title>
-        ${socialCard(given)}
+        <link rel="manifest" href="${manifestOf(place.site)}" />
+        <title>${given.title} - ${place.site.name}</title>
+        ${socialCard(given, place.site)}
       </head>
       <body
         ${mark !== undefined && html`data-viewer="${mark}"`}
@@ -116,7 +118,7 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, main }: 
         <div class="${given.wide ? 'frame wide' : 'frame'}">
           ${Rail(place)}
           <main id="main" tabindex="-1">${main}</main>
-          ${Sidebar({ visitor: place.visitor, searching: given.searching ?? false })}
+          ${Sidebar({ visitor: place.visitor, site: place.site, searching: given.searching ?? false })}
         </div>
         ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35), failed: given.failed ?? false })}${left && forgetting}
         <div id="toasts" role="status" aria-live="polite">${toast}</div>
@@ -126,17 +128,18 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, main }: 
 /** A browser without scripts forgets the pages of who was here before: its answer says `Clear-Site-Data`. */
 const forgetting = html`<noscript><img src="/session?changed" alt="" hidden /></noscript>`
 
-const socialCard = ({ title, description, canonical }: Head) => [
-  html`<meta
-    name="description"
-    content="${description ?? 'A small microblog you can see through.'}"
-  />`,
-  description !== undefined && openGraph(title, description),
+/** The file in static/ says the name that we have by default. */
+const manifestOf = ({ name }: Site): string =>
+  name === 'Tracewren' ? asset('app.webmanifest') : '/site.webmanifest'
+
+const socialCard = ({ title, description, canonical }: Head, site: Site) => [
+  html`<meta name="description" content="${description ?? site.tagline}" />`,
+  description !== undefined && openGraph(title, description, site.name),
   canonical && html`<link rel="canonical" href="${canonical}" />`,
 ]
 
-const openGraph = (title: string, description: string) =>
-  html`<meta property="og:site_name" content="Tracewren" />
+const openGraph = (title: string, description: string, name: string) =>
+  html`<meta property="og:site_name" content="${name}" />
     <meta property="og:title" content="${title}" />
     <meta property="og:description" content="${description}" />
     <meta property="og:type" content="article" />

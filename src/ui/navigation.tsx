@@ -1,3 +1,4 @@
+import type { Site } from '../http/context.ts'
 import type { Viewer } from '../http/sessions.ts'
 import { cachedFragment } from './fragment-cache.ts'
 import { Icon } from './icon.tsx'
@@ -5,7 +6,7 @@ import { Icon } from './icon.tsx'
 type Link = { href: string; icon: string; label: string; quick?: boolean }
 
 /** Where one can go; `quick`: also in the bar at the bottom of a phone. */
-export const links = (visitor: Viewer | undefined, inspector: boolean): Link[] =>
+export const links = (visitor: Viewer | undefined, inspector: boolean, isOpen: boolean): Link[] =>
   visitor
     ? [
         { href: '/timeline', icon: 'home', label: 'Timeline', quick: true },
@@ -23,7 +24,7 @@ export const links = (visitor: Viewer | undefined, inspector: boolean): Link[] =
         { href: '/', icon: 'trends', label: 'Trends', quick: true },
         ...(inspector ? [{ href: '/traces', icon: 'trace', label: 'Traces', quick: true }] : []),
         { href: '/login', icon: 'person', label: 'Log in', quick: true },
-        { href: '/register', icon: 'follow', label: 'Sign up', quick: true },
+        ...(isOpen ? [{ href: '/register', icon: 'follow', label: 'Sign up', quick: true }] : []),
       ]
 
 const NavLink = ({ href, icon, label, current }: Link & { current: boolean }) => (
@@ -58,6 +59,7 @@ const ThemeForm = ({ theme: chosen }: { theme: Theme }) => (
 
 export type NavigationProps = {
   visitor: Viewer | undefined
+  site: Site
   path: string
   inspector: boolean
   theme: Theme
@@ -70,17 +72,17 @@ const places = new Set(
 )
 
 /** The same for thousands of pages: kept by who looks (their handle is in the links) and where they are. */
-const keyOf = ({ visitor, path, inspector, theme }: NavigationProps) =>
-  `${visitor?.handle} ${inspector} ${theme} ${places.has(path) || path === `/@${visitor?.handle}` ? path : ''}`
+const keyOf = ({ visitor, site, path, inspector, theme }: NavigationProps) =>
+  `${site.number} ${visitor?.handle} ${inspector} ${theme} ${places.has(path) || path === `/@${visitor?.handle}` ? path : ''}`
 
 /** The column with the name and the main navigation; on a phone a line with a menu that opens without a script. */
 export const Rail = cachedFragment(
   { keyOf },
-  ({ visitor, path, inspector, theme }: NavigationProps) => (
+  ({ visitor, site, path, inspector, theme }: NavigationProps) => (
     <header class='rail'>
       <a class='brand' href={visitor ? '/timeline' : '/'}>
         <Icon name='wren' />
-        <span>Tracewren</span>
+        <span>{site.name}</span>
       </a>
       <button class='open-menu' type='button' popovertarget='menu'>
         <Icon name='menu' />
@@ -88,7 +90,7 @@ export const Rail = cachedFragment(
       </button>
       <div id='menu' class='menu' popover='auto'>
         <nav aria-label='Main'>
-          {links(visitor, inspector).map((link) => (
+          {links(visitor, inspector, site.isOpen).map((link) => (
             <NavLink {...link} current={link.href === path} />
           ))}
         </nav>
@@ -109,9 +111,9 @@ export const Rail = cachedFragment(
 /** The bar at the bottom of a phone. */
 export const QuickBar = cachedFragment(
   { keyOf },
-  ({ visitor, path, inspector }: NavigationProps) => (
+  ({ visitor, site, path, inspector }: NavigationProps) => (
     <nav class='bottom' aria-label='Quick'>
-      {links(visitor, inspector)
+      {links(visitor, inspector, site.isOpen)
         .filter(({ quick }) => quick)
         .map((link) => (
           <NavLink {...link} current={link.href === path} />

@@ -1,3 +1,4 @@
+import type { Site } from '../http/context.ts'
 import type { Viewer } from '../http/sessions.ts'
 import { cachedFragment } from './fragment-cache.ts'
 import { Face, Icon } from './icon.tsx'
@@ -6,15 +7,15 @@ import { Face, Icon } from './icon.tsx'
 const shown = ['id', 'name', 'handle', 'tweetCount', 'followingCount', 'followerCount'] as const
 type Shown = Pick<Viewer, (typeof shown)[number]>
 
-type SidebarProps = { visitor: Viewer | undefined; searching: boolean }
+type SidebarProps = { visitor: Viewer | undefined; site: Site; searching: boolean }
 
 /** The column at the side: search, who is signed in. */
 export const Sidebar = cachedFragment(
   {
-    keyOf: ({ visitor, searching }: SidebarProps) =>
-      `${searching} ${JSON.stringify(visitor, [...shown])}`,
+    keyOf: ({ visitor, site, searching }: SidebarProps) =>
+      `${site.number} ${searching} ${JSON.stringify(visitor, [...shown])}`,
   },
-  ({ visitor, searching }: SidebarProps) => (
+  ({ visitor, site, searching }: SidebarProps) => (
     <aside class='side' aria-label='More'>
       {visitor && !searching && (
         <form class='search-form' role='search' action='/search'>
@@ -34,9 +35,9 @@ export const Sidebar = cachedFragment(
           />
         </form>
       )}
-      {visitor ? <Me {...visitor} /> : <Welcome />}
+      {visitor ? <Me {...visitor} /> : <Welcome {...site} />}
       <p class='small'>
-        Tracewren, a microblog you can see through.{' '}
+        {site.name}: {site.tagline} {site.rules && <a href='/rules'>Rules</a>}{' '}
         <span class='keys'>
           Press <kbd>?</kbd> for keys.
         </span>
@@ -74,16 +75,18 @@ const Me = ({ id, name, handle, tweetCount, followingCount, followerCount }: Sho
   </section>
 )
 
-const Welcome = () => (
+const Welcome = ({ demo, tagline, isOpen }: Site) => (
   <section class='card' aria-label='Welcome'>
-    <p class='lead'>A small town is talking. Come in.</p>
+    <p class='lead'>{demo ? 'A small town is talking. Come in.' : tagline}</p>
     <p>
       <a class='btn' href='/login'>
         Log in
       </a>{' '}
-      <a class='btn quiet' href='/register'>
-        Sign up
-      </a>
+      {isOpen && (
+        <a class='btn quiet' href='/register'>
+          Sign up
+        </a>
+      )}
     </p>
   </section>
 )

@@ -4,8 +4,10 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
+import { fullTime } from '../../base/format.ts'
 import { Refusal } from '../../base/refusal.ts'
 import type { Db } from '../../db/db.ts'
+import { whyNoHandle } from '../../db/handles.ts'
 import { sessions, users } from '../../db/schema.ts'
 import { isCommon } from '../../http/common-passwords.ts'
 import { clientKind, type Env, router } from '../../http/context.ts'
@@ -16,9 +18,17 @@ import { endSession, endSessions, signedIn } from '../../http/sessions.ts'
 import { form, text } from '../../http/validation.ts'
 import { answer, answerProblem, flash, render } from '../../ui/answer.ts'
 import { forgetVisitor, page } from '../../ui/layout.tsx'
-import { newPassword, personName } from '../sessions/fields.ts'
+import { newPassword, personName, typedHandle } from '../sessions/fields.ts'
 import { forgetCards } from '../tweets/views.tsx'
-import { DeleteForm, PasswordForm, ProfileForm, SessionsForm, type Problems } from './views.tsx'
+import { mayRenameAt, rename } from './handle.ts'
+import {
+  DeleteForm,
+  HandleForm,
+  PasswordForm,
+  ProfileForm,
+  SessionsForm,
+  type Problems,
+} from './views.tsx'
 
 const bio = v.pipe(
   text,
@@ -30,10 +40,11 @@ const otherSessions = async (db: Db, userId: number, tokenHash: string) => {
   return (await db.select({ count: count() }).from(sessions).where(mine).get())?.count ?? 0
 }
 
-/** The four forms by where they are sent; what was typed and what is wrong belong to the one that was sent. */
+/** The forms by where they are sent; what was typed and what is wrong belong to the one that was sent. */
 async function accountForms(c: Context<Env>, given: Record<string, string>, problems: Problems) {
   const { db, viewer } = c.var
   const others = await otherSessions(db, viewer.id, viewer.tokenHash)
+  const waitUntil = viewer.demo ? undefined : await mayRenameAt(db, viewer.id)
   const problemsAt = (path: string) => (path === c.req.path ? problems : {})
   return {
     '/account/profile': (
@@ -43,6 +54,15 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
         problems={problemsAt('/account/profile')}
       />
     ),
+    ...(!viewer.demo && {
+      '/account/handle': (
+        <HandleForm
+          handle={given['handle'] ?? viewer.handle}
+          waitUntil={waitUntil}
+          problems={problemsAt('/account/handle')}
+        />
+      ),
+    }),
     '/account/password': (
       <PasswordForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/password')} />
     ),
@@ -84,7 +104,10 @@ const done = (c: Context<Env>, sentence: string) =>
 /** Everybody knows the passwords of the demo accounts: nobody may lock the others out. */
 const notDemo = createMiddleware<Env>(async (c, next) => {
   if (c.var.viewer.demo)
-    throw new Refusal(403, 'A demo account keeps its password and cannot be deleted.')
+    throw new Refusal(
+      403,
+      'A demo account keeps its handle and its password, and cannot be deleted.',
+    )
   await next()
 })
 
@@ -96,6 +119,15 @@ async function isOwnPassword(c: Context<Env>, password: string): Promise<boolean
     .where(eq(users.id, viewer.id))
     .get()
   return passwords.matches(password, row?.passwordHash, c.req.raw.signal)
+}
+
+/** Renames; gives the sentence of why not, when it could not be done. */
+async function whyNotRenamed(db: Db, userId: number, handle: string): Promise<string | undefined> {
+  const problem = await rename(db, userId, handle)
+  if (problem === 'taken') return 'Somebody has this handle, or has had it.'
+  if (problem === undefined) return undefined
+  const when = await mayRenameAt(db, userId)
+  return `A handle changes once a month. You can change yours again from ${fullTime(when ?? Date.now())}.`
 }
 
 const changing = [keepsForm(accountAgain), limited('LIMIT_ACCOUNT')] as const
@@ -112,6 +144,23 @@ export const accountRoutes = router()
       const { name, bio: written } = c.req.valid('form')
       await c.var.db.update(users).set({ name, bio: written }).where(eq(users.id, c.var.viewer.id))
       return done(c, 'Saved.')
+    },
+  )
+  .post(
+    '/account/handle',
+    traced('account.rename'),
+    signedIn,
+    notDemo,
+    ...changing,
+    form({ handle: typedHandle }, accountAgain),
+    async (c) => {
+      const { db, viewer } = c.var
+      const { handle } = c.req.valid('form')
+      if (handle === viewer.handle) return done(c, 'Saved.')
+      const given = { handle }
+      const refusal = whyNoHandle(handle, viewer) ?? (await whyNotRenamed(db, viewer.id, handle))
+      if (refusal) return accountAgain(c, given, { handle: refusal }, 422)
+      return done(c, `You are @${handle} now. Links to @${viewer.handle} lead here.`)
     },
   )
   .post(

@@ -1,4 +1,4 @@
-import { counted } from '../../base/format.ts'
+import { counted, fullTime } from '../../base/format.ts'
 import { Field, FormProblem, Problem, refersTo } from '../../ui/field.tsx'
 
 export type Problems = Record<string, string>
@@ -38,6 +38,39 @@ export const ProfileForm = ({
       <Problem of='bio'>{problems['bio']}</Problem>
     </p>
     <button class='btn'>Save</button>
+  </form>
+)
+
+export const HandleForm = ({
+  handle,
+  waitUntil,
+  problems,
+}: {
+  handle: string
+  waitUntil: number | undefined
+  problems: Problems
+}) => (
+  <form class='card door' method='post' action='/account/handle'>
+    <h2>Handle</h2>
+    <FormProblem>
+      {problems['form'] ?? (waitUntil === undefined ? undefined : problems['handle'])}
+    </FormProblem>
+    {waitUntil === undefined ? (
+      <>
+        <Field
+          id='handle'
+          name='handle'
+          label='Handle'
+          hint='a to z, digits and _; you can change it once a month, and links to the old one lead on'
+          value={handle}
+          autocomplete='off'
+          problem={problems['handle']}
+        />
+        <button class='btn'>Change handle</button>
+      </>
+    ) : (
+      <p>You can change it again from {fullTime(waitUntil)}.</p>
+    )}
   </form>
 )
 

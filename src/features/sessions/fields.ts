@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 
 import { isVisible, withoutInvisible } from '../../base/text.ts'
+import { whyNoHandle } from '../../db/handles.ts'
 import { passwordBytes } from '../../http/passwords.ts'
 import { text } from '../../http/validation.ts'
 
@@ -11,6 +12,23 @@ export const personName = v.pipe(
   v.transform(withoutInvisible),
   v.check(isVisible, 'Tell us your name.'),
   v.check((name) => [...name].length <= 50, 'Names have up to 50 characters.'),
+)
+
+/** A handle as it is typed, with or without its `@`, in capitals or not. What it must look like, `whyNoHandle` says. */
+export const typedHandle = v.pipe(
+  text,
+  v.transform((typed) => typed.replace(/^@/, '').toLowerCase()),
+)
+
+/** The handle that somebody signs up with; none when the field is missing or empty, as scripts send it. */
+export const newHandle = v.optional(
+  v.pipe(
+    typedHandle,
+    v.rawCheck(({ dataset, addIssue }) => {
+      const message = dataset.typed && dataset.value ? whyNoHandle(dataset.value) : undefined
+      if (message !== undefined) addIssue({ message })
+    }),
+  ),
 )
 
 export const mailaddress = v.pipe(

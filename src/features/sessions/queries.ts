@@ -1,9 +1,10 @@
-import { eq, sql } from 'drizzle-orm'
+import { eq, sql, type SQL } from 'drizzle-orm'
 
 import { Refusal } from '../../base/refusal.ts'
 import { isConstraint, prepared, type Db } from '../../db/db.ts'
 import { handleOf, numbered } from '../../db/handles.ts'
 import { users } from '../../db/schema.ts'
+import { useInvitation, whereUnused } from '../../http/invitations.ts'
 
 export type User = { id: number; passwordHash: string; demo: boolean; suspendedAt: number | null }
 
@@ -23,15 +24,21 @@ const userQuery = prepared((db: Db) =>
 export const findUser = (db: Db, mailaddress: string): Promise<User | undefined> =>
   userQuery(db).get({ mailaddress })
 
+/** What another account has already. */
+export type Taken = 'mailaddress' | 'handle' | 'invitation'
+
+type Row = { name: string; mailaddress: string; passwordHash: string; operator?: true }
+type Wishes = { handle?: string | undefined; invitation?: string | undefined }
+
 /**
- * Writes a new user under the first handle that the name suggests and nobody has or has had; undefined when the address
- * is taken.
+ * Writes a new user and gives the id, or what is taken: under the handle that they want, or else the first one that the
+ * name suggests and nobody has or has had. An invitation (its token hash) is used up.
  */
 export async function createUser(
   db: Db,
-  given: { name: string; mailaddress: string; passwordHash: string },
-): Promise<number | undefined> {
-  const base = handleOf(given.name)
+  { handle: wanted, invitation, ...row }: Row & Wishes,
+): Promise<number | Taken> {
+  const base = wanted || handleOf(row.name)
   // The name suggests none: u<id>, with the id that this very row gets.
   const own = (suffix: string) =>
     sql`(select 'u' || (coalesce(max(seq), 0) + 1) || ${suffix} from sqlite_sequence where name = 'users')`
@@ -44,17 +51,40 @@ export async function createUser(
           ? base
           : numbered(base, suffix)
     try {
-      const [row] = await db
-        .insert(users)
-        .values({ ...given, handle, createdAt: Date.now() })
-        .returning({ id: users.id })
-      return row!.id
+      return (await insertUser(db, { ...row, handle }, invitation)) ?? 'invitation'
     } catch (error) {
-      if (isConstraint(error, 'UNIQUE: users.mailaddress')) return undefined
+      if (isConstraint(error, 'UNIQUE: users.mailaddress')) return 'mailaddress'
       if (!isConstraint(error, 'UNIQUE: users.handle')) throw error
+      if (wanted) return 'handle'
     }
   }
   throw new Refusal(503, 'No free handle was found for this name. Try again.', {
     code: 'no_handle',
   })
+}
+
+/** Writes one row and gives its id; undefined when the invitation has been used in the meantime. */
+async function insertUser(
+  db: Db,
+  { handle, ...row }: Row & { handle: string | SQL },
+  invitation: string | undefined,
+): Promise<number | undefined> {
+  const createdAt = Date.now()
+  if (invitation === undefined) {
+    const made = await db
+      .insert(users)
+      .values({ ...row, handle, createdAt })
+      .returning({ id: users.id })
+    return made[0]!.id
+  }
+  // One transaction with two conditional writes: of two people with one link, the second finds both conditions false.
+  const [made] = await db.batch([
+    db.all<{
+      id: number
+    }>(sql`insert into users (name, handle, mailaddress, password_hash, created_at)
+      select ${row.name}, ${handle}, ${row.mailaddress}, ${row.passwordHash}, ${createdAt}
+      where ${whereUnused(invitation)} returning id`),
+    useInvitation(db, invitation, row.mailaddress),
+  ])
+  return made[0]?.id
 }

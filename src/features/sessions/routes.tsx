@@ -1,10 +1,10 @@
 // Sign up, sign in, sign out.
 import type { Context } from 'hono'
-import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
 import { Refusal } from '../../base/refusal.ts'
 import { type Env, ownPath, router } from '../../http/context.ts'
+import { findInvitation } from '../../http/invitations.ts'
 import { clientKey, limitedMistakes } from '../../http/rate-limits.ts'
 import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
 import { traced } from '../../http/request-span.ts'
@@ -14,8 +14,9 @@ import { markOf } from '../../http/viewer-mark.ts'
 import { answerProblem } from '../../ui/answer.ts'
 import { page } from '../../ui/layout.tsx'
 import { arrive } from './arrival.ts'
-import { findUser, type User } from './queries.ts'
-import { makeAccount, notCommon, registration } from './sign-up.ts'
+import { invited, openToAll, refuseInvitation, spent } from './invited.ts'
+import { findUser, type Taken, type User } from './queries.ts'
+import { makeAccount, notCommon, registration, typed } from './sign-up.ts'
 import { formAgain, loginPage } from './views.tsx'
 
 const credentials = {
@@ -47,11 +48,22 @@ const showAgain =
   (c, given, { form: problem, ...problems }, status) => {
     const sentence = problem ?? Object.values(problems)[0] ?? wrongCredentials
     const above = at === 'login' ? sentence : problem
-    const shown = { given, problem: above, problems, at, next: ownPath(given['next']) }
+    const { next, invitation } = given
+    const shown = { given, problem: above, problems, at, next: ownPath(next), invitation }
     return answerProblem(c, status, sentence, () => formAgain(c, shown))
   }
 const loginAgain = showAgain('login')
 const registerAgain = showAgain('register')
+
+/** Who has made their account with this very form before. */
+async function returning(
+  c: Context<Env>,
+  given: { mailaddress: string; password: string },
+  taken: Taken,
+): Promise<User | undefined> {
+  const isKnown = taken === 'mailaddress' || (await findUser(c.var.db, given.mailaddress))
+  return isKnown ? authenticate(c, given) : undefined
+}
 
 const nextQuery = query({ next: nextPath })
 
@@ -63,19 +75,21 @@ const signInPage = (
 ): Response | Promise<Response> =>
   c.var.visitor ? c.redirect(next ?? '/timeline', 302) : loginPage(c, { at, next })
 
-const openToAll = createMiddleware<Env>(async (c, next) => {
-  if (c.var.settings.REGISTRATION === 'closed')
-    throw new Refusal(403, 'Registration is closed here.')
-  await next()
-})
-
 export const sessionRoutes = router()
   .get('/login', traced('sessions.form'), nextQuery, (c) =>
     signInPage(c, 'login', c.req.valid('query').next),
   )
-  .get('/register', traced('sessions.form'), nextQuery, (c) =>
-    signInPage(c, 'register', c.req.valid('query').next),
-  )
+  .get('/register', traced('sessions.form'), nextQuery, async (c) => {
+    const { next } = c.req.valid('query')
+    // Not declared as a parameter, so that it is nowhere recorded.
+    const invitation = c.req.query('invitation')
+    if (!invitation || c.var.visitor) return signInPage(c, 'register', next)
+    if (await findInvitation(c.var.db, invitation))
+      return loginPage(c, { at: 'register', next, invitation })
+    if (c.var.settings.REGISTRATION === 'closed')
+      throw new Refusal(403, spent, { code: 'not_invited' })
+    return loginPage(c, { at: 'register', next, problem: `${spent} You can sign up without one.` })
+  })
   .post(
     '/login',
     traced('sessions.create'),
@@ -94,16 +108,22 @@ export const sessionRoutes = router()
     openToAll,
     keepsForm(registerAgain),
     limitedMistakes('LIMIT_REGISTER_ATTEMPT'),
+    invited(registerAgain),
     form(registration, registerAgain),
     notCommon(registerAgain),
     limitedMistakes('LIMIT_REGISTER_PROBE'),
     async (c) => {
       const { next, ...given } = c.req.valid('form')
       // Who registers an address again with its right password is let in: two tabs, or a script that always registers.
-      const userId = (await makeAccount(c, given)) ?? (await authenticate(c, given))?.id
+      const made = await makeAccount(c, given)
+      const userId = typeof made === 'number' ? made : (await returning(c, given, made))?.id
       if (userId !== undefined) return arrive(c, userId, next)
-      const problems = { form: 'This email address is already registered' }
-      return registerAgain(c, { ...given, ...(next && { next }) }, problems, 422)
+      if (made === 'invitation') return refuseInvitation(c, registerAgain)
+      const problems =
+        made === 'handle'
+          ? { handle: 'Somebody has this handle, or has had it.' }
+          : { form: 'This email address is already registered' }
+      return registerAgain(c, typed({ ...given, next }), problems, 422)
     },
   )
   .get('/logout', traced('sessions.leave'), async (c) => {

@@ -1,46 +1,61 @@
 // What a sign-up has to pass, and the account that comes of it.
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import * as v from 'valibot'
 
 import { isCommon } from '../../http/common-passwords.ts'
 import type { Env } from '../../http/context.ts'
 import { clientKey, type GiveBack } from '../../http/rate-limits.ts'
 import type { Redisplay } from '../../http/redisplay.ts'
 import { nextPath } from '../../http/validation.ts'
-import { mailaddress, newPassword, personName } from './fields.ts'
-import { createUser, findUser } from './queries.ts'
+import { mailaddress, newHandle, newPassword, personName } from './fields.ts'
+import { createUser, findUser, type Taken } from './queries.ts'
 
 export const registration = {
   name: personName,
+  handle: newHandle,
   mailaddress,
   password: newPassword,
   next: nextPath,
+  /** The token of an invitation: `invited` has looked at it. */
+  invitation: v.optional(v.string()),
 }
-type Newcomer = { name: string; mailaddress: string; password: string }
-type Sent = { out: { form: Newcomer & { next?: string | undefined } } }
+type Newcomer = {
+  name: string
+  handle?: string | undefined
+  mailaddress: string
+  password: string
+}
+type Sent = {
+  out: { form: Newcomer & { next?: string | undefined; invitation?: string | undefined } }
+}
 
 /** Refuses the passwords that everybody tries first, on an instance that is not a demo. */
 export const notCommon = (redisplay: Redisplay) =>
   createMiddleware<Env, string, Sent>(async (c, proceed) => {
-    const { password, next = '', ...person } = c.req.valid('form')
+    const { password, ...person } = c.req.valid('form')
     if (c.var.settings.demo || !isCommon(password, [person.name, person.mailaddress]))
       return proceed()
     const problems = { password: 'Too many people use this password.' }
-    return redisplay(c, { ...person, next }, problems, 422)
+    return redisplay(c, typed(person), problems, 422)
   })
+
+/** What was typed, to be shown again. */
+export const typed = (given: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value ?? '']))
 
 /** One account's share of the limit, which all sign-ups of its address from one client hold together. */
 type Share = { holders: number; spent?: Promise<GiveBack>; isMade: boolean }
 const shares = new Map<string, Share>()
 
 /**
- * Makes an account and gives its id; undefined when its address has one already. The account is taken from the limit
+ * Makes an account and gives its id, or what is taken already. The account is taken from the limit
  * beforehand, so that many sign-ups at once make no more than the limit says, and given back when none is made.
  */
 export async function makeAccount(
   c: Context<Env>,
   { password, ...person }: Newcomer,
-): Promise<number | undefined> {
+): Promise<number | Taken> {
   const { db, passwords, rateLimits } = c.var
   const client = clientKey(c)
   const key = `${client} ${person.mailaddress}`
@@ -48,12 +63,12 @@ export async function makeAccount(
   shares.set(key, share)
   share.holders += 1
   try {
-    if (await findUser(db, person.mailaddress)) return undefined
+    if (await findUser(db, person.mailaddress)) return 'mailaddress'
     await (share.spent ??= rateLimits.spend('LIMIT_REGISTER', client))
     const passwordHash = await passwords.hash(password, c.req.raw.signal)
-    const id = await createUser(db, { ...person, passwordHash })
-    share.isMade ||= id !== undefined
-    return id
+    const made = await createUser(db, { ...person, passwordHash, invitation: c.var.invitation })
+    share.isMade ||= typeof made === 'number'
+    return made
   } finally {
     share.holders -= 1
     if (share.holders === 0) release(key, share)

@@ -15,6 +15,8 @@ export type Shown = {
   problems?: Record<string, string>
   at?: 'login' | 'register'
   next?: string | undefined
+  /** The token of an invitation, which lets its owner sign up. */
+  invitation?: string | undefined
 }
 
 /** The form that was refused, as a partial for htmx, else on its page. */
@@ -22,7 +24,7 @@ export async function formAgain(c: Context<Env>, shown: Shown): Promise<Response
   if (clientKind(c) !== 'partial') return loginPage(c, shown)
   const draft = await draftIn(c)
   const Form = shown.at === 'register' ? RegisterForm : LoginForm
-  return render(c, <Form {...shown} draft={draft} />)
+  return render(c, <Form {...shown} draft={draft} rules={c.var.settings.site.rules} />)
 }
 
 export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response> {
@@ -33,7 +35,7 @@ export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response
       title: 'Login',
       description: 'Log in or sign up to read and write.',
       canonical: '/login',
-      ...((draft || shown.given) && { private: '/login' }),
+      ...((draft || shown.given || shown.invitation) && { private: '/login' }),
     },
     <>
       <h1>{shown.at === 'register' ? 'Sign up' : 'Log in'}</h1>
@@ -42,13 +44,19 @@ export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response
           You are not signed in. Your words are safe: log in, and you find them in the form again.
         </p>
       )}
+      {shown.invitation && (
+        <p class='card' role='status'>
+          You are invited: with this link, one person can sign up.
+        </p>
+      )}
       {c.var.settings.demo && <DemoAccounts next={shown.next} draft={draft} />}
       <div class='doors'>
         <LoginForm next={shown.next} draft={draft} {...(shown.at === 'register' ? {} : shown)} />
-        {c.var.settings.REGISTRATION === 'open' ? (
+        {c.var.settings.REGISTRATION === 'open' || shown.invitation ? (
           <RegisterForm
             next={shown.next}
             draft={draft}
+            rules={c.var.settings.site.rules}
             {...(shown.at === 'register' ? shown : {})}
           />
         ) : (
@@ -59,7 +67,7 @@ export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response
   )
 }
 
-type Form = Shown & { draft: Draft | undefined }
+type Form = Shown & { draft: Draft | undefined; rules?: string | undefined }
 
 const LoginForm = ({ given, problem, next, draft }: Form) => (
   <form id='login-form' class='card door' method='post' action='/login'>
@@ -86,7 +94,7 @@ const LoginForm = ({ given, problem, next, draft }: Form) => (
   </form>
 )
 
-const RegisterForm = ({ given, problem, problems = {}, next, draft }: Form) => (
+const RegisterForm = ({ given, problem, problems = {}, next, invitation, draft, rules }: Form) => (
   <form id='register-form' class='card door' method='post' action='/register'>
     <h2>Sign up</h2>
     <FormProblem>{problem}</FormProblem>
@@ -97,6 +105,16 @@ const RegisterForm = ({ given, problem, problems = {}, next, draft }: Form) => (
       autocomplete='name'
       value={given?.['name']}
       problem={problems['name']}
+    />
+    <Field
+      id='reg-handle'
+      name='handle'
+      label='Handle'
+      optional
+      hint='a to z, digits and _; made from your name if you leave it empty'
+      autocomplete='off'
+      value={given?.['handle']}
+      problem={problems['handle']}
     />
     <Field
       id='reg-mailaddress'
@@ -117,6 +135,15 @@ const RegisterForm = ({ given, problem, problems = {}, next, draft }: Form) => (
       problem={problems['password']}
     />
     {next && <input type='hidden' name='next' value={next} />}
+    {rules && (
+      <details>
+        <summary>Who signs up agrees to the rules</summary>
+        <p class='msg' dir='auto'>
+          {rules}
+        </p>
+      </details>
+    )}
+    {invitation && <input type='hidden' name='invitation' value={invitation} />}
     <DraftFields draft={draft} />
     <button class='btn'>Sign up</button>
   </form>
