@@ -15,7 +15,7 @@ const budgets: [
   max: number,
   fields?: Record<string, string>,
 ][] = [
-  ['GET', '/', 2],
+  ['GET', '/', 3], // nothing is trending here, so the newest are read, too
   ['GET', '/timeline', 2],
   ['GET', '/timeline?before=900', 2],
   ['GET', '/timeline?through=1', 2],
@@ -29,7 +29,7 @@ const budgets: [
   ['GET', '/followers', 2],
   ['GET', '/following', 2],
   ['GET', '/search?q=hello', 3],
-  ['GET', '/account', 2],
+  ['GET', '/account', 3],
   ['GET', '/post', 1],
   ['GET', '/login', 1],
   ['GET', '/tweet/1/delete', 2],

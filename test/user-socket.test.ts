@@ -6,6 +6,7 @@ import { createConnection } from 'node:net'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 
+import { freshServerUrl } from './libsql-server.ts'
 import { post, register, runTool, scratch, startServer } from './process.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -226,4 +227,33 @@ test('twenty commands at once: each is done or says why not', async () => {
   const done = codes.filter((code) => code === 0).length
   assert.ok(done >= 8, String(codes))
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200)
+})
+
+test('with a libSQL server the command works on it directly, beside the running app', async () => {
+  using at = place()
+  const database = await freshServerUrl(at.folder)
+  const env = { ...at.env, DATABASE_URL: database.url, REGISTRATION: 'closed' }
+  try {
+    await using server = await startServer(env)
+    const made = runTool('user', ['operator', 'me@example.org'], env, 'correct horse\n')
+    assert.equal(made.code, 0, made.printed)
+    assert.equal(await signIn(server.url, 'me@example.org', 'correct horse'), 303)
+    const invitation = /invitation=(\S+)/.exec(runTool('user', ['invite'], env).printed)?.[1] ?? ''
+    const signUp = async (name: string) =>
+      (
+        await post(`${server.url}/register`, {
+          name,
+          mailaddress: `${name}@example.org`,
+          password: 'correct horse',
+          invitation,
+        })
+      )?.status
+    const statuses = await Promise.all(['one', 'two', 'three'].map(signUp))
+    assert.deepEqual(
+      statuses.toSorted((a, b) => a! - b!),
+      [303, 403, 403],
+    )
+  } finally {
+    await database.stop()
+  }
 })

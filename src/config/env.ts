@@ -129,10 +129,18 @@ export type Site = {
   shows: boolean
   /** Everybody may sign up. */
   isOpen: boolean
-  /** Another one for each, so that what is kept of a page can be kept by it. */
+  /** Another one for each that differs, so that what is kept of a page can be kept by it. */
   number: number
 }
-let sites = 0
+/** One in a program; tests have a few. */
+const siteNumbers = new Map<string, number>()
+
+function numberedSite(site: Omit<Site, 'number'>): Site {
+  const key = JSON.stringify(site)
+  const number = siteNumbers.get(key) ?? siteNumbers.size + 1
+  siteNumbers.set(key, number)
+  return { ...site, number }
+}
 
 export type Settings = ReturnType<typeof readSettings>
 
@@ -153,15 +161,14 @@ export function readSettings(env: Record<string, string | undefined>) {
   const demo = settings.DEMO === undefined ? !https : settings.DEMO === '1'
   const inspect = settings.INSPECT === undefined ? demo : settings.INSPECT === '1'
   const tagline = inspect ? 'A microblog you can see through.' : 'A small microblog.'
-  const site: Site = {
+  const site = numberedSite({
     name: settings.SITE_NAME,
     tagline: settings.SITE_TAGLINE ?? tagline,
     rules: settings.SITE_RULES,
     demo,
     shows: inspect,
     isOpen: settings.REGISTRATION === 'open',
-    number: ++sites,
-  }
+  })
   return {
     ...settings,
     demo,

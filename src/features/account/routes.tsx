@@ -57,7 +57,7 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
     ...(!viewer.demo && {
       '/account/handle': (
         <HandleForm
-          handle={given['handle'] ?? viewer.handle}
+          handle={(waitUntil === undefined && given['handle']) || viewer.handle}
           waitUntil={waitUntil}
           problems={problemsAt('/account/handle')}
         />

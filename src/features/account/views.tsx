@@ -69,7 +69,9 @@ export const HandleForm = ({
         <button class='btn'>Change handle</button>
       </>
     ) : (
-      <p>You can change it again from {fullTime(waitUntil)}.</p>
+      <p>
+        You are @{handle}. You can change it again from {fullTime(waitUntil)}.
+      </p>
     )}
   </form>
 )

@@ -144,7 +144,10 @@ test('a handle changes once a month; the ones before lead on for ever, with tab 
   assert.match(long.headers.get('Cache-Control') ?? '', /no-cache/, 'it may lead elsewhere later')
   const again = await rename(mara, 'skipper', 'browser')
   assert.equal(told(again), '422 page')
-  assert.match(again.text, /You can change (?:it|yours) again from \d{4}-\d\d-\d\d/)
+  assert.match(
+    again.text,
+    /You are @captain\. You can change (?:it|yours) again from \d{4}-\d\d-\d\d/,
+  )
   await later(app, 29)
   assert.equal((await rename(mara, 'skipper')).status, 422)
   await later(app, 1)
