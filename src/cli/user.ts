@@ -13,12 +13,12 @@ import { complain, databasePath, existing, main, say } from './command.ts'
 
 const help = `npm run user -- password|suspend|unsuspend|delete ADDRESS
 
-  password    sets the password read from standard input, or makes one and prints it; ends all sessions
-  suspend     ends all sessions and lets nobody sign in to this account until
-  unsuspend   does so
+  password    sets the password that it reads from standard input, or creates one and prints it; ends all sessions
+  suspend     ends all sessions and blocks signing in
+  unsuspend   allows signing in again
   delete      deletes the account with its tweets, likes and follows
 
-Stop the app first: a database file has one process. Sessions outlive the restart.`
+Stop the app first: only one process may use a database file. Sessions survive the restart.`
 
 type Person = { db: Db; id: number; name: string }
 type Action = (person: Person, settings: Settings) => Promise<string>
@@ -81,10 +81,10 @@ async function unsuspend({ db, id, name }: Person): Promise<string> {
 
 async function remove({ db, id, name }: Person): Promise<string> {
   await db.delete(users).where(eq(users.id, id))
-  return `${name} is deleted with all that they wrote.`
+  return `${name} is deleted, with tweets, likes and follows.`
 }
 
-/** The first line of what is piped in; nothing at a terminal, where it would be seen. */
+/** The first line of standard input; empty at a terminal, where a typed password would be visible. */
 async function firstLine(): Promise<string> {
   if (process.stdin.isTTY) return ''
   const pieces: Buffer[] = []

@@ -5,14 +5,14 @@ type FieldProps = {
   type?: string
   value?: string | undefined
   autocomplete: string
-  /** What is wrong with the value: a sentence at the field. */
+  /** What is wrong with the value: a sentence shown below the field. */
   problem?: string | undefined
   hint?: string
-  /** What was sent stays in the tab until the server has taken it: see app.js. */
+  /** The browser tab keeps the text until the server has accepted it: see app.js. */
   kept?: boolean
 }
 
-/** A field of a form that must be filled in. */
+/** A required field of a form, with label, hint and error. */
 export const Field = ({
   id,
   name,
@@ -41,13 +41,13 @@ export const Field = ({
   </p>
 )
 
-/** The attributes of an input whose sentence of what is wrong, if there is one, is a `Problem`. */
+/** The ARIA attributes that connect an input with its `Problem`. */
 export const refersTo = (id: string, problem: string | undefined) => ({
   'aria-invalid': problem !== undefined,
   'aria-describedby': problem === undefined ? undefined : `${id}-problem`,
 })
 
-/** The sentence of what is wrong with the input `of`. */
+/** The error sentence of the input with the id `of`; nothing without an error. */
 export const Problem = ({ of, children }: { of: string; children: string | undefined }) =>
   children === undefined ? (
     <></>
@@ -57,7 +57,7 @@ export const Problem = ({ of, children }: { of: string; children: string | undef
     </span>
   )
 
-/** The sentence of why a whole form was refused, above its fields. */
+/** The error sentence of a whole form, above its fields; nothing without an error. */
 export const FormProblem = ({ children }: { children: string | undefined }) =>
   children === undefined ? (
     <></>

@@ -1,10 +1,10 @@
 import type { Html } from './answer.ts'
 
-// Split, never built as HTML: whatever is not a link stays text, which hono/jsx escapes.
+// The text is split, never built as HTML: everything that is not a link stays text, which hono/jsx escapes.
 const linkPattern =
   /(https?:\/\/[^\s<>"']+)|(?<![\w@])(@[a-z0-9_]{1,20})\b|(?<![\w#&])(#[\p{L}\p{N}_]{1,50})/giu
 
-/** A tweet's text with its addresses, @handles and #words as links. */
+/** The text of a tweet, with URLs, @handles and #tags as links. */
 export function LinkedText({ children }: { children: string }) {
   const pieces: (string | Html)[] = []
   let end = 0
@@ -25,7 +25,7 @@ export function LinkedText({ children }: { children: string }) {
   )
 }
 
-/** The full stop or bracket after an address belongs to the sentence. */
+/** Removes punctuation after a URL: it belongs to the sentence. */
 function trimAddress(address: string): string {
   const trimmed = address.replace(/[.,;:!?…'"\]}]+$/u, '')
   return trimmed.endsWith(')') && !trimmed.includes('(') ? trimmed.slice(0, -1) : trimmed

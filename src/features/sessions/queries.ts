@@ -24,15 +24,15 @@ export const findUser = (db: Db, mailaddress: string): Promise<User | undefined>
   userQuery(db).get({ mailaddress })
 
 /**
- * Writes a new user under the first handle that the name suggests and nobody has or has had; undefined when the address
- * is taken.
+ * Inserts a user and returns the id; undefined if the email address is taken. The handle is derived from the name, with
+ * a number if somebody has or had it.
  */
 export async function createUser(
   db: Db,
   given: { name: string; mailaddress: string; passwordHash: string },
 ): Promise<number | undefined> {
   const base = handleOf(given.name)
-  // The name suggests none: u<id>, with the id that this very row gets.
+  // If no handle can be derived from the name: u<id>, with the id of the new row.
   const own = (suffix: string) =>
     sql`(select 'u' || (coalesce(max(seq), 0) + 1) || ${suffix} from sqlite_sequence where name = 'users')`
   for (let attempt = 1; attempt <= 8; attempt++) {
