@@ -1,12 +1,12 @@
-// What markup cannot say: the counter, the dialog that asks, toasts for failures, keys, and pages that come back from
-// the back/forward cache. Everything works without it.
+// What HTML and htmx cannot do: character counter, confirmation dialog, toasts for failures, keyboard shortcuts, pages
+// from the back/forward cache. Everything works without this file.
 const $ = (selector, root = document) => root.querySelector(selector)
 const on = (event, listener, options) => document.addEventListener(event, listener, options)
 const body = document.body
 const root = document.documentElement
 const visit = performance.getEntriesByType('navigation')[0]
 
-// What this tab remembers. A browser may refuse to: then it remembers nothing.
+// Storage of this tab. A browser may block it: then nothing is stored.
 const recall = (key) => {
   try {
     return JSON.parse(sessionStorage.getItem(key))
@@ -26,7 +26,7 @@ const remember = (key, value) => {
   } catch {}
 }
 
-// Chromium before 150 refuses the empty options that htmx 4.0.1 passes here, and then nothing would be swapped.
+// Chromium before 150 rejects the empty options that htmx 4.0.1 passes here; without this, no swap would work.
 try {
   Document.parseHTMLUnsafe?.('', {})
 } catch {
@@ -48,7 +48,7 @@ new MutationObserver(() => {
 }).observe($('#toasts'), { childList: true })
 for (const line of document.querySelectorAll('.toast')) setTimeout(() => line.remove(), 6000)
 
-// The counter counts what a reader sees as characters, as the server does.
+// Counts graphemes (characters as people see them), as the server does.
 const segmenter = new Intl.Segmenter('en')
 const count = (field) => {
   const counter = $('#char-counter')
@@ -64,8 +64,9 @@ on('input', ({ target }) => target.dataset?.count && count(target))
 const countNow = () => document.querySelectorAll('[data-count]').forEach(count)
 countNow()
 
-// A session may end while somebody writes: their words stay in this tab, under their id, until the server has taken
-// them. 'typed': from the first letter; 'sent': from when they were sent. `sent` waits for what the next page says.
+// Drafts. A session may end while somebody writes: the text stays in this tab, by user id, until the server has
+// accepted it. data-draft='typed' keeps it from the first letter, 'sent' from the submit. A draft that is marked `sent`
+// is deleted by the next page, unless that page says that it was refused.
 const me = parseInt(body.dataset.viewer)
 const draftOf = (field) => 'draft ' + me + ' ' + field.id
 const keep = (field, sent) => {
@@ -90,21 +91,21 @@ for (const key of remembered()) {
 for (const field of drafts(document)) {
   const draft = me && recall(draftOf(field))
   const isTyped = field.dataset.draft === 'typed'
-  // What the browser has brought back by itself is newer, and so is what the server shows again.
+  // Text that the browser has restored, or that the server shows again, is newer than the draft.
   if (field.value !== field.defaultValue) continue
   if (isTyped && field.value) keep(field)
   else if (draft && !draft.sent) {
     field.value = draft.text
-    // The same words with the same key are the same tweet, should it be there after all.
+    // With its old key, the text is not posted twice if the server has it already.
     if (draft.key) field.form.elements.key.value = draft.key
     if (!isTyped) remember(draftOf(field))
   }
 }
 countNow()
-// The answer to a sign-in with a draft is the page of that draft: a reload must not sign in once more.
+// The answer to a sign-in with a draft is the page with that draft: a reload must not sign in again.
 if (location.pathname === '/login' && $('#composer')) history.replaceState(history.state, '', '/post')
 
-// A dialog of our own in place of window.confirm; Escape is no.
+// Our own dialog instead of window.confirm; Escape means no.
 const ask = (question) =>
   new Promise((answered) => {
     const dialog = document.createElement('dialog')
@@ -133,14 +134,14 @@ on('htmx:error', (event) => {
 on('htmx:response:error', (event) => {
   const { response, text, sourceElement } = event.detail.ctx
   const raw = response?.raw ?? response
-  // The form itself says it, in place.
+  // The form shows the error itself.
   if (sourceElement?.hasAttribute('hx-status:' + raw?.status)) return
   const trace = raw?.headers?.get('X-Trace-Id')
   const sentence = text && new DOMParser().parseFromString(text, 'text/html').querySelector('.problem')?.textContent
   toast((sentence || 'The server answered ' + raw?.status + '.') + (trace && raw.status >= 500 ? ' Error id ' + trace : ''))
 })
 
-// Where focus goes: after a delete to the next tweet; the feed's positions are counted anew.
+// After a delete, focus the next tweet. After each swap, number the positions in the feed again.
 let next
 on('htmx:before:swap', (event) => {
   const article = event.detail.ctx?.sourceElement?.closest?.('[hx-swap=delete]')?.closest('article')
@@ -156,7 +157,8 @@ on('htmx:after:swap', () => {
   document.querySelectorAll('#feed > article').forEach((article, index) => article.setAttribute('aria-posinset', index + 1))
 })
 
-// Keys: never in fields, never with modifiers (but Ctrl+K and Ctrl+Enter), and they can be switched off in the list.
+// Keyboard shortcuts: not in fields, not with modifiers (except Ctrl+K and Ctrl+Enter). The list of keys switches them
+// off.
 const articles = () => [...document.querySelectorAll('#feed > article, .one > article, #rows a')]
 const step = (by) => {
   const all = articles()
@@ -229,24 +231,24 @@ on('keydown', (event) => {
   action[1]()
 })
 
-// The chip counts what the page has asked for since; while it is open, it shows it.
+// The chip counts the requests that the page has sent; an open chip reloads its panel after each.
 const chip = $('#chip')
-const look = () => chip.open && $('#chip-panel').dispatchEvent(new Event('look'))
-chip?.addEventListener('toggle', look)
-let asked = 0
+const reloadPanel = () => chip.open && $('#chip-panel').dispatchEvent(new Event('look'))
+chip?.addEventListener('toggle', reloadPanel)
+let requestCount = 0
 let failed = 0
 on('htmx:after:request', (event) => {
   const { response, request } = event.detail.ctx ?? {}
   const raw = response?.raw ?? response
   if (!chip || !raw?.headers?.get('X-Trace-Id') || /^\/(traces|logs|routes)/.test(request?.action ?? '')) return
-  asked++
+  requestCount++
   if (raw.status >= 500) failed++
-  $('#chip-more').textContent = '+' + asked + (failed ? ', ' + failed + ' failed' : '')
+  $('#chip-more').textContent = '+' + requestCount + (failed ? ', ' + failed + ' failed' : '')
   if (failed) chip.classList.add('failed')
-  look()
+  reloadPanel()
 })
 
-// /traces follows live; a changed filter swaps the list, and the tail goes on with the new one.
+// Live tail on /traces. A changed filter replaces the list; the tail starts again with the new filter.
 let tail
 const endTail = () => {
   tail?.source.close()
@@ -261,7 +263,7 @@ const startTail = () => {
   const say = (text) => ($('#live').textContent = text)
   source.onopen = () => say('Following live')
   source.onerror = () => {
-    say(source.readyState === 2 ? 'Following live is not possible now' : 'The line broke: some rows may be missing')
+    say(source.readyState === 2 ? 'Following live is not possible now' : 'The connection was lost: some rows may be missing')
     if (source.readyState === 2) endTail()
   }
   source.onmessage = ({ data }) => {
@@ -281,12 +283,12 @@ on('htmx:after:swap', () => {
   if ($('#follow')) startTail()
 })
 
-// A note of the critic leads to a line: that line opens.
+// The link in a note of the inspector (#span-...) opens the line that it leads to.
 const unfold = () => /^#span-\w+$/.test(location.hash) && $(location.hash)?.setAttribute('open', '')
 addEventListener('hashchange', unfold)
 unfold()
 
-// What a button copies; where the browser refuses, it is selected for Ctrl+C.
+// Copy buttons. If the browser refuses to copy, the text is selected for Ctrl+C.
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.hidden = false
   button.addEventListener('click', async () => {
@@ -300,9 +302,9 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   })
 }
 
-// A page that Back brings from a cache is shown only to who it was made for: it is out of sight until its mark is the
-// cookie's. A session that has ended elsewhere only the server knows; what is private, or without a cookie, waits for
-// its answer.
+// A page from a cache (Back) is shown only to the user it was made for: it is invisible until its data-viewer equals
+// the cookie. Only the server knows whether the session has ended elsewhere: a private page, or one without a cookie,
+// stays invisible until the server has answered.
 const show = () => (root.style.opacity = '')
 const leave = () => {
   root.style.opacity = 0
@@ -312,7 +314,7 @@ addEventListener('pagehide', ({ persisted }) => persisted && (root.style.opacity
 addEventListener('pageshow', async ({ persisted }) => {
   const mine = body.dataset.viewer
   if ((!persisted && visit?.type !== 'back_forward') || mine === undefined) return show()
-  // The sign-in form is nobody's: who comes back to it may want to be somebody else.
+  // The sign-in form belongs to nobody: Back may show it, to sign in as another user.
   if (!me && $('#login-form')) return show()
   const marked = /(?:^|; )tracewren_viewer=([^;]*)/.exec(document.cookie)?.[1] ?? (me ? undefined : mine)
   if (marked && marked !== mine) return leave()
@@ -326,7 +328,7 @@ addEventListener('pageshow', async ({ persisted }) => {
   else leave()
 })
 
-// A page from the back/forward cache shows old likes: fetch the cards that were changed elsewhere.
+// A page from the back/forward cache shows old likes: fetch the like buttons that were changed on other pages.
 const changed = () => recall('changed') ?? []
 on('htmx:after:request', (event) => {
   const action = event.detail.ctx?.request?.action ?? ''

@@ -12,7 +12,7 @@ test('check finds what is wrong, repair mends it, and neither disturbs the app',
   const path = `${place.folder}/town.db`
   const env = { DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' }
   await using server = await startServer(env)
-  assert.deepEqual(runTool('db-check', [], env), { code: 0, printed: `${path} is well.\n` })
+  assert.deepEqual(runTool('db-check', [], env), { code: 0, printed: `${path} has no problems.\n` })
   const inTheWay = runTool('db-repair', [], { ...env, LOCK_WAIT_MS: '0' })
   assert.equal(inTheWay.code, 1)
   assert.match(inTheWay.printed, /Another Tracewren process/)
@@ -46,7 +46,7 @@ test('a backup made under load starts as an instance of its own', async () => {
     200,
   )
   const copy = `${place.folder}/copy.db`
-  assert.match(runTool('db-backup', [copy], env).printed, /is a whole copy/)
+  assert.match(runTool('db-backup', [copy], env).printed, /is a complete copy/)
   assert.equal(runTool('db-backup', [copy], env).code, 1, 'nothing is written over')
   assert.equal(runTool('db-backup', [], env).code, 1)
   const restored = `${place.folder}/restored.db`

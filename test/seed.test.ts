@@ -16,7 +16,7 @@ test('a world is whole and right, and everybody can sign in', async () => {
   const made = runTool('seed', small, env)
   assert.equal(made.code, 0, made.printed)
   assert.match(made.printed, /150 users, 3,000 tweets, 5,587 follows and 3,000 likes in/)
-  assert.deepEqual(runTool('db-check', [], env), { code: 0, printed: `${path} is well.\n` })
+  assert.deepEqual(runTool('db-check', [], env), { code: 0, printed: `${path} has no problems.\n` })
   assert.deepEqual(
     readdirSync(`${place.folder}/deep`).filter((file) => !file.includes('.lock.')),
     ['world.db'],
@@ -105,8 +105,8 @@ test('it writes over nothing, and says which word is wrong', () => {
     assert.match(printed, sentence)
     assert.equal(printed.trim().split('\n').length, 1, printed)
   }
-  refused([], /Say how large: npm run seed -- --users N --tweets M/)
-  refused(['--users', '10'], /Say how large/)
+  refused([], /--users is missing: npm run seed -- --users N --tweets M/)
+  refused(['--users', '10'], /--tweets is missing/)
   refused(['--users', 'ten', '--tweets', '5'], /--users is "ten", but it accepts a number from 1/)
   refused(['--users', '0', '--tweets', '5'], /--users is "0"/)
   refused(['--users', '10', '--tweets', '1.5'], /--tweets is "1.5"/)

@@ -76,13 +76,16 @@ for (const offset of ['+154d', '+40d', '-118d'])
       )
       if (name === 'new') {
         assert.equal(runTool('db-repair', [], env).code, 0)
-        assert.match(runTool('db-check', [], env).printed, / is well/)
+        assert.match(runTool('db-check', [], env).printed, / has no problems/)
       }
       await using right = await startServer(env)
       await likes(right, 9, 3)
       if (name === 'old') assertOrder(await trends(right), order)
       await right.stop()
-      assert.equal(runTool('db-check', [], env).printed, `${place.folder}/${name}.db is well.\n`)
+      assert.equal(
+        runTool('db-check', [], env).printed,
+        `${place.folder}/${name}.db has no problems.\n`,
+      )
     }
   })
 

@@ -8,29 +8,29 @@ import { asStartError, isFull, noSpace, StartError } from '../config/start-error
 import { filePath, inspect, isUnused } from '../db/database-file.ts'
 import { findProblems } from '../db/integrity.ts'
 
-/** What a command line tool is: its help, and what it does with its words; it gives the exit code. */
+/** A command line tool: its help text, and a function that takes the arguments and returns the exit code. */
 export type Command = {
   help: string
-  run: (words: string[], settings: Settings) => number | Promise<number>
+  run: (args: string[], settings: Settings) => number | Promise<number>
 }
 
-/** Runs a command with the words of this process: `--help`, one line for what went wrong, an exit code. */
+/** Runs a command with the arguments of this process. Handles `--help`; prints a StartError as a line, exit code 1. */
 export async function main(command: Command): Promise<void> {
   try {
     await runCommand(command)
   } finally {
-    await finishSaying()
+    await finishOutput()
   }
 }
 
 async function runCommand({ help, run }: Command): Promise<void> {
-  const words = process.argv.slice(2)
-  if (words.includes('--help') || words.includes('-h')) {
+  const args = process.argv.slice(2)
+  if (args.includes('--help') || args.includes('-h')) {
     say(help)
     return
   }
   try {
-    process.exitCode = await run(words, processSettings())
+    process.exitCode = await run(args, processSettings())
   } catch (error) {
     const known = asStartError(error, 'the database')
     if (!(known instanceof StartError)) throw error
@@ -39,24 +39,28 @@ async function runCommand({ help, run }: Command): Promise<void> {
   }
 }
 
+/** Prints a line to standard output. */
 export const say = (line: string): void => stdout.write(`${line}\n`)
+/** Prints a line to standard error. */
 export const complain = (line: string): void => stderr.write(`${line}\n`)
 
-/** Waits until everything is read that was said. A reader who has left is no failure: `| head` wants no more. */
-async function finishSaying(): Promise<void> {
+/** Waits until all output has been written. A closed pipe is not a failure: `| head` reads only the first lines. */
+async function finishOutput(): Promise<void> {
   await settleOutput(Infinity)
   if (stdout.dropped === 0 || stdout.trouble === 'EPIPE') return
   complain(`Standard output cannot be written (${stdout.trouble}).`)
   process.exitCode ||= 1
 }
 
-/** The path of the database; a StartError where DATABASE_URL names a server. */
+/** Returns the path of the database file; throws a StartError if DATABASE_URL is the URL of a server. */
 export function databasePath(settings: Settings): string {
   if (settings.DATABASE_URL.startsWith('file:')) return filePath(settings.DATABASE_URL)
-  throw new StartError('This is for database files; ask the libSQL server for its own tools.')
+  throw new StartError(
+    'This command works on database files only. For a libSQL server, use the tools of that server.',
+  )
 }
 
-/** This very path when a database of ours is there; else a StartError: no tool makes one. */
+/** Returns `path` if it is a database of this program; else throws a StartError. The tools never create a database. */
 export function existing(path: string): string {
   const state = inspect(path)
   if (state === 'empty') throw new StartError(`${path} is empty (0 bytes).`)
@@ -65,10 +69,10 @@ export function existing(path: string): string {
 }
 
 /**
- * Does something with a database beside a running app: it waits up to ten seconds for the app's commits. `target` is
- * what it writes, if not the database itself.
+ * Opens a database, calls `job` with it and closes it. The app may be running: SQLite waits up to ten seconds for its
+ * locks. `target` is the file that `job` writes, if it is not the database itself. Throws a StartError.
  */
-export function beside<T>(path: string, job: (db: Database.Database) => T, target = path): T {
+export function withDatabase<T>(path: string, job: (db: Database.Database) => T, target = path): T {
   try {
     const db = new Database(path, { timeout: 10_000 })
     try {
@@ -88,15 +92,15 @@ const bytesOf = (path: string) =>
     0,
   )
 
-/** Copies a database as of one moment, write-ahead log included, down to the disk; gives what is wrong with the copy. */
+/** Copies a database consistently, write-ahead log included, with an fsync; returns the problems found in the copy. */
 export function copyWhole(path: string, copy: string): string[] {
   rmSync(copy, { force: true })
   try {
-    beside(path, (db) => db.prepare('VACUUM INTO ?').run([copy]), copy)
+    withDatabase(path, (db) => db.prepare('VACUUM INTO ?').run([copy]), copy)
     const handle = openSync(copy, 'r+')
     fsyncSync(handle)
     closeSync(handle)
-    return beside(copy, findProblems)
+    return withDatabase(copy, findProblems)
   } catch (error) {
     rmSync(copy, { force: true })
     throw error

@@ -7,22 +7,22 @@ import { copyWhole, databasePath, existing, main, say } from './command.ts'
 await main({
   help: `npm run db:backup -- FILE
 
-Writes a copy of the database of DATABASE_URL to FILE, whole and checked, while the app runs. FILE must not exist.
-npm run db:restore -- FILE puts it back.`,
+Writes a complete and checked copy of the database of DATABASE_URL to FILE. The app may be running. FILE must not exist.
+To restore the copy: npm run db:restore -- FILE`,
   run([target], settings) {
     const path = existing(databasePath(settings))
-    if (!target) throw new StartError('Say where to: npm run db:backup -- FILE')
+    if (!target) throw new StartError('FILE is missing: npm run db:backup -- FILE')
     const file = resolve(target)
     if (existsSync(file)) {
       throw new StartError(`${file} exists already. Name another file, or move it away.`)
     }
     const part = `${file}.part`
     const problems = copyWhole(path, part)
-    renameSync(part, file) // only a whole copy ever has the name that was asked for
+    renameSync(part, file) // only a complete copy gets the requested name
     for (const problem of problems) say(problem)
     say(
       problems.length === 0
-        ? `${file} is a whole copy of ${path}.`
+        ? `${file} is a complete copy of ${path}.`
         : `${file} has the problems above.`,
     )
     return problems.length === 0 ? 0 : 1

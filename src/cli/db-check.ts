@@ -1,21 +1,21 @@
 import { isDamage } from '../db/damage.ts'
 import { findAllProblems } from '../db/integrity.ts'
-import { beside, databasePath, existing, main, say } from './command.ts'
+import { databasePath, existing, main, say, withDatabase } from './command.ts'
 
 await main({
   help: `npm run db:check
 
-Checks the database of DATABASE_URL: structure, foreign keys, counters, trend scores and the search index. Only reads,
-and may run while the app does. What a wrong clock has left is found by the clock of this machine, which must be right.
-Exit code 0: all is well; 1: what is wrong was printed.`,
+Checks the database of DATABASE_URL: structure, foreign keys, counters, trend scores and the search index. It only
+reads; the app may be running. It finds what a wrong clock has written, so the clock of this machine must be right.
+Exit code 0: no problems; 1: the problems were printed.`,
   run(_, settings) {
     const path = existing(databasePath(settings))
-    const problems = beside(path, findAllProblems)
+    const problems = withDatabase(path, findAllProblems)
     for (const problem of problems) say(problem)
-    if (problems.length === 0) say(`${path} is well.`)
+    if (problems.length === 0) say(`${path} has no problems.`)
     else if (problems.some(isDamage))
       say(`${path} is damaged: restore a backup with npm run db:restore -- FILE.`)
-    else say(`${path} has the problems above: stop the app and npm run db:repair.`)
+    else say(`${path} has the problems above: stop the app, then run npm run db:repair.`)
     return problems.length === 0 ? 0 : 1
   },
 })

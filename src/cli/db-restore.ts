@@ -8,11 +8,11 @@ import { copyWhole, databasePath, existing, main, say } from './command.ts'
 await main({
   help: `npm run db:restore -- FILE
 
-Puts a backup in the place of the database of DATABASE_URL. Stop the app first. The backup is checked beforehand, and
-the database of before is kept beside it under a name with the time.`,
+Replaces the database of DATABASE_URL with a backup. Stop the app first. The backup is checked before. The previous
+database is kept in the same folder, with the time in its name.`,
   async run([source], settings) {
     const path = databasePath(settings)
-    if (!source) throw new StartError('Say what from: npm run db:restore -- FILE')
+    if (!source) throw new StartError('FILE is missing: npm run db:restore -- FILE')
     const backup = existing(resolve(source))
     if (backup === path) throw new StartError(`${path} is the database itself.`)
     const lock = await lockFile(path, settings.LOCK_WAIT_MS)
@@ -26,12 +26,15 @@ the database of before is kept beside it under a name with the time.`,
     const kept = putAside(path)
     renameSync(part, path)
     lock.release()
-    say(`${path} is what ${backup} was.${kept ? ` The one of before is ${kept}.` : ''}`)
+    say(`${path} was restored from ${backup}.${kept ? ` The previous database is ${kept}.` : ''}`)
     return 0
   },
 })
 
-/** Moves a database with its write-ahead log to a name with the time; nothing of it may meet the restored file. */
+/**
+ * Renames a database and its write-ahead log to a name with the time, and returns the name. No `-wal` or `-shm` may
+ * stay: SQLite would apply it to the restored file.
+ */
 function putAside(path: string): string | undefined {
   rmSync(`${path}-shm`, { force: true })
   if (!existsSync(path)) {
@@ -40,7 +43,7 @@ function putAside(path: string): string | undefined {
   }
   const named = `${path}.${new Date().toISOString().replaceAll(/[-:]|\..*/g, '')}`
   let kept = named
-  // Two restores in one second: the first one's copy must not be lost.
+  // Two restores in the same second must not overwrite each other's copy.
   for (let number = 2; existsSync(kept); number++) kept = `${named}-${number}`
   if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${kept}-wal`)
   renameSync(path, kept)

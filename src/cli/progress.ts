@@ -4,7 +4,7 @@ import { stderr } from '../base/output.ts'
 
 const onTerminal = isatty(2)
 
-/** One line on a terminal that tells how far a long job is, how fast, and when it will be over. Silent elsewhere. */
+/** A progress line of a long job: share done, rate, time left. Written to a terminal only. */
 export class Progress {
   readonly #total: number
   readonly #unit: string
@@ -18,7 +18,7 @@ export class Progress {
     this.#unit = unit
   }
 
-  /** What is being done now. */
+  /** Sets the name of the current step. */
   step(name: string): void {
     this.#step = name
     this.#draw()
@@ -29,7 +29,7 @@ export class Progress {
     if (performance.now() - this.#drawn > 100) this.#draw()
   }
 
-  /** Takes the line away. */
+  /** Removes the line. */
   end(): void {
     if (onTerminal) stderr.write('\r\x1B[K')
   }

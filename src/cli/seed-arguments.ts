@@ -1,4 +1,4 @@
-// What `npm run seed` was asked for: how large a world, and from which number it grows.
+// The arguments of `npm run seed`: the size of the world and the seed of its random numbers.
 import { parseArgs } from 'node:util'
 
 import { StartError } from '../config/start-error.ts'
@@ -23,9 +23,9 @@ const options = {
   until: text,
 } as const
 
-/** Parses the words of the command line; a StartError names the one that is wrong and what it accepts. */
-export function planOf(words: string[], now: number): Plan {
-  const given = read(words)
+/** Parses the command line; `now` in ms. Throws a StartError that names the wrong argument and what it accepts. */
+export function planOf(args: string[], now: number): Plan {
+  const given = read(args)
   const number = (name: Name, otherwise: number): number => {
     const word = given[name]
     if (word === undefined) return otherwise
@@ -36,11 +36,11 @@ export function planOf(words: string[], now: number): Plan {
   }
   for (const name of ['users', 'tweets'] as const) {
     if (given[name] === undefined)
-      throw new StartError('Say how large: npm run seed -- --users N --tweets M')
+      throw new StartError(`--${name} is missing: npm run seed -- --users N --tweets M`)
   }
   const users = number('users', 1)
   const tweets = number('tweets', 0)
-  // Beyond these, the few that everybody follows and likes would run out of people.
+  // With more, the most popular people and tweets would need more followers and likes than there are users.
   const most = { follows: users * (users - 1), likes: Math.floor((users * tweets) / 20) }
   const plan = {
     users,
@@ -53,15 +53,15 @@ export function planOf(words: string[], now: number): Plan {
   for (const name of ['follows', 'likes'] as const) {
     if (plan[name] > most[name])
       throw new StartError(
-        `--${name} is ${plan[name]}, but ${users} users and ${tweets} tweets bear at most ${most[name]}.`,
+        `--${name} is ${plan[name]}, but ${users} users and ${tweets} tweets allow at most ${most[name]}.`,
       )
   }
   return plan
 }
 
-function read(words: string[]) {
+function read(args: string[]) {
   try {
-    return parseArgs({ args: words, options }).values
+    return parseArgs({ args, options }).values
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new StartError(

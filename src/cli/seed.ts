@@ -17,22 +17,23 @@ import { planOf } from './seed-arguments.ts'
 
 const help = `npm run seed -- --users N --tweets M [--follows K] [--likes L] [--seed S] [--until DATE]
 
-Makes the database of DATABASE_URL, which must not exist yet: a large world of power laws, the same for the same words.
+Creates the database of DATABASE_URL, which must not exist yet, with a large world. Followers and likes are distributed
+by power laws. The same arguments create the same world.
 
-  --follows K    how many follows in all     50 for each user
-  --likes L      how many likes in all       1 for each tweet
-  --seed S       another world of this size  1
-  --until DATE   when its last tweet was     now
+  --follows K    number of follows       default: 50 for each user
+  --likes L      number of likes         default: 1 for each tweet
+  --seed S       seed of randomness      default: 1
+  --until DATE   time of the last tweet  default: now
 
 Everybody is user0001@example.com, user0002@example.com ... with the password password123.`
 
-if (isMainThread) await main({ help, run: (words, settings) => seed(words, settings) })
+if (isMainThread) await main({ help, run: (args, settings) => seed(args, settings) })
 else await writeSearch(workerData as Search, (tweets) => parentPort!.postMessage(tweets))
 
 type Search = Parameters<typeof writeSearch>[0]
 
-async function seed(words: string[], settings: Settings): Promise<number> {
-  const plan = planOf(words, Date.now())
+async function seed(args: string[], settings: Settings): Promise<number> {
+  const plan = planOf(args, Date.now())
   const path = databasePath(settings)
   mkdirSync(dirname(path), { recursive: true })
   refuseOver(path)
@@ -40,12 +41,12 @@ async function seed(words: string[], settings: Settings): Promise<number> {
   const started = performance.now()
   const part = `${path}.part`
   const stop = new AbortController()
-  const interrupt = () => stop.abort(new StartError('Stopped: nothing is left of it.'))
+  const interrupt = () => stop.abort(new StartError('Stopped. No database was created.'))
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   try {
-    refuseOver(path) // again: who held the lock may have made one
+    refuseOver(path) // again: the process that held the lock may have created one
     const likes = await build(part, plan, stop.signal)
-    renameSync(part, path) // only a whole world ever has the name that was asked for
+    renameSync(part, path) // only a complete world gets the requested name
     const seconds = (performance.now() - started) / 1000
     say(
       `${path}: ${counted(plan.users)} users, ${counted(plan.tweets)} tweets, ${counted(plan.follows)} follows and ` +
@@ -78,7 +79,7 @@ function emptyOf(part: string): string {
   return `${part}-empty`
 }
 
-/** What this or an earlier, killed attempt has left. */
+/** Removes the temporary files of this run, or of an earlier one that was killed. */
 function discard(part: string): void {
   for (const file of [part, searchOf(part), emptyOf(part)])
     for (const end of ['', '-wal', '-shm', '-journal']) rmSync(file + end, { force: true })
@@ -88,10 +89,10 @@ async function build(part: string, plan: Plan, signal: AbortSignal): Promise<num
   discard(part)
   const create = await prepare(part)
   const progress = new Progress(plan.tweets, 'tweets')
-  // The rows and the search index are half of the work each.
+  // The rows are one half of the work, the search index the other.
   const report = (tweets: number) => progress.add(tweets / 2)
   const search = inThread({ path: searchOf(part), create, plan }, report, signal)
-  search.catch(() => undefined) // is looked at when the rest is done
+  search.catch(() => undefined) // an error is thrown by the await below, after the rows
   try {
     const { db, finish } = openBulk(part)
     const steps = { step: (name: string) => progress.step(name), tweets: report }
@@ -106,11 +107,11 @@ async function build(part: string, plan: Plan, signal: AbortSignal): Promise<num
     return likes
   } finally {
     progress.end()
-    await search.catch(() => undefined) // its file is only free when it has ended
+    await search.catch(() => undefined) // its file can be deleted only after the thread has ended
   }
 }
 
-/** A migrated, empty database; gives the statement that makes its search index. */
+/** Creates a migrated, empty database; returns the statement that creates its search index. */
 async function prepare(part: string): Promise<string> {
   const empty = emptyOf(part)
   const client = new FileClient(empty, { synchronous: 'normal', writeWaitMs: 0, writeQueue: 1 })
@@ -118,11 +119,11 @@ async function prepare(part: string): Promise<string> {
   await migrate(client)
   const { rows } = await client.execute("SELECT sql FROM sqlite_master WHERE name = 'tweets_fts'")
   client.close()
-  copyWhole(empty, part) // its statements hold the file until they are collected: nothing holds the copy
+  copyWhole(empty, part) // prepared statements keep `empty` open until they are garbage-collected, but not the copy
   return String(rows[0]![0])
 }
 
-/** Runs this very file as a thread, for the search index. */
+/** Runs this file as a worker thread, which builds the search index. */
 function inThread(search: Search, report: (tweets: number) => void, signal: AbortSignal) {
   const worker = new Worker(new URL(import.meta.url), { workerData: search })
   signal.addEventListener('abort', () => void worker.terminate())
@@ -130,12 +131,14 @@ function inThread(search: Search, report: (tweets: number) => void, signal: Abor
     worker.on('message', report)
     worker.on('error', reject)
     worker.on('exit', (code) =>
-      code === 0 ? resolve() : reject(new Error(`The search index ended with ${code}.`)),
+      code === 0
+        ? resolve()
+        : reject(new Error(`The thread of the search index ended with exit code ${code}.`)),
     )
   })
 }
 
-/** Down to the disk, before it gets its name. */
+/** Flushes the file to the disk (fsync) before it is renamed. */
 function settle(part: string): void {
   const handle = openSync(part, 'r+')
   fsyncSync(handle)

@@ -60,7 +60,7 @@ async function carryOut(order: object, settings: Settings): Promise<string> {
   }
 }
 
-/** The first line of what is piped in; nothing at a terminal, where it would be seen. */
+/** The first line of standard input; empty at a terminal, where a typed password would be visible. */
 async function firstLine(): Promise<string> {
   if (process.stdin.isTTY) return ''
   const pieces: Buffer[] = []

@@ -1,5 +1,5 @@
-/** The address that belongs to an id in a demo: `user0001@example.com`. */
+/** The email address of a demo account by its id: 1 gives `user0001@example.com`. */
 export const addressOf = (id: number): string => `user${String(id).padStart(4, '0')}@example.com`
 
-/** Everybody's in a demo. */
+/** The password of all demo accounts. */
 export const demoPassword = 'password123'

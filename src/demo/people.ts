@@ -3,7 +3,7 @@ import two from './people-2.json' with { type: 'json' }
 import three from './people-3.json' with { type: 'json' }
 import four from './people-4.json' with { type: 'json' }
 
-/** Something that somebody wrote at some waking hour, or `min` minutes after a happening of the town began. */
+/** A tweet: a text, written at a random waking hour; or a text written `min` minutes after the event `on` began. */
 export type Line = string | { text: string; on: string; min: number }
 export type Person = {
   name: string

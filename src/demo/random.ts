@@ -1,4 +1,4 @@
-/** Gives numbers from 0 to below 1. */
+/** Returns a number from 0 (included) to 1 (excluded). */
 export type Random = () => number
 
 /** A small deterministic generator (mulberry32): the same seed gives the same world on every machine. */

@@ -1,4 +1,4 @@
-// The demo world: the small town of Thistlemouth. Deterministic from a seed; only the times move with the first start.
+// The demo world: the small town of Thistlemouth. It is deterministic; only its times depend on the first start.
 import { hash } from '@node-rs/bcrypt'
 import { sql } from 'drizzle-orm'
 
@@ -14,8 +14,8 @@ const hour = 3_600_000
 const minute = 60_000
 const weeks = 5
 
-/** What many voices talk about: days before the first start, and the hour (UTC) when it begins. */
-const happenings: Record<string, [daysAgo: number, hour: number]> = {
+/** Events that many people write about: days before the first start, and the hour (UTC) when they begin. */
+const events: Record<string, [daysAgo: number, hour: number]> = {
   film: [25, 10],
   blackout: [20, 20.25],
   ferry: [16, 8.17],
@@ -29,7 +29,7 @@ const happenings: Record<string, [daysAgo: number, hour: number]> = {
 
 type Tweet = { user: number; msg: string; at: number; charm: number }
 
-/** Fills an empty database: 100 people, their tweets of five weeks, follows and likes. One batch: all or nothing. */
+/** Fills an empty database: 100 people, their tweets of five weeks, follows and likes. One transaction; `now` in ms. */
 export async function seedDemoWorld(db: Db, now: number): Promise<void> {
   const chance = random(1)
   const tweets = people.flatMap((person, index) =>
@@ -49,12 +49,12 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
 
 type Frame = { now: number; chance: Random }
 
-/** Gives a line its moment: that of its happening, or some waking hour of the last weeks. */
+/** Gives a text its time: that of its event, or a random waking hour of the last five weeks. */
 function place(person: Person, user: number, line: Line, { now, chance }: Frame): Tweet {
   const midnight = Math.floor(now / day) * day
   const tweet = { user, msg: typeof line === 'string' ? line : line.text, charm: chance() ** 3 }
   if (typeof line !== 'string') {
-    const [daysAgo, from] = happenings[line.on] ?? [0, 0]
+    const [daysAgo, from] = events[line.on] ?? [0, 0]
     const start = line.on === 'pancakes' ? now - 3 * hour : midnight - daysAgo * day + from * hour
     return {
       ...tweet,
@@ -68,7 +68,7 @@ function place(person: Person, user: number, line: Line, { now, chance }: Frame)
   return { ...tweet, at: at > now ? at - day * Math.ceil((at - now) / day) : at }
 }
 
-/** Few are followed by many (a power law), everybody follows some. */
+/** Pairs of follower and followed. A few people have many followers (a power law); everybody follows somebody. */
 function follows(fame: number[], chance: Random): [number, number][] {
   const pairs: [number, number][] = []
   for (let follower = 1; follower <= fame.length; follower++) {
@@ -81,7 +81,7 @@ function follows(fame: number[], chance: Random): [number, number][] {
   return pairs
 }
 
-/** Charming tweets of well-known people are liked most; half of a tweet's likes come within hours. */
+/** Rows of user, tweet and time. Charming tweets of well-known people get most likes; half of them within 3.5 hours. */
 function likes(
   tweets: Tweet[],
   fame: number[],

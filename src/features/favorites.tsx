@@ -1,4 +1,4 @@
-// Like and unlike: the columns a tweet is read with, the button, the two actions.
+// Like and unlike: the columns that each query of tweets selects, the button, the two actions.
 import { and, eq, sql } from 'drizzle-orm'
 
 import { counted, shortCount } from '../base/format.ts'
@@ -13,10 +13,10 @@ import { found, idParam } from '../http/validation.ts'
 import { answer } from '../ui/answer.ts'
 import { Icon } from '../ui/icon.tsx'
 
-/** What every list of tweets selects about likes; bind `viewer` (0 for a visitor). */
+/** The columns about likes that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
 export const likeColumns = {
   likeCount: tweets.likeCount,
-  // Names in full: in a SELECT from one table drizzle writes a column without it, and `id` would be the like's.
+  // Qualified names: in a SELECT from one table drizzle omits the table, and `id` would be the id of the like.
   liked: sql<boolean>`exists (select 1 from favorites mine
     where mine.user_id = ${sql.placeholder('viewer')} and mine.tweet_id = tweets.id)`.mapWith(
     Boolean,
@@ -49,7 +49,7 @@ export async function unfavorite(db: Db, userId: number, tweetId: number): Promi
     .where(and(eq(favorites.userId, userId), eq(favorites.tweetId, tweetId)))
 }
 
-/** Optimistic without a script: while the request runs, CSS shows `.then` in place of `.now`. */
+/** Optimistic, by CSS alone: while the request runs, `.then` is shown instead of `.now`. */
 export const FavoriteButton = ({ id, liked, likeCount }: FavoriteState) => {
   const path = `/${liked ? 'unfavorite' : 'favorite'}/${id}`
   const then = likeCount + (liked ? -1 : 1)

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 
 import { router, wantsJson } from '../http/context.ts'
 
-/** `/livez`: the process answers. `/readyz`: it can serve people: not stopping, and the database takes a write. */
+/** `/livez`: the process answers. `/readyz`: it can serve: it is not stopping, and the database is writable. */
 export const healthRoutes = (state: { stopping: boolean }) =>
   router()
     .get('/livez', (c) => c.text('ok\n'))

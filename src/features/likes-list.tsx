@@ -1,4 +1,4 @@
-// The tweets that somebody likes, newest like first: one's own on /favorites, anybody's on their profile.
+// The tweets that a user likes, newest like first: the viewer's on /favorites, anybody's on the profile.
 import { sql } from 'drizzle-orm'
 
 import { favorites } from '../db/schema.ts'

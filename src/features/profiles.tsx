@@ -1,5 +1,5 @@
-// A person's page: who they are, what they wrote, what they like, who follows them. /@handle is for everybody;
-// /user/:id is the original's address of it.
+// A profile: the person, tweets, likes, followed people and followers. /@handle is public; /user/:id is the path that
+// the original application has for it.
 import { eq, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'

@@ -1,4 +1,4 @@
-// Full-text search, newest first. What people type is quoted word by word: it is never FTS syntax.
+// Full-text search, newest first. Each typed word is quoted: user input is never FTS syntax.
 import { sql, type SQL } from 'drizzle-orm'
 import { createMiddleware } from 'hono/factory'
 import type { Child } from 'hono/jsx'
@@ -27,16 +27,16 @@ import { TweetCard } from './tweets/views.tsx'
 
 const queryLengthMax = 200
 const tokensMax = 16
-/** How far a query looks that has no words: a LIKE over the newest tweets. */
+/** The number of newest tweets that a LIKE scans, for scripts without spaces between words. */
 const scanned = 20_000
 const countMax = 100
 const withoutSpaces =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u
 
-/** How a query is carried out: by the words of the index, or by looking for a piece of text. */
+/** How a search is run: `words` uses the full-text index, `text` a LIKE. */
 export type Plan = { by: 'words' | 'text'; match: string }
 
-/** Makes a plan of what somebody typed; undefined when there is nothing to look for. */
+/** Makes a plan from the typed text; undefined if it contains no word. */
 export function planSearch(typed: string): Plan | undefined {
   if (withoutSpaces.test(typed))
     return { by: 'text', match: `%${typed.replace(/[\\%_]/g, '\\$&')}%` }
@@ -44,13 +44,13 @@ export function planSearch(typed: string): Plan | undefined {
   const last = tokens.at(-1)
   if (last === undefined) return undefined
   const quoted = tokens.map((token) => `"${token}"`)
-  // Only prefixes of 2 to 4 characters have an index; a longer one would read every word behind it.
+  // The index has prefixes of 2 to 4 characters; a longer prefix would read all words that begin with it.
   const isPrefix = last.length >= 2 && last.length <= 4
   return { by: 'words', match: quoted.join(' ') + (isPrefix ? '*' : '') }
 }
 
 const match = sql.placeholder('match')
-// `raw`: numbers of ours, the same for everybody.
+// `raw` is safe: the numbers are constants.
 const sources: Record<Plan['by'], { id: SQL; from: SQL }> = {
   words: { id: sql`rowid`, from: sql`tweets_fts where tweets_fts match ${match}` },
   text: {
@@ -76,7 +76,7 @@ const countMatches = async (db: Db, plan: Plan) =>
 const howMany = (count: number) =>
   count > countMax ? `${countMax}+ tweets found` : `${counted(count, 'tweet')} found`
 
-/** A refused search says so where its results would be: the list of other words may not stay there. */
+/** A refusal replaces the results: the results of the previous search must not stay. */
 const shownInPlace = { 'hx-status:429': 'swap:innerHTML', 'hx-status:50x': 'swap:innerHTML' }
 
 const SearchField = ({ q }: { q: string }) => (
@@ -109,7 +109,7 @@ const SearchField = ({ q }: { q: string }) => (
 )
 
 const searchQuery = query({ ...cursorFields, q: v.optional(v.string(), '') })
-/** The page of a search: its field, how many were found, and the list. */
+/** The search page: field, number of results, list. */
 const searchPage = (q: string, status: Child, list?: Child) => (
   <>
     <h1>Search</h1>
@@ -136,7 +136,7 @@ const searchAgain: Redisplay = (c, { q = '' }, { form: sentence = '' }, status) 
 const whole = limited('LIMIT_SEARCH')
 const whileTyping = limited('LIMIT_SEARCH_TYPING')
 
-/** While somebody types, each key may ask: these partials have a limit that no typing reaches. */
+/** Search as you type sends a request for each pause in typing: these partials have their own, higher limit. */
 const limitedSearch = createMiddleware<Env>((c, next) => {
   const isTyped = clientKind(c) === 'partial' && c.req.query('before') === undefined
   return isTyped ? whileTyping(c, next) : whole(c, next)

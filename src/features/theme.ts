@@ -11,7 +11,7 @@ const theme = {
 }
 const yearSeconds = 365 * 24 * 3600
 
-/** The theme lives in a cookie and is drawn by the server: no flash, no script. */
+/** The theme is stored in a cookie and applied by the server: no script, and no flash of the wrong theme. */
 export const themeRoutes = router().post('/theme', traced('theme.choose'), form(theme), (c) => {
   const chosen = c.req.valid('form').theme
   if (chosen === 'system') deleteCookie(c, themeCookie, { path: '/' })

@@ -1,5 +1,5 @@
-// The home page: tweets of the people one follows, and one's own, newest first. No table of timelines is kept;
-// it is read from the tweets in one of three ways, by how many people one follows.
+// The home page: tweets of the people whom the viewer follows, and the viewer's own, newest first. There is no table of
+// timelines: one of three queries reads the tweets, depending on how many people the viewer follows.
 import { sql, type SQL } from 'drizzle-orm'
 
 import { prepared, type Bound, type Db } from '../db/db.ts'
@@ -15,29 +15,30 @@ import { PersonCard } from './follows/views.tsx'
 import { cardList, cardsOf, type Card } from './tweets/queries.ts'
 import { Composer, TweetCard } from './tweets/views.tsx'
 
-/** Up to here, merging the followees' newest tweets is cheaper than looking through everybody's. */
+/** Up to this number of followees, merging their newest tweets is cheaper than scanning the newest of everybody. */
 const followeesMerged = 150
-/** Up to here, a list of the followees made for the query is cheaper than a probe for each tweet that is looked at. */
+/** Up to this number, a list of the followees built for the query is cheaper than a lookup for each scanned tweet. */
 const followeesListed = 600
+/** The number of newest tweets that `list` and `probe` scan. */
 const windowSize = 2000
 
 const me = sql.placeholder('viewer')
 const cursor = sql.placeholder('cursor')
 const limit = sql.placeholder('limit')
 
-// `UNION ALL SELECT me` inside the list, not `OR user_id = me` beside it: that would be 70 times slower.
+// `UNION ALL SELECT me` inside the list: `OR user_id = me` outside it is 70 times slower.
 const authors = sql`(select ${follows.followedId} from ${follows} where ${follows.followerId} = ${me} union all select ${me})`
 const merged = cardList({
   id: tweets.id,
   from: sql`${tweets} where ${tweets.userId} in ${authors}`,
 })
 
-/** Who follows many finds the next tweets among the last 2,000 of everybody's. */
+/** Scans the last 2,000 tweets of everybody: somebody who follows many people finds enough tweets there. */
 const windowOlder = (isMine: SQL) =>
   prepared((db: Db) =>
     cardsOf(
       db,
-      // `raw`: a number of ours, the same for everybody.
+      // `raw` is safe: the number is a constant.
       sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets}
       where ${tweets.id} < ${cursor}
       and ${tweets.id} > (select coalesce(max(${tweets.id}), 0) from ${tweets} where ${tweets.id} < ${cursor}) - ${sql.raw(String(windowSize))}
@@ -48,7 +49,7 @@ const windowOlder = (isMine: SQL) =>
 
 const strategies = {
   merge: (db: Db) => merged(db).older,
-  // The `+` keeps SQLite from merging after all.
+  // The unary `+` keeps SQLite from using the index on user_id, which would be the merge again.
   list: windowOlder(sql`+${tweets.userId} in ${authors}`),
   probe: windowOlder(sql`(${tweets.userId} = ${me} or exists (select 1 from ${follows}
     where ${follows.followerId} = ${me} and ${follows.followedId} = ${tweets.userId}))`),
@@ -57,7 +58,7 @@ const strategies = {
 const strategyFor = (followees: number): keyof typeof strategies =>
   followees <= followeesMerged ? 'merge' : followees <= followeesListed ? 'list' : 'probe'
 
-/** A slice of the timeline: one SELECT, or two when somebody follows many people who write little. */
+/** Reads a slice of the timeline: one SELECT, or two if the window has too few tweets of the many followees. */
 function readTimeline(
   db: Db,
   { id, followingCount }: Pick<Viewer, 'id' | 'followingCount'>,
@@ -68,13 +69,13 @@ function readTimeline(
   const all = async (bound: Bound) => {
     const rows = await strategies[strategy](db).all(bound)
     const fallsShort = strategy !== 'merge' && rows.length <= slice.limit
-    note(fallsShort ? `${strategy}+merge` : strategy)
+    recordStrategy(fallsShort ? `${strategy}+merge` : strategy)
     return fallsShort ? merge.all(bound) : rows
   }
   return readFeed(slice, { older: { all }, upTo }, { viewer: id })
 }
 
-function note(strategy: string): void {
+function recordStrategy(strategy: string): void {
   annotate({ 'app.timeline.strategy': strategy })
   measured().timelineReads.add(1, { strategy })
 }

@@ -36,7 +36,7 @@ const newestQuery = prepared((db: Db) =>
   ),
 )
 
-/** The most trending tweets, most first. */
+/** The tweets with the highest trend scores, highest first. */
 const readTrends = (db: Db, viewer: number, limit: number) => trendsQuery(db).all({ viewer, limit })
 
 const trendsSearch = query({
@@ -50,7 +50,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
   const limit = Math.min(Math.max(c.req.valid('query').limit ?? shown, 1), shownMax)
   const rows = await readTrends(db, visitor?.id ?? 0, limit)
   const cards = rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))
-  // A rank has no cursor: the rest is the same list again, longer.
+  // Trends have no cursor, because scores change: "Show the top 100" loads the whole list again.
   if (clientKind(c) === 'partial') {
     c.header('HX-Replace-Url', `/?limit=${limit}`)
     return render(c, <Trends>{cards}</Trends>)
@@ -68,7 +68,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
   )
 })
 
-/** What a visitor reads first. */
+/** The introduction for visitors without an account. */
 const Hero = cachedFragment({ keyOf: ({ number }: Site) => number }, (site: Site) => (
   <section class='hero' aria-label='What this is'>
     <Banner id={2} />

@@ -1,5 +1,6 @@
-// Who may look. Who knows a trace's 128-bit id may see that trace: the page that it belongs to has given it. Lists,
-// logs and statistics show everybody's requests: they are for demo instances and for operators.
+// Access to the inspector. Whoever knows the 128-bit id of a trace may see that trace: they got the id with the page
+// that it belongs to. Lists, logs and statistics show everybody's requests: they are for demo instances and for
+// operators.
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
@@ -12,18 +13,18 @@ import { page } from '../ui/layout.tsx'
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** What the inspector reads; undefined when it is off. */
+    /** The store that the inspector reads; undefined if the inspector is off. */
     recorder: Recorder | undefined
   }
 }
 
-/** The recorder, where `recorded` stands in the route. */
+/** The recorder, in routes that have the middleware `recorded`. */
 export const recorderOf = (c: Context<Env>): Recorder => c.var.recorder!
 
-/** Answers how to switch the inspector on when it is off. */
+/** If the inspector is off, answers with a page that says how to switch it on. */
 export const recorded = createMiddleware<Env>(async (c, next) => {
   if (c.var.recorder) return next()
-  // No trace is here: programs that look for one see the status alone.
+  // For the path of a trace the status is 404, which programs check.
   if (c.req.param('id') === undefined) return isOff(c)
   return answerProblem(c, 404, 'This process records no traces.', () => isOff(c))
 })
@@ -53,12 +54,13 @@ const isOff = (c: Context<Env>) =>
     </>,
   )
 
-export const forLookers = createMiddleware<Env>(async (c, next) => {
+/** Refuses everybody but operators, except on a demo instance. */
+export const inspectorsOnly = createMiddleware<Env>(async (c, next) => {
   if (!mayInspect(c))
     throw new Refusal(403, 'Only operators of this instance see what others do.', {
       code: 'not_operator',
     })
-  // With DEMO=0 this is for operators alone: Back does not show it to whoever comes after them.
+  // With DEMO=0 these pages are for operators only: Back must not show them to the next user of the browser.
   if (!c.var.settings.demo) c.header('Cache-Control', 'private, no-store')
   await next()
 })

@@ -6,14 +6,14 @@ import { shortMs } from '../ui/chip.tsx'
 const height = 40
 const step = 4
 
-/** The last one is drawn on top of the others, and named first. */
+/** One line of a chart. The last one is drawn on top of the others, and named first. */
 type Series = { kind: string; values: number[]; label?: string }
 
 const tenths = (number: number) => Math.round(10 * number) / 10
 
 /**
- * Values over time as bars, one for each bucket that has any: an SVG drawn here, because a library for charts would weigh
- * more than the page, with the numbers as text beside it.
+ * Values over time as bars of an SVG, one bar for each bucket with a value. Drawn without a chart library, because that
+ * would be larger than the page; the numbers are in the text beside it.
  */
 const Bars = ({ values, max, kind }: Omit<Series, 'label'> & { max: number }) => {
   const bars = values.map((value, index) =>

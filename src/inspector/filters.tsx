@@ -1,4 +1,4 @@
-// The filters of /traces: they live in the address, so that what one sees can be shared.
+// The filters of /traces. They are in the query string, so that a filtered list can be shared as a link.
 import * as v from 'valibot'
 
 import { query } from '../http/validation.ts'
@@ -38,7 +38,7 @@ export type Filter = {
   before?: number | undefined
 }
 
-/** Does a request pass the filters? `q` is a piece of its name, its route or its trace id. */
+/** Does a request pass the filters? `q` is a substring of its name or its trace id. */
 export const passes = (
   request: RecordedRequest,
   { q, kind, status, slower, failed }: Filter,
@@ -67,7 +67,7 @@ export const searchOf = (filter: Filter, extra: Record<string, string | number> 
     : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`
 }
 
-/** Filters as soon as one of them changes; without a script, when the button is pressed. */
+/** The form of the filters. With htmx, each change updates the list; without a script, the button does. */
 export const Filters = ({ filter }: { filter: Filter }) => (
   <form
     class='filters'

@@ -1,6 +1,9 @@
 import { Header } from './header.tsx'
 
-/** The short guide; docs/reading-traces.md is the longer one, with pictures. `chip`: this visitor sees it; undefined: nobody does. */
+/**
+ * The short guide; docs/reading-traces.md is the longer one, with pictures. `chip`: does this visitor see the chip;
+ * undefined if the inspector is off.
+ */
 export const Guide = ({ chip }: { chip: boolean | undefined }) => (
   <>
     <Header
@@ -11,10 +14,10 @@ export const Guide = ({ chip }: { chip: boolean | undefined }) => (
     <div class='prose'>
       <h2>The chip</h2>
       <p>
-        In the corner of every page stands what that page cost: time, queries, trace. Open it, or
-        press <kbd>t</kbd>, to see the waterfall, and what the page has asked for since: likes, the
-        next tweets, a search. Its dot is amber for a page that took 100 ms or more, and red when
-        the server failed.
+        The chip in the corner of every page shows what that page cost: time, queries, trace. Open
+        it, or press <kbd>t</kbd>, to see the waterfall, and the requests that the page has sent
+        since: likes, the next tweets, a search. Its dot is amber for a page that took 100 ms or
+        more, and red if the server failed.
       </p>
       {chip !== undefined && (
         <form method='post' action='/chip'>
@@ -25,29 +28,29 @@ export const Guide = ({ chip }: { chip: boolean | undefined }) => (
       )}
       <h2>A trace</h2>
       <p>
-        One request is one trace. Its first line is the request, under it the handler, under that
-        the queries. The bar shows when it ran and how long: solid where it was busy itself, mostly
-        rendering, and pale where a line below it ran. The line under the bars is the critical path:
-        only what is on it makes the whole slower. Open a line for its SQL, its plan and its log.
+        Each request has a trace. The first line is the request, below it are the handler and its
+        queries. A bar shows when a line ran and for how long: solid is its own time, mostly
+        rendering; pale is the time of the lines below it. The underline is the critical path: only
+        work on it makes the request slower. Open a line to see its SQL, its plan and its log.
       </p>
       <h2>What to look for</h2>
       <ul>
-        <li>The same query many times: one query for all of them would do (the N+1 problem).</li>
+        <li>The same query many times: one query could replace them all (the N+1 problem).</li>
         <li>
           A query that reads many rows and returns few: its plan says SCAN where it should say
           SEARCH.
         </li>
         <li>
-          A long solid stretch with nothing below it: waiting to write, or for a password to be
-          checked.
+          A long solid bar with nothing below it: waiting to write, or for a password to be checked.
         </li>
       </ul>
       <h2>Lists</h2>
       <p>
-        <b>Traces</b> are the newest requests; every filter is in the address, so it can be shared.
-        Each tenfold is a quarter of a bar. <b>Routes</b> and <b>Queries</b> add up what happened
-        since the start. p95 of 3 ms means: 95 of 100 took less than that. <kbd>j</kbd> and{' '}
-        <kbd>k</kbd> walk through a list, <kbd>Enter</kbd> opens.
+        <b>Traces</b> are the newest requests; the filters are in the address, so a filtered list
+        can be shared. The bars have a logarithmic scale: a quarter longer means ten times as long.{' '}
+        <b>Routes</b> and <b>Queries</b> add up all requests since the start. p95 of 3 ms means: 95
+        of 100 took less than that. <kbd>j</kbd> and <kbd>k</kbd> move through a list,{' '}
+        <kbd>Enter</kbd> opens.
       </p>
     </div>
   </>

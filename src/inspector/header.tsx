@@ -5,7 +5,7 @@ const pages = [
   { href: '/routes?by=query', label: 'Queries' },
 ]
 
-/** The header of each page of the inspector: what the reader is looking at, in a sentence. */
+/** The header of each page of the inspector: title, tabs, and a sentence about the page. */
 export const Header = ({ at, title, words }: { at: string; title: string; words: string }) => (
   <>
     <h1>{title}</h1>

@@ -12,16 +12,16 @@ import { Header } from './header.tsx'
 
 const shownAtOnce = 20
 
-/** What a request is called: its method and route. */
+/** The title of a request: its method and route. */
 export const titleOf = ({ name, method, route }: RecordedRequest): string =>
   route === '(no route)' ? `${method} (no route)` : name
 
-// Each tenfold is a quarter of the bar: beside a login of 200 ms, 2 ms and 20 ms still differ.
+// A logarithmic scale: each factor of ten is a quarter of the bar, so 2 ms and 20 ms differ beside a login of 200 ms.
 const logShare = (ms: number) => Math.min(100, Math.max(1, 25 * Math.log10(ms / 0.1)))
 
 const rendered = new WeakMap<RecordedRequest, string>()
 
-/** One request in the list, rendered once for all lists and tails that show it. */
+/** One request in the list. The HTML is cached for all lists and live tails that show it. */
 export function RequestRow({ request }: { request: RecordedRequest }) {
   const html = rendered.get(request) ?? (<Row request={request} />).toString()
   rendered.set(request, html)
@@ -50,7 +50,7 @@ const Row = ({ request }: { request: RecordedRequest }) => (
   </tr>
 )
 
-/** The time of day; the date is in its `datetime`. */
+/** The time of day in UTC; `datetime` contains the date, too. */
 export const Clock = ({ at }: { at: number }) => {
   const iso = new Date(at).toISOString()
   return <time datetime={iso}>{iso.slice(11, 23)}</time>
@@ -77,7 +77,7 @@ export const TraceList = ({ requests, filter, series }: ListProps) => (
   </>
 )
 
-/** What the filters let pass: the piece of the page that a changed filter swaps. */
+/** The requests that pass the filters: the part of the page that a changed filter replaces. */
 const Found = ({ requests, filter }: Omit<ListProps, 'series'>) => {
   const passing = requests.filter((request) => passes(request, filter))
   const { before } = filter
@@ -113,7 +113,7 @@ const Found = ({ requests, filter }: Omit<ListProps, 'series'>) => {
       )}
       {!hasOlder && requests.length >= recorderBounds.traces && (
         <p class='end'>
-          Older requests have made room: the newest {recorderBounds.traces} are kept.
+          Older requests were dropped: only the newest {recorderBounds.traces} are kept.
         </p>
       )}
     </div>

@@ -1,4 +1,4 @@
-// The live tail: new requests as server-sent events. Bounded in how many watch and in how far one may lag behind.
+// The live tail: new requests as server-sent events. The number of readers is bounded, and how far each may lag behind.
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 
@@ -14,7 +14,7 @@ const lagMax = 200
 const stuckMs = 5000
 const lookMs = 250
 const heartbeatMs = 15_000
-/** At most this many rows in one message, ten times a second: twenty could not keep up with 200 requests a second. */
+/** Rows in one message, at most ten messages a second: up to 500 requests a second. */
 const rowsAtOnce = 50
 const everyMs = 100
 
@@ -45,10 +45,10 @@ export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolea
     if (waiting.length < lagMax) waiting.push(request)
     else lag.isTooLong = true
   })
-  // nginx would gather rows into whole buffers.
+  // Without this header nginx would buffer the rows.
   c.header('X-Accel-Buffering', 'no')
   return streamSSE(c, async (stream) => {
-    // Begins with a beat: before the first bytes neither a browser nor a proxy knows that the stream is open.
+    // Send a heartbeat first: before the first bytes, neither browser nor proxy knows that the stream is open.
     let quietMs = heartbeatMs
     try {
       while (!stream.aborted && !stream.closed && !lag.isTooLong && !stopping()) {
@@ -65,7 +65,7 @@ export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolea
               ? stream.write(': still here\n\n')
               : undefined
         quietMs = written ? 0 : quietMs + everyMs
-        // A reader that does not read is cut off; everybody else must not pay for its queue.
+        // Disconnect a reader that does not read: its unsent rows would use memory.
         if (written && (await isStuck(written, stopping))) {
           c.env.outgoing?.destroy()
           break

@@ -17,13 +17,13 @@ const factMax = 200
 
 type LogLineProps = {
   line: RecordedLog
-  /** Stacks name files of this server. */
+  /** Show stack traces: they contain file names of this server. */
   withStacks: boolean
-  /** With the way to its trace. */
+  /** Link the line to its trace. */
   traced?: boolean
 }
 
-/** A log line with its facts; the stack of an error only where it may be seen. */
+/** A log line with its attributes, and the stack of an error if allowed. */
 export const LogLine = ({ line, withStacks, traced = false }: LogLineProps) => (
   <>
     <b class={`level ${line.level}`}>{line.level}</b>
@@ -56,7 +56,7 @@ const sentenceOf = (line: RecordedLog) =>
     ? `${String(line.facts[ATTR_HTTP_REQUEST_METHOD])} ${String(line.facts[ATTR_URL_PATH]).slice(0, factMax)}`
     : line.message
 
-/** A request's status and duration; of any other line all that it says. */
+/** Status and duration of a request; all attributes of any other line. */
 function factsOf(line: RecordedLog): string {
   const { facts } = line
   if (isRequest(line))

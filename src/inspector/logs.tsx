@@ -63,7 +63,7 @@ export const LogList = ({ logs, q, level }: { logs: RecordedLog[]; q: string; le
         </p>
       )}
       {logs.length >= recorderBounds.logs && (
-        <p class='end'>Older lines have made room: the newest {recorderBounds.logs} are kept.</p>
+        <p class='end'>Older lines were dropped: only the newest {recorderBounds.logs} are kept.</p>
       )}
     </>
   )

@@ -5,7 +5,7 @@ import type { RecordedSpan } from '../trace-store/recorded.ts'
 
 const statementsShown = 10
 
-/** Where the plan of a query is to be had. */
+/** A link that loads the query plan. */
 export const PlanLink = ({ traceId, spanId }: { traceId: string; spanId: string }) => (
   <a
     href={`/traces/${traceId}/plan/${spanId}`}
@@ -23,7 +23,7 @@ export async function plansOf(db: Db, span: RecordedSpan): Promise<string[]> {
 }
 
 async function planOf(db: Db, text: string): Promise<string> {
-  // A statement that failed when it ran, on a table that is gone, fails here too.
+  // EXPLAIN fails, too, if the statement failed when it ran, for example because a table is missing.
   const steps = await explain(db, text).catch(() => undefined)
   if (!steps) return 'SQLite has no plan for this statement now.'
   if (steps.length === 0) return 'Nothing is looked up: this only writes.'

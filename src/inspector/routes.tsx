@@ -1,4 +1,4 @@
-// The inspector: what this process did, from the same spans that go out by OTLP.
+// The inspector: what this process did, from the same spans that are exported by OTLP.
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
@@ -9,7 +9,7 @@ import { form, found, query } from '../http/validation.ts'
 import { otlpJson } from '../trace-store/otlp-json.ts'
 import { answerProblem, flash, render } from '../ui/answer.ts'
 import { page, showsChip } from '../ui/layout.tsx'
-import { forLookers, recorded, recorderOf } from './access.tsx'
+import { inspectorsOnly, recorded, recorderOf } from './access.tsx'
 import { filterQuery, liveQuery } from './filters.tsx'
 import { Guide } from './guide.tsx'
 import { titleOf, TraceList } from './list.tsx'
@@ -26,10 +26,10 @@ const by = query({
 const chip = { chip: v.picklist(['on', 'off'], 'The chip is on or off.') }
 const wide = true
 
-/** `stopping` ends the live tails, which would keep the process from leaving. */
+/** `stopping` ends the live tails: open streams would keep the process from exiting. */
 export const inspectorRoutes = (state: { stopping: boolean }) =>
   router()
-    .get('/traces', recorded, forLookers, filterQuery, (c) => {
+    .get('/traces', recorded, inspectorsOnly, filterQuery, (c) => {
       const recorder = recorderOf(c)
       const list = {
         requests: recorder.requests(),
@@ -38,7 +38,7 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
       }
       return page(c, { title: 'Traces', wide }, <TraceList {...list} />)
     })
-    .get('/traces/live', recorded, forLookers, liveQuery, (c) =>
+    .get('/traces/live', recorded, inspectorsOnly, liveQuery, (c) =>
       liveTail(c, c.req.valid('query'), () => state.stopping),
     )
     .route('/', traceRoutes)
@@ -46,14 +46,14 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
     .get('/traces/guide', (c) =>
       page(c, { title: 'Reading traces', wide }, <Guide chip={c.var.recorder && showsChip(c)} />),
     )
-    .get('/logs', recorded, forLookers, logQuery, (c) =>
+    .get('/logs', recorded, inspectorsOnly, logQuery, (c) =>
       page(
         c,
         { title: 'Logs', wide },
         <LogList logs={recorderOf(c).logs()} {...c.req.valid('query')} />,
       ),
     )
-    .get('/routes', recorded, forLookers, by, (c) => {
+    .get('/routes', recorded, inspectorsOnly, by, (c) => {
       const asked = c.req.valid('query').by
       const recorder = recorderOf(c)
       const { routes, queries } = recorder.statistics
@@ -120,7 +120,7 @@ const chipRoutes = router().post('/chip', form(chip), (c) => {
       httpOnly: true,
       maxAge: yearSeconds,
     })
-    flash(c, 'Hidden. The page "How to read this", /traces/guide, shows it again.')
+    flash(c, 'Hidden. To show it again, open the page "Reading traces", /traces/guide.')
   }
   return c.redirect(cameFrom(c, '/'), 303)
 })

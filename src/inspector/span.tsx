@@ -1,4 +1,4 @@
-// What opens under the line of a span: its own time, its SQL and plan, attributes, log lines.
+// The details of a span, below its line: its own time, SQL and plan, attributes, log lines.
 import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
 
 import { counted } from '../base/format.ts'
@@ -11,7 +11,7 @@ import type { WaterfallRow } from './waterfall.ts'
 
 type SpanProps = { traceId: string; row: WaterfallRow; logs: RecordedLog[]; withStacks: boolean }
 
-/** A span as the waterfall wants it; one that failed, or that an error was logged in, is open at once. */
+/** The text and the details of a line in the waterfall; open at first if the span failed or has an error log line. */
 export function spanUnder({ traceId, row, logs, withStacks }: SpanProps) {
   const mine = logs.filter((line) => line.spanId === row.id)
   const errors = mine.filter(({ level }) => level === 'error').length
@@ -32,7 +32,7 @@ const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
         Itself {shortMs(row.selfMs)} of {shortMs(row.ms)}
         {row.own.length > 1 &&
           `, in ${counted(row.own.length, 'gap')}, the longest ${shortMs(longest)}`}
-        {row.orphan && '. Its parent is not here'}
+        {row.orphan && '. Its parent span is missing'}
       </p>
       {typeof sql === 'string' && (
         <>

@@ -10,7 +10,7 @@ const each = (sum: number, count: number) =>
 type PageProps = {
   rows: Row[]
   by: 'route' | 'query'
-  /** Is this trace still here? */
+  /** Is this trace still recorded? */
   isKept: (traceId: string) => boolean
 }
 
@@ -37,7 +37,7 @@ const words = {
     'What each query has cost since this process started, the costliest first; rows are those of one query on average.',
 }
 
-/** /routes: what each route, or each query, has cost since the start: how often times how long. */
+/** /routes: the total time of each route, or of each query, since the start. */
 export const StatisticsPage = ({ rows, by, isKept }: PageProps) => {
   const costs = rows.map((row) => ({ row, cost: total(row.durations) }))
   const all = costs.reduce((sum, { cost }) => sum + cost, 0)

@@ -1,8 +1,8 @@
+// The summary of a trace: status, duration, where the time was spent, and what can be copied or downloaded.
 import { counted } from '../base/format.ts'
 import { isServerSpan } from '../trace-store/recorded-request.ts'
 import type { RecordedRequest } from '../trace-store/recorded.ts'
 import type { RecordedTrace } from '../trace-store/recorded.ts'
-// The summary of a trace: what it was, where its time went, and what one can take away.
 import { shortMs } from '../ui/chip.tsx'
 import { Status } from './list.tsx'
 import type { Waterfall } from './waterfall.ts'
@@ -46,7 +46,7 @@ export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
   )
 }
 
-/** Which part of a request's time the database took, which the rendering. */
+/** How much of a request's time the database took, and how much the rendering. */
 const Spent = ({
   trace,
   request,
@@ -70,7 +70,7 @@ const Spent = ({
   )
 }
 
-/** What a request or a background job was caused by: the page that sent it, or the request that left it behind. */
+/** Links to the cause of a request or a background job: the page that sent it, or the request that started it. */
 const Causes = ({ trace }: { trace: RecordedTrace }) => {
   const pages = new Set(trace.requests.flatMap(({ pageTraceId }) => pageTraceId ?? []))
   const linked = new Set(
@@ -91,7 +91,7 @@ const Causes = ({ trace }: { trace: RecordedTrace }) => {
   )
 }
 
-/** Grafana's Explore on this trace, in the form that it has had since version 10. */
+/** The URL of this trace in Grafana Explore, in the format used since Grafana 10. */
 function inGrafana(url: string, traceId: string): string {
   const datasource = { type: 'tempo', uid: 'tempo' }
   const queries = [{ refId: 'A', datasource, queryType: 'traceql', query: traceId }]

@@ -1,7 +1,7 @@
+// /traces/:id: one trace as a waterfall, with its queries and log lines.
 import type { RecordedRequest } from '../trace-store/recorded.ts'
 import type { RecordedLog, RecordedTrace } from '../trace-store/recorded.ts'
 import { recorderBounds } from '../trace-store/recorder.ts'
-// /traces/:id: one trace as a waterfall, with what it asked the database and what it logged.
 import { shortMs } from '../ui/chip.tsx'
 import { Header } from './header.tsx'
 import { Status, titleOf } from './list.tsx'
@@ -16,7 +16,7 @@ type TraceProps = {
   logs: RecordedLog[]
   /** Requests that htmx sent from this page. */
   since: RecordedRequest[]
-  /** Stack traces name files of this server: for those who may see lists. */
+  /** Show stack traces: they contain file names of this server, so only those who may see lists see them. */
   withStacks: boolean
   grafana: string | undefined
 }
@@ -29,7 +29,7 @@ export const TracePage = ({ trace, logs, since, withStacks, grafana }: TraceProp
       <Header
         at=''
         title={request ? titleOf(request) : 'Trace'}
-        words='Time runs from left to right: solid is the own time of a line, pale that of the lines it called, underlined what the whole waited for.'
+        words='Time runs from left to right. Solid is the own time of a line, pale the time of the lines below it; the underline is the critical path.'
       />
       <Summary trace={trace} waterfall={waterfall} grafana={grafana} />
       <Warnings waterfall={waterfall} trace={trace} />
@@ -63,7 +63,7 @@ const Since = ({ requests }: { requests: RecordedRequest[] }) => (
   </section>
 )
 
-/** What the chip of a page shows when it is opened. */
+/** The content of the chip when it is opened. */
 export const Panel = ({ trace, since }: { trace: RecordedTrace; since: RecordedRequest[] }) => {
   const waterfall = layOut(trace)
   return (
@@ -78,15 +78,15 @@ export const Panel = ({ trace, since }: { trace: RecordedTrace; since: RecordedR
   )
 }
 
-/** For an id that is not, or no longer, there. */
+/** The page for a trace id that is not, or no longer, recorded. */
 export const Gone = () => (
   <div class='empty-state'>
     <h1 class='big'>This trace is not here.</h1>
     <p>
-      It was never recorded by this process, or it has made room: the newest {recorderBounds.traces}{' '}
-      traces are kept, in at most {recorderBounds.traceBytes / 1024 / 1024} MB, and beyond them the
-      last {recorderBounds.errors} with an error and the {recorderBounds.slow} slowest. A restart
-      forgets all.
+      This process never recorded it, or it has dropped it: it keeps the newest{' '}
+      {recorderBounds.traces} traces, in at most {recorderBounds.traceBytes / 1024 / 1024} MB, and
+      beyond them the last {recorderBounds.errors} with an error and the {recorderBounds.slow}{' '}
+      slowest. A restart deletes all of them.
     </p>
     <p>
       <a href='/traces/guide'>How to read this</a>

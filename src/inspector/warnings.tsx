@@ -13,17 +13,17 @@ export const isSlow = (row: WaterfallRow): boolean => kindOf(row) === 'db' && ro
 type WarningsProps = {
   waterfall: Waterfall
   trace: RecordedTrace
-  /** The page that the lines stand on, when it is another one. */
+  /** The path of the page with the waterfall, if it is another page. */
   at?: string
 }
 
-/** What a colleague would say about this trace, and what of it is not to be seen here. */
+/** Notes about a trace: repeated queries, slow queries, wrong clocks, and spans that are not shown. */
 export const Warnings = ({ waterfall, trace, at = '' }: WarningsProps) => (
   <>
     {waterfall.repetitions.slice(0, notesShown).map(({ summary, count, ms, text, firstSpanId }) => (
       <p class='note'>
         <b>The same query {count} times</b>, {shortMs(ms)} in all:{' '}
-        <a href={`${at}#span-${firstSpanId}`}>{summary}</a>. One query for all of them would do.
+        <a href={`${at}#span-${firstSpanId}`}>{summary}</a>. One query could replace them all.
         <code>{text.slice(0, 200)}</code>
       </p>
     ))}
@@ -39,8 +39,8 @@ export const Warnings = ({ waterfall, trace, at = '' }: WarningsProps) => (
       ))}
     {waterfall.astray > 0 && (
       <p class='note'>
-        {counted(waterfall.astray, 'span')} outside of the one that called: a clock was set, or the
-        work went on without its caller. Read such times with care.
+        {counted(waterfall.astray, 'span')} outside of the time of the parent span: a clock was set,
+        or the work went on after its caller had ended. Such times may be wrong.
       </p>
     )}
     {trace.cut > 0 && (

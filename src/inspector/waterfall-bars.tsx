@@ -5,22 +5,22 @@ import { hasFailed, isServerSpan } from '../trace-store/recorded-request.ts'
 import { shortMs } from '../ui/chip.tsx'
 import type { Stretch, Waterfall, WaterfallRow } from './waterfall.ts'
 
-/** More lines than this nobody reads. */
+/** The maximum number of lines: nobody reads more. */
 export const spansShown = 300
-/** Nor more pieces of a bar. */
+/** The maximum number of pieces in one bar. */
 const stretchesShown = 60
 
-/** What a span is, for its colour. */
+/** The kind of a span, which decides its colour. */
 export const kindOf = ({ span }: WaterfallRow) =>
   isServerSpan(span) ? 'http' : ATTR_DB_QUERY_TEXT in span.attributes ? 'db' : 'handler'
 
 type WaterfallBarsProps = {
   waterfall: Waterfall
-  /** What opens under the line of a span; without it the lines do not open. */
+  /** Gives the details of a span; without it the lines cannot be opened. */
   more?: (row: WaterfallRow) => { text: string; open: boolean; facts: unknown }
 }
 
-/** The bars of a trace. Solid is a span's own time, pale what the lines below it account for. */
+/** The bars of a trace: solid is a span's own time, pale the time of its children, underlined the critical path. */
 export const WaterfallBars = ({ waterfall, more }: WaterfallBarsProps) => (
   <ol class='waterfall'>
     <li class='scale' aria-hidden='true'>
@@ -57,7 +57,7 @@ export const WaterfallBars = ({ waterfall, more }: WaterfallBarsProps) => (
 
 export const isFailed = ({ span }: WaterfallRow) => hasFailed(span)
 
-/** How many rows a query gave. */
+/** The number of rows that a query returned; `''` for other spans. */
 export const rowsOf = ({ span }: WaterfallRow): string => {
   const rows = span.attributes['db.response.returned_rows']
   return rows === undefined ? '' : counted(Number(rows), 'row')

@@ -1,30 +1,30 @@
-// A trace as rows of a waterfall: who called whom, when, for how long, and what of it mattered. Pure arithmetic.
+// Lays out a trace as rows of a waterfall: tree, times, own time and critical path. Pure functions.
 import { ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
 
 import { isServerSpan, spanTimes } from '../trace-store/recorded-request.ts'
 import type { RecordedSpan, RecordedTrace } from '../trace-store/recorded.ts'
 
-/** A piece of time in a trace: milliseconds after its start, and how many. */
+/** A period in a trace: its start in ms after the start of the trace, and its length in ms. */
 export type Stretch = { from: number; ms: number }
 
 export type WaterfallRow = {
   span: RecordedSpan
   id: string
   depth: number
-  /** Milliseconds after the start of the trace, and how long it took. */
+  /** Start in ms after the start of the trace, and duration in ms. */
   from: number
   ms: number
-  /** Time that none of its children account for, and the stretches of it, which a reader sees as gaps. */
+  /** Own time in ms: time without a running child; `own`: the periods of it, the gaps between the children. */
   selfMs: number
   own: Stretch[]
-  /** Making this faster would make the whole faster; `waited`: the stretches of its own that the whole waited for. */
+  /** Is it on the critical path? `waited`: the parts of its own time that are on it. */
   critical: boolean
   waited: Stretch[]
-  /** Its parent was cut, or has not arrived. */
+  /** Its parent was dropped, or has not arrived. */
   orphan: boolean
 }
 
-/** The same statement several times in one request: one query could have asked for all. */
+/** The same statement three times or more in one request: one query could replace them. */
 export type Repetition = {
   summary: string
   text: string
@@ -38,7 +38,7 @@ export type Waterfall = {
   ms: number
   rows: WaterfallRow[]
   repetitions: Repetition[]
-  /** Spans that lie outside of the one that called them: a clock was set, or they went on without it. */
+  /** The number of spans outside of the time of their parent: a clock was set, or they went on after its end. */
   astray: number
 }
 
@@ -54,7 +54,7 @@ type Node = {
   parent: Node | undefined
 }
 
-/** Lays out a trace; clock jumps and missing parents give odd rows, never an error. */
+/** Lays out a trace. Clock jumps, missing parents and circles never throw; they give odd rows. */
 export function layOut(trace: RecordedTrace): Waterfall {
   const nodes = new Map<string, Node>()
   for (const span of trace.spans) {
@@ -75,7 +75,7 @@ export function layOut(trace: RecordedTrace): Waterfall {
   const rows: WaterfallRow[] = []
   const roots = all.filter(({ parent }) => !parent).sort(byStart)
   const shown = new Set<Node>()
-  // Spans that call each other in a circle have no root: they come last.
+  // Spans that are each other's parents have no root: they come last.
   for (const root of [...roots, ...all]) {
     if (shown.has(root)) continue
     markCritical(root, critical)
@@ -112,7 +112,7 @@ function addRows(
       id: node.id,
       depth,
       from: node.from - into.at,
-      ms: node.ms, // not `to - from`: a time of today has room for a quarter of a microsecond only
+      ms: node.ms, // not `to - from`: as a double, a Unix time in ms has a precision of only 0.25 µs
       selfMs: Math.max(0, node.children.length > 0 ? sumOf(own) : node.ms),
       own: own.map(shift),
       critical: into.critical.has(node),
@@ -125,7 +125,7 @@ function addRows(
 
 const sumOf = (stretches: Stretch[]) => stretches.reduce((sum, { ms }) => sum + ms, 0)
 
-/** What of a span none of its children cover. */
+/** The periods of a span in which none of its children ran. */
 function uncovered({ from, to, children }: Node): Stretch[] {
   const stretches: Stretch[] = []
   let until = from
@@ -138,7 +138,7 @@ function uncovered({ from, to, children }: Node): Stretch[] {
   return stretches
 }
 
-/** From the end backwards: of the children, the one that ended last is what its parent waited for. */
+/** Finds the critical path from the end backwards: a parent waits for the child that ended last. */
 function markCritical(root: Node, critical: Map<Node, Stretch[]>): void {
   const stack = [root]
   for (let node = stack.pop(); node; node = stack.pop()) {
@@ -156,7 +156,7 @@ function markCritical(root: Node, critical: Map<Node, Stretch[]>): void {
   }
 }
 
-/** The request that a span belongs to: several may share a trace, and each of them looks up its visitor. */
+/** The id of the request that a span belongs to. Requests that share a trace repeat queries legitimately. */
 function requestOf(node: Node): string {
   let one = node
   for (let steps = 0; one.parent && !isServerSpan(one.span) && steps < 1000; steps++)

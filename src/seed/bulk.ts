@@ -1,9 +1,10 @@
-// Many rows into one table: some hundred with each statement, which costs a third of one at a time.
+// Inserts many rows into one table, 200 rows a statement: that takes a third of the time of one row a statement.
 import type Database from 'libsql'
 
 type Value = string | number | null
 const rowsAtOnce = 200
 
+/** Collects rows and inserts them in blocks; call `flush` at the end. */
 export class Bulk {
   readonly #db: Database.Database
   readonly #insert: string

@@ -1,4 +1,4 @@
-// Writes a planned world into a new, migrated database: rows without triggers and indexes, which come back at the end.
+// Writes a planned world into a new, migrated database. Triggers and indexes are dropped first and created at the end.
 import { setImmediate as turn } from 'node:timers/promises'
 
 import Database from 'libsql'
@@ -14,7 +14,7 @@ const day = 86_400_000
 const tweetsAtOnce = 5000
 const followsAtOnce = 100_000
 
-/** What the triggers would have counted, by user. */
+/** The counters of each user, which the triggers would have kept. */
 class Counts {
   readonly tweets: Uint32Array
   readonly followers: Uint32Array
@@ -30,14 +30,14 @@ class Counts {
 }
 
 export type Build = { db: Database.Database; plan: Plan; signal: AbortSignal }
-/** Says what is being done, and how many more tweets are done. */
+/** Receives the name of each step, and the number of tweets written since the last call. */
 export type Report = { step: (name: string) => void; tweets: (count: number) => void }
 
-/** Opens the file and takes away what would slow every row down; `finish` puts it back. */
+/** Opens the file and drops triggers and indexes, which make each insert slower; `finish` creates them again. */
 export function openBulk(path: string): { db: Database.Database; finish: () => void } {
   const db = new Database(path)
   db.exec(bulkPragmas)
-  const taken = db
+  const dropped = db
     .prepare(
       `SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'index') AND sql IS NOT NULL
       ORDER BY type, rowid`,
@@ -45,17 +45,17 @@ export function openBulk(path: string): { db: Database.Database; finish: () => v
     .raw()
     .all([]) as [string, string, string][]
   db.exec('BEGIN')
-  for (const [type, name] of taken) db.exec(`DROP ${type} ${name}`)
+  for (const [type, name] of dropped) db.exec(`DROP ${type} ${name}`)
   return {
     db,
     finish() {
-      for (const [, , sql] of taken) db.exec(sql)
+      for (const [, , sql] of dropped) db.exec(sql)
       db.exec('COMMIT')
     },
   }
 }
 
-/** Writes everything but the search index; gives how many likes it became. */
+/** Writes everything except the search index; returns the number of likes written. */
 export async function writeWorld(build: Build, report: Report): Promise<number> {
   const counts = new Counts(build.plan.users)
   report.step('follows')
@@ -132,7 +132,7 @@ function writeUsers({ db, plan }: Build, counts: Counts): void {
   rows.flush()
 }
 
-/** Lets the other thread and Ctrl-C have their say. */
+/** Returns to the event loop, so that messages of the thread and signals are handled; throws if aborted. */
 async function pause(signal: AbortSignal): Promise<void> {
   await turn()
   signal.throwIfAborted()

@@ -1,5 +1,5 @@
-// The search index of a large world, made in a file and a thread of its own while the rest is written: it is half of
-// the work. The texts need not travel: they are a function of the seed.
+// The search index of a large world. It is half of the work, so a second thread builds it in a second file while the
+// rows are written. Both threads generate the same texts from the seed, so no text is sent between them.
 import { setImmediate as turn } from 'node:timers/promises'
 
 import Database from 'libsql'
@@ -10,11 +10,11 @@ import { textsOf } from './texts.ts'
 
 const chunk = 5000
 
-/** No journal and no fsync: a build that fails is thrown away. */
+/** No journal and no fsync: the file of a failed build is deleted. */
 export const bulkPragmas = `PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;
   PRAGMA foreign_keys=OFF; PRAGMA cache_size=-65536;`
 
-/** Makes the index with the statement of the migrations; reports how many more tweets are in it. */
+/** Builds the index in the file `path` with the statement `create`; reports the tweets added since the last report. */
 export async function writeSearch(
   { path, create, plan }: { path: string; create: string; plan: Plan },
   report: (tweets: number) => void,
@@ -29,7 +29,7 @@ export async function writeSearch(
     rows.add(id, text())
     if (id % chunk > 0) continue
     report(chunk)
-    await turn() // what libSQL has let go of is only freed between turns
+    await turn() // libSQL's memory is freed only when control returns to the event loop
   }
   rows.flush()
   report(plan.tweets % chunk)
@@ -37,7 +37,7 @@ export async function writeSearch(
   db.close()
 }
 
-/** Takes over the finished index: its tables are plain ones, and the rows of the two files are the same. */
+/** Copies the finished index from the file `path`: its shadow tables are ordinary tables, and row ids are the same. */
 export function takeSearch(db: Database.Database, path: string): void {
   db.prepare('ATTACH ? AS made').run([path])
   for (const part of ['data', 'idx', 'docsize']) {

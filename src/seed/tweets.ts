@@ -1,6 +1,6 @@
+// Tweets and likes of a large world, in order of time. A tweet is written when it gets no more likes and its counters
+// are final: each row is written once, and memory is bounded by the window of tweets that can still be liked.
 import { weightAt } from '../db/trend-score.ts'
-// Tweets and likes of a large world in the order of time. A tweet leaves when nobody will like it any more, and has
-// its final counters then: no row is ever written twice, and memory stays what it is.
 import { random, type Random } from '../demo/random.ts'
 import { famous, strideOf } from './people.ts'
 import type { Plan } from './plan.ts'
@@ -8,25 +8,26 @@ import { textsOf } from './texts.ts'
 
 const day = 86_400_000
 const weeks = 5
-/** How many of the newest tweets can be liked. */
+/** The number of newest tweets that can get likes. */
 const windowMax = 65_536
 const attempts = 40
 
 export type Tweet = { user: number; msg: string; at: number; likes: number; score: number }
-/** `user` counts from 0, `tweet` is an id. */
+/** `user` is an index from 0, `tweet` an id from 1, `at` in ms. */
 export type Like = { user: number; tweet: number; at: number; weight: number }
 export type Sink = { tweet: (tweet: Tweet) => void; like: (like: Like) => void }
 
-/** The moment that trend weights are counted from, as the first migration chooses it. */
+/** The epoch of the trend weights in ms, 40 days before the end, as the first migration chooses it. */
 export const epochOf = ({ until }: Plan): number => until - 40 * day
-/** When the first tweet was written. */
+/** The time of the first tweet in ms. */
 export const beginOf = ({ until }: Plan): number => until - weeks * 7 * day
 
 type Liked = Tweet & {
-  /** How far the walk through the people has come that decides who likes it. */
+  /** How many users have been asked whether they like it. */
   walked: number
 }
 
+/** Generates the tweets and likes of a plan, block by block. */
 export class Tweets {
   readonly #plan: Plan
   readonly #chance: Random
@@ -35,7 +36,7 @@ export class Tweets {
   readonly #window: Liked[] = []
   readonly #size: number
   readonly #stride: number
-  /** How likely somebody likes what they see, by user. */
+  /** The probability that a user likes a tweet, by user. */
   readonly #keenness: Float32Array
   #written = 0
   #liked = 0
@@ -56,7 +57,7 @@ export class Tweets {
       )
   }
 
-  /** Writes so many tweets more, and the likes that come meanwhile. */
+  /** Generates the next `count` tweets, and the likes of the same period. */
   write(count: number, sink: Sink): void {
     const { tweets, users, likes } = this.#plan
     for (
@@ -77,7 +78,7 @@ export class Tweets {
   }
 
   #finish(sink: Sink): void {
-    // The likes that the few tweets of the beginning could not bear.
+    // The likes that were due at the beginning, when there were too few tweets to take them.
     const { until, likes, users } = this.#plan
     this.#window.forEach((_, place) => {
       while (this.#liked < likes && this.#window[place]!.walked < users)
@@ -89,7 +90,7 @@ export class Tweets {
     this.#window.length = 0
   }
 
-  /** Time goes on with every tweet, in waves of a day: people write more by day than by night. */
+  /** The time of the next tweet in ms. The rate follows a daily wave: people write more by day than by night. */
   #moment(): number {
     const part = (this.#written + this.#chance()) / this.#plan.tweets
     const turn = 2 * Math.PI * weeks * 7
@@ -97,7 +98,7 @@ export class Tweets {
     return Math.floor(beginOf(this.#plan) + waved * weeks * 7 * day)
   }
 
-  /** Some of the newest tweets gets a like: that of rank r gets r^(-3/4) as many as the first. */
+  /** Gives a like to one of the newest tweets: the tweet of rank r gets r^(-3/4) times as many as the first. */
   #like(at: number, sink: Sink): void {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const rank = Math.floor(this.#size * this.#chance() ** 4)
@@ -108,7 +109,7 @@ export class Tweets {
     }
   }
 
-  /** Walks on through the people until somebody likes this tweet; each is asked once, so nobody likes it twice. */
+  /** Asks the next users until one likes this tweet. Each user is asked once, so nobody likes a tweet twice. */
   #likeAt(place: number, at: number, sink: Sink): boolean {
     const tweet = this.#window[place]!
     const { users, tweets } = this.#plan

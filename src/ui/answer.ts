@@ -1,4 +1,4 @@
-// How a route answers: HTML, the three answers of an action, and a sentence for the next page.
+// How a route answers: HTML, the three answers of an action, and a flash message for the next page.
 import type { Context } from 'hono'
 import type { HtmlEscapedString } from 'hono/utils/html'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
@@ -12,14 +12,14 @@ import { encode } from './fragment-cache.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** When the answer was rendered (performance.now): the end of its spans, so that all numbers of it agree. */
+    /** When the answer was rendered (performance.now). Its spans end here, so that all durations agree. */
     answeredAt: number | undefined
   }
 }
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
-/** Answers with HTML and notes what rendering it cost. */
+/** Answers with HTML; adds the render time (ms) and the size (bytes) to the costs of the request. */
 export async function render(c: Context, html: Html): Promise<Response> {
   const costs = requestCosts()
   const started = performance.now()
@@ -29,14 +29,14 @@ export async function render(c: Context, html: Html): Promise<Response> {
     costs.renderMs += answeredAt - started
     c.set('answeredAt', answeredAt)
   }
-  // A page's chip says what the page cost: known only now, and the same number that its span will say.
+  // The duration in the page's chip is known only now. It is the same as in the page's span.
   const text = costs ? rendered.replace(chipMark, () => chipNumbers(costs, answeredAt)) : rendered
   const bytes = encode(text)
   if (costs) costs.bytes = bytes.length
   return c.body(bytes, { headers: { 'Content-Type': 'text/html; charset=UTF-8' } })
 }
 
-/** An error that has a page or a form of its own, shown by `show`; a client that wants JSON gets the sentence alone. */
+/** Answers an error with its own page or form (`show`); throws a Refusal for a client that wants JSON. */
 export function answerProblem(
   c: Context<Env>,
   status: ContentfulStatusCode,
@@ -49,15 +49,15 @@ export function answerProblem(
 }
 
 type Action = {
-  /** What a click changed, rendered anew: the answer for htmx. */
+  /** The HTML that a click changed: the answer for htmx. */
   partial: Html
-  /** Where a browser goes without htmx: a path, or a fragment of the page that it came from. */
+  /** The redirect target for a browser without htmx: a path, or a fragment (`#id`) of the page that it came from. */
   to: `/${string}` | `#${string}`
-  /** One sentence for the page after that redirect. */
+  /** A flash message for the page after that redirect. */
   flash?: string
 }
 
-/** The three answers of an action that succeeded: the partial, a 303, or `{"success":true}`. */
+/** Answers a successful action: the partial for htmx, a 303 for other browsers, `{"success":true}` for a program. */
 export function answer(c: Context<Env>, { partial, to, flash: sentence }: Action) {
   const kind = clientKind(c)
   if (kind === 'partial') return render(c, partial)
@@ -66,7 +66,7 @@ export function answer(c: Context<Env>, { partial, to, flash: sentence }: Action
   return c.redirect(to.startsWith('#') ? `${cameFrom(c, '/timeline')}${to}` : to, 303)
 }
 
-/** Keeps one sentence for the next page: how a browser without htmx learns what it has done. */
+/** Stores a flash message for the next page in a cookie (60 s), for browsers without htmx. */
 export function flash(c: Context, sentence: string): void {
   c.header(
     'Set-Cookie',

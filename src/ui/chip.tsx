@@ -1,27 +1,27 @@
-// The quiet chip on every page: what the page cost, and the way to its trace.
+// The chip in the corner of each page: what the page cost, and a link to its trace.
 import { raw } from 'hono/html'
 
 import { elapsedMs, type RequestCosts } from '../telemetry/query-tracing.ts'
 import { placeholder } from './fragment-cache.ts'
 
-/** Where a page's numbers are put in after rendering. */
+/** The placeholder for a page's numbers, which are known after rendering. */
 export const chipMark = placeholder('chip')
 
-/** A page that takes longer is felt. */
+/** From about 100 ms on, people notice the delay. */
 const slowMs = 100
 
-/** `3.1 ms · 2 queries`, the page's own numbers as they stand in its Server-Timing, and whether that is slow. */
+/** `3.1 ms · 2 queries`, the same numbers as in the Server-Timing header, and "slow" from 100 ms on. HTML. */
 export function chipNumbers(costs: RequestCosts, answeredAt: number): string {
   const ms = elapsedMs(costs, answeredAt)
   const numbers = `${shortMs(ms)} &middot; ${costs.queries} ${costs.queries === 1 ? 'query' : 'queries'}`
   return ms < slowMs ? numbers : `${numbers}<b class="slow"> slow</b>`
 }
 
-/** Milliseconds for people: three digits are enough. */
+/** Formats milliseconds with about three digits: `0.31 ms`, `31.2 ms`, `312 ms`, `3.12 s`. */
 export const shortMs = (ms: number): string =>
   ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms.toFixed(ms >= 100 ? 0 : ms >= 10 ? 1 : 2)} ms`
 
-/** Opens without a script too: then it holds the link to the trace alone. With htmx it loads the waterfall. */
+/** The chip of a page. Opened, it loads the waterfall by htmx; without a script it contains a link to the trace. */
 export const Chip = ({ traceId, failed }: { traceId: string; failed: boolean }) =>
   raw(
     (failed ? failedChip : chip)
@@ -29,10 +29,10 @@ export const Chip = ({ traceId, failed }: { traceId: string; failed: boolean }) 
       .replace(shortMark, traceId.slice(0, 4)),
   )
 
-// Rendered once: on every page, its fifteen elements cost a twentieth of it. A trace's id is nothing but hex digits.
+// Rendered once at start: its fifteen elements took 5 % of the time of a page. Trace ids are hex: no escaping needed.
 const idMark = '{id}'
 const shortMark = '{short}'
-const draw = (failed: boolean): string =>
+const renderChip = (failed: boolean): string =>
   (
     <aside aria-label='What this page did'>
       <details class={failed ? 'chip failed' : 'chip'} id='chip'>
@@ -64,5 +64,5 @@ const draw = (failed: boolean): string =>
       </details>
     </aside>
   ).toString()
-const chip = draw(false)
-const failedChip = draw(true)
+const chip = renderChip(false)
+const failedChip = renderChip(true)

@@ -1,5 +1,5 @@
-// Words that were sent without a session: they go through the sign-in form in hidden fields, never in an address, a
-// cookie or a log, and come back to their author alone.
+// Drafts: texts that were posted without a session. Hidden fields carry them through the sign-in form, never a URL, a
+// cookie or a log, and only their author gets them back.
 import type { Context } from 'hono'
 
 import { Refusal } from '../base/refusal.ts'
@@ -8,17 +8,17 @@ import { markedUser } from '../http/viewer-mark.ts'
 
 export type Draft = {
   msg: string
-  /** The id of who wrote it, as the form says; `''` when it does not, and no page before did. */
+  /** The id of the author, from the form or from the cookie of an earlier page; `''` if neither names one. */
   author: string
-  /** Its form's key: the same words sent again are the same tweet. */
+  /** The idempotency key of its form: the same text with the same key is posted only once. */
   key: string
 }
 
-/** So many characters fit in any body, percent-encoded, beside the fields of the sign-in form: a tweet has 280. */
+/** Characters. Percent-encoded, with the sign-in fields, they fit in the body limit; a tweet has 280. */
 const draftMax = 5000
 const keyMax = 64
 
-/** The text fields of the form in the body; none when there is no form. */
+/** Parses the form in the body; returns a function from name to text, or `''`. A malformed body: Refusal 400. */
 export async function fieldsOf(c: Context<Env>): Promise<(name: string) => string> {
   const fields = await c.req.parseBody().catch(() => {
     throw new Refusal(400, 'This request is malformed.')
@@ -29,7 +29,7 @@ export async function fieldsOf(c: Context<Env>): Promise<(name: string) => strin
   }
 }
 
-/** The draft that a form for tweets or the sign-in form holds. */
+/** The draft in a posted tweet form or sign-in form; undefined if there is none. */
 export async function draftIn(c: Context<Env>): Promise<Draft | undefined> {
   if (c.req.method !== 'POST') return undefined
   const field = await fieldsOf(c)
@@ -42,11 +42,11 @@ export async function draftIn(c: Context<Env>): Promise<Draft | undefined> {
   return { msg: text, author: author.slice(0, 20), key: key.length > keyMax ? '' : key }
 }
 
-/** May this user see it? Whoever signs in, when nothing says who wrote it: then it came without any form of ours. */
+/** May this user see the draft? A draft without an author did not come from one of our forms: anybody may. */
 export const isDraftOf = ({ author }: Draft, userId: number): boolean =>
   author === '' || author === String(userId)
 
-/** The fields that carry it through a form. */
+/** Hidden fields that carry the draft through a form. */
 export const DraftFields = ({ draft }: { draft: Draft | undefined }) =>
   draft ? (
     <>

@@ -19,15 +19,18 @@ import { head, page } from './layout.tsx'
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** The stable code of why this request was refused. */
+    /** The stable code of the reason why this request was refused. */
     errorCode: string | undefined
   }
 }
 
-/** The forms that redirect programs, too. Whatever else is posted is an action: programs get its errors as JSON. */
+/** Forms that redirect programs, too. All other POSTs are actions: programs get their errors as JSON. */
 const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chip)$/.test(path)
 
-/** Answers whatever was thrown: the form again, the page, a fragment or JSON, by who asks. The cause goes to the log alone. */
+/**
+ * Answers an error: with the form again, a page, a partial or JSON, depending on the client kind. The cause goes only
+ * to the log.
+ */
 export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
   const refusal = asRefusal(error)
   c.set('errorCode', refusal.code)
@@ -74,7 +77,7 @@ function answerPlainly(c: Context<Env>, refusal: Refusal, { errorId, isBusy }: F
 const busyReportMs = 10_000
 const busy = new Map<string, number>()
 
-/** A line for each of a thousand refusals would be a load of its own: one says how many there were. */
+/** Counts refusals. One log line every 10 s gives the sum: a line for each would add load when the server is busy. */
 function countBusy(code: string): void {
   if (busy.size === 0) setTimeout(reportBusy, busyReportMs).unref()
   busy.set(code, (busy.get(code) ?? 0) + 1)
@@ -85,7 +88,7 @@ function reportBusy(): void {
   busy.clear()
 }
 
-/** Made once, without layout and visitor: refusing must cost little, or a crowd would keep the server from its work. */
+/** The page of an overload refusal. It is cached, without layout and visitor: a refusal must cost little CPU. */
 const busyPage = cachedFragment(
   { keyOf: ({ message }: { message: string }) => message },
   ({ message }) => (
@@ -109,11 +112,11 @@ const busyPage = cachedFragment(
   ),
 )
 
-/** The answer to an address that is none of ours. */
+/** Answers 404: no route has this path. */
 export const answerNotFound = (c: Context<Env>) =>
   answerError(new Refusal(404, 'There is nothing here.', { code: 'no_route' }), c)
 
-/** The answer to a known address with a wrong method. */
+/** Answers 405 to a known path with another method than `methods`; answers OPTIONS with `Allow`. */
 export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
   const allow = [...methods, 'OPTIONS'].join(', ')
   if (c.req.method === 'OPTIONS') return c.body(null, 200, { Allow: allow })
@@ -131,7 +134,7 @@ function asRefusal(error: unknown): Refusal {
   if (error instanceof HTTPException) {
     return new Refusal(error.status, sentences[error.status] ?? 'This request cannot be answered.')
   }
-  // Foreign keys are on: a like of a missing tweet fails by itself, without a look beforehand.
+  // With foreign keys on, a like of a missing tweet fails at the insert: no query is needed before.
   if (isConstraint(error, 'FOREIGN KEY')) return new Refusal(404, 'There is nothing here.')
   for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
     if (

@@ -1,4 +1,4 @@
-// Every list of the product: read by cursor, shown with "Load more", and continued as a partial.
+// All lists of tweets and people: read by cursor, shown with "Load more", continued as a partial.
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 import * as v from 'valibot'
@@ -9,7 +9,10 @@ import { query } from '../http/validation.ts'
 import { render } from './answer.ts'
 import { page } from './layout.tsx'
 
-/** Where a list is read: from the top, after the cursor `before`, or all of it down to the cursor `through`. */
+/**
+ * The part of a list to read: from the top, from below the cursor `before`, or from the top down to the cursor
+ * `through`. `from` is the position of its first item, from 1.
+ */
 export type Slice = {
   before?: number | undefined
   through?: number | undefined
@@ -30,13 +33,13 @@ const whole = v.optional(
   ),
 )
 
-/** What the address of each list says. */
+/** The query parameters of each list. */
 export const cursorFields = { before: whole, through: whole, limit: whole, from: whole }
 
 /** Validates the cursors of a list. */
 export const feedQuery = query(cursorFields)
 
-/** The slice that a validated query string asks for. */
+/** Makes a slice of validated query parameters; limits its size to 1 to 100 rows. */
 export const sliceOf = (asked: {
   before?: number | undefined
   through?: number | undefined
@@ -49,15 +52,15 @@ export const sliceOf = (asked: {
   from: Math.max(asked.from ?? 1, 1),
 })
 
-/** The rows of one slice, first row first; `more`: there are older ones; `newer`: newer ones were left out. */
+/** The rows of one slice, in order of the list; `more`: older rows exist; `newer`: newer rows were left out. */
 export type Feed<Row> = { rows: Row[]; more: boolean; newer: boolean }
 
-/** A prepared query of one way to read a list; `cursor` and `limit` are bound by `readFeed`. */
+/** A prepared query that reads a list in one direction; `readFeed` binds `cursor` and `limit`. */
 type Query<Row> = { all: (bound: Bound) => Promise<Row[]> }
 
 /**
- * Reads a slice with one of two queries: `older` gives rows below a cursor, last first; `upTo` gives rows from a cursor
- * on, first first. Reload and Back land on the same row that way, at most 200 rows long.
+ * Reads a slice with one of two queries: `older` gives the rows below a cursor, newest first; `upTo` gives the rows
+ * from a cursor on, oldest first (at most 200), so that Reload and Back show the list down to the same row.
  */
 export async function readFeed<Row>(
   { before, through, limit }: Slice,
@@ -70,7 +73,7 @@ export async function readFeed<Row>(
     return { rows: rows.slice(0, throughMax).toReversed(), more: rows.length > 0, newer }
   }
   const cursor = before ?? Number.MAX_SAFE_INTEGER
-  // The spread comes last: an object that begins with one is slow to make and to read, 2 % of a timeline.
+  // The spread comes last: an object literal that begins with a spread is slower, 2 % of the time of a timeline.
   const rows = await older.all({ cursor, limit: limit + 1, ...bound })
   return { rows: rows.slice(0, limit), more: rows.length > limit, newer: false }
 }
@@ -78,21 +81,21 @@ export async function readFeed<Row>(
 type Placed = { cursor: number }
 
 export type FeedView<Row> = {
-  /** What the list is called: its accessible name. */
+  /** The accessible name of the list. */
   label: string
-  /** The list's address without cursors, and the query that belongs to it. */
+  /** The path of the list, and the search words `q` if it is a search. */
   path: string
   q?: string
   /** One `<article>`; `position` counts from 1. */
   item: (row: Row, position: number) => Child
-  /** What stands there instead of an empty list. */
+  /** Shown instead of an empty list. */
   empty: Child
   head: Parameters<typeof page>[1]
   /** The page around the list. */
   around: (list: Child) => Child
 }
 
-/** Answers with the page of a list, or for htmx with its next slice. */
+/** Answers with the page of a list, or with its next slice for htmx. */
 export function answerFeed<Row extends Placed>(
   c: Context<Env>,
   slice: Slice,
@@ -117,7 +120,7 @@ export function answerFeed<Row extends Placed>(
 
 type ListProps<Row> = { slice: Slice; feed: Feed<Row>; view: FeedView<Row> }
 
-/** The list with its end: items, the words for an empty list, and the way on. */
+/** A link to newer items, the items, the text for an empty list, and "Load more". */
 export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => (
   <>
     {(feed.newer || slice.before !== undefined) && (
@@ -137,7 +140,7 @@ export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Ro
   </>
 )
 
-/** Loads by itself when it comes near, five times; then only when asked, so that what follows can be reached. */
+/** Loads when scrolled near, five times; then only when clicked, so that the end of the page can be reached. */
 const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
   const last = feed.rows.at(-1)
   const from = slice.from + feed.rows.length
@@ -177,7 +180,7 @@ function address(
   return search.length === 0 ? path : `${path}?${search.join('&')}`
 }
 
-/** A sentence that appears for a moment, as part of an answer to htmx. */
+/** A message that is shown for some seconds, as part of an answer to htmx. */
 export const Toast = ({ children }: { children: string }) => (
   <hx-partial hx-target='#toasts' hx-swap='beforeend'>
     <p class='toast'>{children}</p>

@@ -5,16 +5,16 @@ type FieldProps = {
   type?: string
   value?: string | undefined
   autocomplete: string
-  /** What is wrong with the value: a sentence at the field. */
+  /** What is wrong with the value: a sentence shown below the field. */
   problem?: string | undefined
   hint?: string
   /** It may be left empty. */
   optional?: boolean
-  /** What was sent stays in the tab until the server has taken it: see app.js. */
+  /** The browser tab keeps the text until the server has accepted it: see app.js. */
   kept?: boolean
 }
 
-/** A field of a form that must be filled in, unless it is optional. */
+/** A field of a form, required unless it is optional, with label, hint and error. */
 export const Field = ({
   id,
   name,
@@ -47,13 +47,13 @@ export const Field = ({
   </p>
 )
 
-/** The attributes of an input whose sentence of what is wrong, if there is one, is a `Problem`. */
+/** The ARIA attributes that connect an input with its `Problem`. */
 export const refersTo = (id: string, problem: string | undefined) => ({
   'aria-invalid': problem !== undefined,
   'aria-describedby': problem === undefined ? undefined : `${id}-problem`,
 })
 
-/** The sentence of what is wrong with the input `of`. */
+/** The error sentence of the input with the id `of`; nothing without an error. */
 export const Problem = ({ of, children }: { of: string; children: string | undefined }) =>
   children === undefined ? (
     <></>
@@ -63,7 +63,7 @@ export const Problem = ({ of, children }: { of: string; children: string | undef
     </span>
   )
 
-/** The sentence of why a whole form was refused, above its fields. */
+/** The error sentence of a whole form, above its fields; nothing without an error. */
 export const FormProblem = ({ children }: { children: string | undefined }) =>
   children === undefined ? (
     <></>

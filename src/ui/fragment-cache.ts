@@ -1,16 +1,16 @@
-// Fragments of HTML, rendered and kept as bytes. In a page a placeholder stands for each until the page is put together:
-// building and encoding one text of 30 KB costs more than reading the twenty tweets in it.
+// Rendered fragments of HTML, cached as bytes. While a page is rendered, a placeholder stands for each; `encode`
+// replaces it. Building and encoding a text of 30 KB takes longer than the query for the twenty tweets in it.
 import { randomBytes } from 'node:crypto'
 
 import { raw } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 
-/** Looks for a kept card so far, for the metric. */
+/** Lookups of cached cards since the start, for the metric. */
 export const cardLookups = { hits: 0, misses: 0 }
 
-/** How many fragments there are at most, the oldest go first: some 25 MB. */
+/** The maximum number of fragments; the oldest are evicted first. About 25 MB. */
 export const fragmentsKept = 8192
-/** A fragment this close to its end is kept anew: else other fragments of the page that wants it could take its place. */
+/** A fragment among the oldest 1024 is stored again when used: else later fragments of the same page could evict it. */
 const reserve = 1024
 
 type Fragment = {
@@ -22,30 +22,30 @@ type Fragment = {
 const fragments: (Fragment | undefined)[] = Array.from({ length: fragmentsKept })
 let made = 0
 
-// 128 random bits of this process: whatever a person sends may hold control characters, but it cannot hold these. They
-// never leave the process, because each placeholder is replaced before an answer goes out.
+// Placeholders begin with 128 random bits of this process. User input may contain control characters, but nobody can
+// guess these bits, and they never leave the process: each placeholder is replaced before an answer is sent.
 const opening = `\u0002${randomBytes(16).toString('base64url')}:`
 const closing = '\u0003'
 
-/** A text that stands in rendered HTML for what is put in later. Nobody outside of this process can write it. */
+/** A text in rendered HTML that is replaced later. Nobody outside this process can forge it. */
 export const placeholder = (name: string | number): string => opening + name + closing
 
 type Caching<Props> = {
-  /** What most often tells two fragments apart, cheap to make. */
+  /** The cache key; must be cheap to compute. One fragment is kept for each key. */
   keyOf: (props: Props) => string | number
-  /** Is everything shown the same? Not needed where the key says it all. */
+  /** Do both props render the same HTML? Not needed if the key alone decides that. */
   isSame?: (one: Props, other: Props) => boolean
   counts?: typeof cardLookups
 }
 
 type CachedFragment<Props> = ((props: Props) => HtmlEscapedString) & {
-  /** Drops what is kept for props that `isGone` names: the HTML of what has been deleted. */
+  /** Drops the cached HTML of props for which `isGone` is true, after a deletion. */
   forget: (isGone: (props: Props) => boolean) => void
 }
 
 /**
- * A component whose rendered HTML is kept for props that show the same. What it gives has to be answered by `render`.
- * Not for async components.
+ * Makes a component whose rendered HTML is cached and reused for equal props. It returns a placeholder, so the page
+ * must be sent by `render`. Not for async components.
  */
 export function cachedFragment<Props>(
   { keyOf, isSame, counts }: Caching<Props>,
@@ -79,7 +79,7 @@ export function cachedFragment<Props>(
 
 const dropped: Fragment[] = []
 
-/** Frees a fragment at the end of this turn of the event loop: a page that is being put together may hold its placeholder. */
+/** Frees a fragment after the current event-loop callback: a page in progress may still contain its placeholder. */
 function drop(fragment: Fragment): void {
   if (dropped.push(fragment) === 1) setImmediate(free)
 }
@@ -98,7 +98,7 @@ function keep(bytes: Buffer<ArrayBuffer>, forget: () => void): Fragment {
   return (fragments[slot] = { id, placeholder: raw(placeholder(id)), bytes, forget })
 }
 
-/** Rendered HTML as UTF-8, with the kept fragments in the places of their placeholders. */
+/** Encodes rendered HTML as UTF-8 and replaces each placeholder by its fragment. Throws if a fragment was evicted. */
 export function encode(html: string): Buffer<ArrayBuffer> {
   if (!html.includes(opening)) return Buffer.from(html)
   const texts: string[] = []
@@ -125,6 +125,6 @@ export function encode(html: string): Buffer<ArrayBuffer> {
 function bytesOf(id: number): Buffer<ArrayBuffer> {
   const fragment = fragments[id % fragmentsKept]
   if (fragment?.id !== id)
-    throw new Error('A kept fragment of HTML was forgotten before its page was sent.')
+    throw new Error('A cached fragment of HTML was evicted before its page was sent.')
   return fragment.bytes
 }

@@ -1,4 +1,4 @@
-// Tagged texts and not JSX: an svg of JSX costs more than a line of text, and a page has dozens.
+// Template literals instead of JSX: they render faster, and a page has dozens of icons.
 import { html } from 'hono/html'
 
 import { asset } from '../http/assets.ts'
@@ -6,24 +6,24 @@ import { asset } from '../http/assets.ts'
 const icons = asset('icons.svg')
 const faces = asset('faces.svg')
 
-/** One symbol of static/icons.svg; always beside words, so hidden from screen readers. */
+/** A symbol of static/icons.svg by its name. Hidden from screen readers: each icon stands beside a text. */
 export const Icon = ({ name }: { name: string }) =>
   html`<svg class="icon" aria-hidden="true"><use href="${icons}#${name}" /></svg>`
 
 const motifs = 16
 const colours = 12
 
-// A multiplication spreads neighbouring ids over motifs and colours (Knuth's constant for 32 bits).
+// A multiplicative hash (Knuth's 32-bit constant) gives neighbouring ids different motifs and colours.
 const spread = (id: number) => Math.imul(id, 2654435761) >>> 8
 
-/** A person's avatar: one of 16 birds in one of 12 colours, the same for ever for the same id. */
+/** The avatar of the user `id`: one of 16 birds in one of 12 colours, always the same for the same id. */
 export const Face = ({ id, large = false }: { id: number; large?: boolean }) => {
   const classes = `face c${spread(id) % colours}${large ? ' large' : ''}`
   const motif = Math.floor(spread(id) / colours) % motifs
   return html`<svg class="${classes}" aria-hidden="true"><use href="${faces}#f${motif}" /></svg>`
 }
 
-/** The wires over a person's page, in the colour of their bird. */
+/** The picture above a profile (birds' wires), in the colour of the user's avatar. */
 export const Banner = ({ id }: { id: number }) => {
   const classes = `banner c${spread(id) % colours}`
   return html`<svg class="${classes}" aria-hidden="true"><use href="${faces}#wires" /></svg>`

@@ -1,4 +1,4 @@
-// The document: head, navigation, live regions. A page is its title and what stands in <main>.
+// The HTML document: head, navigation, live regions. A page gives its title and the content of <main>.
 import type { Context } from 'hono'
 import { deleteCookie, getCookie } from 'hono/cookie'
 import { html, raw } from 'hono/html'
@@ -17,22 +17,22 @@ import { Sidebar } from './sidebar.tsx'
 
 type Head = {
   title: string
-  /** For search engines and social cards, on pages that everybody may see. */
+  /** For search engines and social cards, on public pages. */
   description?: string
-  /** The one address of this page, where it has several. */
+  /** The canonical path of this page, if it has several. */
   canonical?: string
-  /** The page has a search field of its own. */
+  /** The page has its own search field: the sidebar shows none. */
   searching?: boolean
-  /** Tables of the inspector need the room of the side column. */
+  /** The page uses the width of the sidebar, too: for the tables of the inspector. */
   wide?: boolean
-  /** The page says that the server failed: its chip says so too. */
+  /** The page reports a server error: its chip does, too. */
   failed?: boolean
-  /** The page shows what is one person's alone: its address. Caches of the browser give it back to nobody else. */
+  /** The path of a page with data of one person only: it is not cached, and Back does not show it to others. */
   private?: string
 }
 
 const htmxConfig = JSON.stringify({ noSwap: [204, 304, '4xx', '5xx'], defaultSettleDelay: 0 })
-/** The part of the head that all pages share. */
+/** The part of `<head>` that all pages share. */
 export const head =
   raw(`<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1,viewport-fit=cover">
 <meta name="htmx-config" content="${htmxConfig.replaceAll('"', '&quot;')}">
@@ -41,7 +41,7 @@ export const head =
 <link rel="apple-touch-icon" href="${asset('icon-192.png')}">
 <script src="${asset('htmx.js')}" defer></script><script src="${asset('app.js')}" defer></script>`)
 
-/** Answers with a whole page around `main`. */
+/** Answers with a complete page around `main`; shows the flash message and deletes its cookie. */
 export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
   const sentence = getCookie(c, flashCookie)
   if (sentence) deleteCookie(c, flashCookie, { path: '/' })
@@ -66,20 +66,20 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
   )
 }
 
-/** Drops what is kept of the frame around the pages of somebody who has deleted their account. */
+/** Drops the cached navigation and sidebar of a user who has deleted the account. */
 export function forgetVisitor(id: number): void {
   for (const part of [Rail, QuickBar, Sidebar]) part.forget(({ visitor }) => visitor?.id === id)
 }
 
-/** Where people reach this site: PUBLIC_ORIGIN, else what the request itself says. */
+/** The origin of this site: PUBLIC_ORIGIN, else that of the request. */
 const originOf = (c: Context<Env>): string =>
   c.get('settings').PUBLIC_ORIGIN ?? new URL(c.req.url).origin
 
-/** Does this visitor see the chip? Only where something is recorded, and not when they have hidden it. */
+/** Does this visitor see the chip? Only if the inspector records and the visitor has not hidden it. */
 export const showsChip = (c: Context<Env>): boolean =>
   c.get('recorder') !== undefined && getCookie(c, chipCookie) !== 'off'
 
-/** The theme of the visitor's cookie; the system's when there is none. */
+/** The theme in the visitor's cookie; else `system`. */
 function themeOf(c: Context): Theme {
   const theme = getCookie(c, themeCookie)
   return theme === 'light' || theme === 'dark' ? theme : 'system'
@@ -87,11 +87,11 @@ function themeOf(c: Context): Theme {
 
 type Whole = {
   head: Head
-  /** Who looks, and where: what the navigation shows. */
+  /** The visitor and the current path: what the navigation shows. */
   place: NavigationProps
-  /** This page's own traceparent: htmx sends it back, so that its requests are linked to the page. */
+  /** The traceparent of this page. htmx sends it with its requests, so that they are linked to the page. */
   trace: string | undefined
-  /** Show what this page cost. */
+  /** Show the chip. */
   chip: boolean
   mark: string | undefined
   left: boolean
@@ -99,7 +99,7 @@ type Whole = {
   main: Child
 }
 
-// A tagged text and not JSX: as elements, this frame would cost as much as reading the session, on every page.
+// A template literal instead of JSX: with JSX, rendering this frame would take as long as reading the session.
 const document = ({ head: given, place, trace, chip, mark, left, toast, main }: Whole) =>
   html`<!doctype html>
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
@@ -125,7 +125,7 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, main }: 
       </body>
     </html>`
 
-/** A browser without scripts forgets the pages of who was here before: its answer says `Clear-Site-Data`. */
+/** Clears the cache of a browser without scripts after a change of user: the answer has `Clear-Site-Data`. */
 const forgetting = html`<noscript><img src="/session?changed" alt="" hidden /></noscript>`
 
 /** The file in static/ says the name that we have by default. */

@@ -5,7 +5,7 @@ import { Icon } from './icon.tsx'
 
 type Link = { href: string; icon: string; label: string; quick?: boolean }
 
-/** Where one can go; `quick`: also in the bar at the bottom of a phone. */
+/** The links of the main navigation; `quick`: also in the bar at the bottom on a phone. */
 export const links = (visitor: Viewer | undefined, inspector: boolean, isOpen: boolean): Link[] =>
   visitor
     ? [
@@ -71,11 +71,11 @@ const places = new Set(
   ),
 )
 
-/** The same for thousands of pages: kept by who looks (their handle is in the links) and where they are. */
+/** The cache key: the visitor (whose handle is in the links), the settings and the current link. */
 const keyOf = ({ visitor, site, path, inspector, theme }: NavigationProps) =>
   `${site.number} ${visitor?.handle} ${inspector} ${theme} ${places.has(path) || path === `/@${visitor?.handle}` ? path : ''}`
 
-/** The column with the name and the main navigation; on a phone a line with a menu that opens without a script. */
+/** The column with brand and main navigation; on a phone a header with a menu that needs no script. */
 export const Rail = cachedFragment(
   { keyOf },
   ({ visitor, site, path, inspector, theme }: NavigationProps) => (
@@ -108,7 +108,7 @@ export const Rail = cachedFragment(
   ),
 )
 
-/** The bar at the bottom of a phone. */
+/** The bar at the bottom on a phone. */
 export const QuickBar = cachedFragment(
   { keyOf },
   ({ visitor, site, path, inspector }: NavigationProps) => (

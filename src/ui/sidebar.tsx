@@ -3,13 +3,13 @@ import type { Viewer } from '../http/sessions.ts'
 import { cachedFragment } from './fragment-cache.ts'
 import { Face, Icon } from './icon.tsx'
 
-/** What the markup shows of a person, and so what is in the key. */
+/** The fields of the visitor that the markup shows: they are the cache key. */
 const shown = ['id', 'name', 'handle', 'tweetCount', 'followingCount', 'followerCount'] as const
 type Shown = Pick<Viewer, (typeof shown)[number]>
 
 type SidebarProps = { visitor: Viewer | undefined; site: Site; searching: boolean }
 
-/** The column at the side: search, who is signed in. */
+/** The side column: search field, signed-in user. */
 export const Sidebar = cachedFragment(
   {
     keyOf: ({ visitor, site, searching }: SidebarProps) =>

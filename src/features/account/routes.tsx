@@ -1,4 +1,4 @@
-// One's own account: name and bio, password, other sessions, the end of it all. Each is a form of its own.
+// The account page: name and bio, password, other sessions, deletion. Each has its own form.
 import { and, count, eq, ne } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
@@ -40,7 +40,7 @@ const otherSessions = async (db: Db, userId: number, tokenHash: string) => {
   return (await db.select({ count: count() }).from(sessions).where(mine).get())?.count ?? 0
 }
 
-/** The forms by where they are sent; what was typed and what is wrong belong to the one that was sent. */
+/** The forms by their `action`. `given` (what was typed) and `problems` belong to the form that was sent. */
 async function accountForms(c: Context<Env>, given: Record<string, string>, problems: Problems) {
   const { db, viewer } = c.var
   const others = await otherSessions(db, viewer.id, viewer.tokenHash)
@@ -101,7 +101,7 @@ const refuse = (c: Context<Env>, problems: Problems) => accountAgain(c, {}, prob
 const done = (c: Context<Env>, sentence: string) =>
   answer(c, { partial: <p class='toast'>{sentence}</p>, to: '/account', flash: sentence })
 
-/** Everybody knows the passwords of the demo accounts: nobody may lock the others out. */
+/** The passwords of demo accounts are public: without this, a visitor could lock out all others. */
 const notDemo = createMiddleware<Env>(async (c, next) => {
   if (c.var.viewer.demo)
     throw new Refusal(

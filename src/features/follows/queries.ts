@@ -4,10 +4,10 @@ import { alias } from 'drizzle-orm/sqlite-core'
 import { prepared, type Db } from '../../db/db.ts'
 import { follows, users } from '../../db/schema.ts'
 
-/** What everything that shows a person selects about follows; bind `viewer` (0 for a visitor). */
+/** The columns about follows that each query of people selects; bind `viewer` (0 for a visitor without an account). */
 export const followColumns = {
   followerCount: users.followerCount,
-  // Names in full: see likeColumns.
+  // Qualified names: see likeColumns.
   following: sql<boolean>`exists (select 1 from follows mine
     where mine.follower_id = ${sql.placeholder('viewer')} and mine.followed_id = users.id)`.mapWith(
     Boolean,
@@ -58,7 +58,7 @@ const mostFollowedQuery = prepared((db: Db) =>
     .prepare(),
 )
 
-/** The five most followed people: for somebody who follows nobody. */
+/** The five most followed people: suggestions for somebody who follows nobody. */
 export const mostFollowed = (db: Db, viewer: number) => mostFollowedQuery(db).all({ viewer })
 
 export type Person = Awaited<ReturnType<typeof mostFollowed>>[number]
@@ -67,7 +67,7 @@ export type Side = 'followers' | 'following'
 
 const list = alias(follows, 'list')
 
-/** The people on one side of somebody's follows, newest follow first; its id is the cursor. */
+/** The followers or the followed people of a user, newest follow first; the id of the follow is the cursor. */
 const people = (side: Side) => {
   const [mine, theirs] =
     side === 'followers' ? [list.followedId, list.followerId] : [list.followerId, list.followedId]
@@ -89,5 +89,5 @@ const people = (side: Side) => {
   })
 }
 
-/** Somebody's followers, and the people that somebody follows; bind `user` and `viewer`. */
+/** The queries for the followers of a user and the people that a user follows; bind `user` and `viewer`. */
 export const sides = { followers: people('followers'), following: people('following') }

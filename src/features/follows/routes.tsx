@@ -1,4 +1,4 @@
-// Follow and unfollow, and the lists of one's own followers and followed people.
+// Follow and unfollow, and the viewer's own lists of followers and followed people.
 import type { Context } from 'hono'
 
 import { Refusal } from '../../base/refusal.ts'
@@ -12,7 +12,7 @@ import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../ui/f
 import { follow, followState, sides, unfollow, type FollowState, type Side } from './queries.ts'
 import { FollowButton, FollowerCount, PersonCard } from './views.tsx'
 
-/** The button; on the page of a person the count beside it changes, too. */
+/** Answers with the button; on a profile the number of followers changes, too. */
 function answerFollow(c: Context<Env>, state: FollowState) {
   const onProfile = /\/@[a-z0-9_]+$|\/user\/\d+$/.test(
     c.req.header('HX-Current-URL')?.split('?')[0] ?? '',
@@ -32,7 +32,7 @@ function answerFollow(c: Context<Env>, state: FollowState) {
 
 type OwnList = { side: Side; title: string; empty: string; slice: Slice }
 
-/** The people on one side of one's own follows. */
+/** The viewer's followers or followed people. */
 async function ownList(c: Context<Env>, { side, title, empty, slice }: OwnList) {
   const { db, viewer } = c.var
   const feed = await readFeed(slice, sides[side](db), { user: viewer.id, viewer: viewer.id })

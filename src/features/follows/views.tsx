@@ -60,7 +60,7 @@ export const PersonCard = ({ person, viewer, position }: PersonProps) => (
   </article>
 )
 
-/** The number of followers on a profile: a part of its own, because following changes it. */
+/** The number of followers on a profile: an own element, because a follow replaces it. */
 export const FollowerCount = ({ id, followerCount }: Pick<FollowState, 'id' | 'followerCount'>) => (
   <span id={`followers-of-${id}`}>{counted(followerCount, 'follower')}</span>
 )

@@ -7,8 +7,9 @@ import { draftIn, isDraftOf } from '../../ui/drafts.tsx'
 import { postPage } from '../tweets/routes.tsx'
 
 /**
- * Lets somebody in, also in the place of another person who is signed in here, and leads on: to `next`, or to the form with the words that its author has sent without a session.
- * They stand in this very answer: a redirect could carry them in an address or a cookie alone. Nothing is posted.
+ * Starts a session, also if another user is signed in here, and redirects to `next`. If the form carries a draft of
+ * this user, answers with the tweet form that contains the draft instead: a redirect could carry it only in a URL or a
+ * cookie. Nothing is posted.
  */
 export async function arrive(
   c: Context<Env>,

@@ -1,4 +1,4 @@
-// What a person types about themselves, and what it must look like.
+// Validation of name, email address and new password.
 import * as v from 'valibot'
 
 import { isVisible, withoutInvisible } from '../../base/text.ts'
@@ -6,7 +6,7 @@ import { whyNoHandle } from '../../db/handles.ts'
 import { passwordBytes } from '../../http/passwords.ts'
 import { text } from '../../http/validation.ts'
 
-/** A person's name: 1 to 50 characters, without the invisible ones that make one name look like another. */
+/** A name: 1 to 50 characters. Invisible characters are removed: with them, two names could look the same. */
 export const personName = v.pipe(
   text,
   v.transform(withoutInvisible),

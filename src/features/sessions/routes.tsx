@@ -27,7 +27,7 @@ const credentials = {
 
 const wrongCredentials = 'Email address or password is incorrect'
 
-/** Who has this address and this password and may sign in. Takes as long whether or not the address exists. */
+/** The user with this address and password, if they may sign in. Takes the same time if the address does not exist. */
 async function authenticate(
   c: Context<Env>,
   given: { mailaddress: string; password: string },
@@ -42,7 +42,7 @@ async function authenticate(
   return matches && mayEnter ? user : undefined
 }
 
-/** Shows one of the two forms again. What is wrong with a field is said there, all else above the form. */
+/** Shows one of the two forms again: field errors at their fields, all others above the form. */
 const showAgain =
   (at: 'login' | 'register'): Redisplay =>
   (c, given, { form: problem, ...problems }, status) => {
@@ -67,7 +67,7 @@ async function returning(
 
 const nextQuery = query({ next: nextPath })
 
-/** Who is signed in already needs no form. */
+/** Redirects users who are signed in already. */
 const signInPage = (
   c: Context<Env>,
   at: 'login' | 'register',
@@ -146,12 +146,12 @@ export const sessionRoutes = router()
   })
   .post('/logout', traced('sessions.end'), async (c) => {
     await endSession(c)
-    // Back would show the pages of the one who left.
+    // Without this, Back would show the pages of the user who has logged out.
     c.header('Clear-Site-Data', '"cache"')
     return c.redirect('/', 303)
   })
   .get('/session', traced('sessions.check'), query({ changed: v.optional(v.string()) }), (c) => {
-    // Now the page before is in the back/forward cache: it was not yet when its form was answered.
+    // The previous page is in the back/forward cache only now, not yet when its form was answered.
     const forgets = c.req.valid('query').changed !== undefined
     if (forgets && c.req.header('Sec-Fetch-Site') === 'same-origin')
       c.header('Clear-Site-Data', '"cache"')

@@ -1,4 +1,4 @@
-// What a sign-up has to pass, and the account that comes of it.
+// Sign-up: validation and creation of the account.
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
@@ -30,7 +30,7 @@ type Sent = {
   out: { form: Newcomer & { next?: string | undefined; invitation?: string | undefined } }
 }
 
-/** Refuses the passwords that everybody tries first, on an instance that is not a demo. */
+/** Refuses common passwords, except on a demo instance. */
 export const notCommon = (redisplay: Redisplay) =>
   createMiddleware<Env, string, Sent>(async (c, proceed) => {
     const { password, ...person } = c.req.valid('form')
@@ -44,13 +44,13 @@ export const notCommon = (redisplay: Redisplay) =>
 export const typed = (given: Record<string, string | undefined>): Record<string, string> =>
   Object.fromEntries(Object.entries(given).map(([name, value]) => [name, value ?? '']))
 
-/** One account's share of the limit, which all sign-ups of its address from one client hold together. */
+/** One unit of the limit, shared by all concurrent sign-ups of one address from one client. */
 type Share = { holders: number; spent?: Promise<GiveBack>; isMade: boolean }
 const shares = new Map<string, Share>()
 
 /**
- * Makes an account and gives its id, or what is taken already. The account is taken from the limit
- * beforehand, so that many sign-ups at once make no more than the limit says, and given back when none is made.
+ * Creates an account and returns its id, or what is taken already. The limit is charged before, so that
+ * concurrent sign-ups cannot exceed it, and refunded if no account is created.
  */
 export async function makeAccount(
   c: Context<Env>,
@@ -77,7 +77,7 @@ export async function makeAccount(
 
 function release(key: string, { spent, isMade }: Share): void {
   shares.delete(key)
-  // A limit that refused has given nothing to give back.
+  // If the limit has refused, there is nothing to refund.
   if (!isMade)
     void spent?.then(
       (giveBack) => giveBack(),

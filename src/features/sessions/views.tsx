@@ -1,4 +1,4 @@
-// One page with both forms, as in the original.
+// One page with both forms, as in the original application.
 import type { Context } from 'hono'
 
 import { addressOf, demoPassword } from '../../demo/accounts.ts'

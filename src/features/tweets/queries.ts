@@ -9,7 +9,7 @@ import { likeColumns } from '../favorites.tsx'
 
 const placeInList = sql<number>`ids.cursor`
 
-/** What a card shows; bind `viewer` (0 for a visitor). */
+/** The columns that a card shows; bind `viewer` (0 for a visitor without an account). */
 export const cardColumns = (read: Read) => ({
   cursor: read(placeInList),
   id: read(tweets.id),
@@ -24,12 +24,13 @@ export const cardColumns = (read: Read) => ({
 
 export type Card = ReturnType<typeof cardColumns>
 
-/** What a list of columns gives: how its cards are read, compared and kept. */
+/** Derives from one list of columns how cards are read, compared and cached. */
 export function cardsFrom<C extends Card>(list: (read: Read) => C) {
   const { columns, toRow, isSame, keyOf } = rowsFrom(list)
   /**
-   * The cards that `ids` names (a SELECT of `id` and `cursor`). The ids stand in a subquery of their own and the joins
-   * outside: in one SELECT the planner starts from the users and takes 400 times as long (docs/decisions/0005).
+   * Reads the cards that `ids` selects (a SELECT of `id` and `cursor`). The ids are selected in a subquery and the
+   * joins are outside: in a single SELECT the planner starts from the users and takes 400 times as long
+   * (docs/decisions/0005).
    */
   function cardsOf(db: Db, ids: SQL, order: 'asc' | 'desc') {
     const query = db
@@ -50,13 +51,13 @@ export const { cardsOf, isSame, keyOf } = cardsFrom(cardColumns)
 type CardList = {
   /** The id of the tweet. */
   id: SQLWrapper
-  /** What the list is ordered by; the id when it is left out. */
+  /** The column that orders the list; default: the id. */
   cursor?: SQLWrapper
   /** The rest of a SELECT, with a WHERE. */
   from: SQL
 }
 
-/** The two ways to read a list of cards, for `readFeed`. */
+/** The two queries of a list of cards, for `readFeed`. */
 export function cardList({ id, cursor = id, from }: CardList) {
   const select = sql`select ${id} as id, ${cursor} as cursor from ${from}`
   const at = sql.placeholder('cursor')
@@ -81,18 +82,18 @@ const oneTweet = prepared((db: Db) => {
 
 export const findTweet = (db: Db, viewer: number, id: number) => oneTweet(db).get({ viewer, id })
 
-/** What a form or a program posts, as it is stored; an empty key is none. */
+/** A validated post of a form or a program; an empty key means no key. */
 export type Posted = { msg: string; key?: string | undefined }
 
 /**
- * Tells a post from all others of its author: the key and everything sent with it. A field that a post does not have
- * stays out of the list, so that a field to come changes no digest that is stored.
+ * The digest that identifies a post among those of its author: of the key and all fields sent with it. Leave out fields
+ * that a post does not have: then a new optional field does not change stored digests.
  */
 const digestOf = ({ key, msg }: Posted) => (key ? digest([key, msg]) : null)
 
 /**
- * Writes a tweet and gives its id; undefined when its author has posted the same words with the same key before. It is
- * one statement, so that of two such posts at the same moment only one is written.
+ * Inserts a tweet and returns its id; undefined if its author has posted the same text with the same key before. One
+ * statement: of two such posts at the same time only one is written.
  */
 export async function createTweet(
   db: Db,
@@ -100,7 +101,7 @@ export async function createTweet(
   posted: Posted,
 ): Promise<number | undefined> {
   const { msg, key } = posted
-  // Rows of an older version hold the key itself: a post that is repeated after the upgrade is found by it.
+  // Rows of an older version contain the key instead of the digest: they are found by key and text.
   const rows = await db.values<[number]>(sql`
     insert into ${tweets} (user_id, msg, key, created_at)
     select ${userId}, ${msg}, ${digestOf(posted)}, ${Date.now()}
@@ -120,11 +121,11 @@ const earlierTweet = prepared((db: Db) => {
   return cardsOf(db, one, 'desc')
 })
 
-/** The tweet in whose place `createTweet` wrote none; undefined when it has been deleted since. */
+/** The earlier tweet because of which `createTweet` wrote none; undefined if it has been deleted since. */
 export const findEarlier = (db: Db, author: number, { msg, key = '' }: Posted) =>
   earlierTweet(db).get({ viewer: author, msg, key, digest: digestOf({ msg, key }) ?? '' })
 
-/** Deletes a tweet of this author, or anybody's for an operator; false when there is none. */
+/** Deletes a tweet of this author, or any tweet for an operator; false if there is no such tweet. */
 export async function deleteTweet(
   db: Db,
   author: { id: number; operator: boolean },

@@ -52,7 +52,7 @@ const composeAgain: Redisplay = (c, { msg, key }, problems, status) => {
     ...(key && !problems['key'] && { key }),
   }
   const kind = clientKind(c)
-  // The original's clients expect 400 here.
+  // Clients of the original application expect 400 here.
   if (kind === 'program' && c.req.path === '/tweet')
     throw new Refusal(400, draft.problem ?? tooLong)
   return answerProblem(c, status, draft.problem ?? tooLong, () =>
@@ -72,7 +72,7 @@ async function create(c: Context<Env, string, { out: { form: Posted } }>) {
     await (id === undefined ? findEarlier(db, viewer.id, posted) : findTweet(db, viewer.id, id)),
   )
   const sentence = id === undefined ? 'Already posted.' : 'Posted.'
-  // A repeat comes where an answer was lost, so the feed may lack the card, or by Back to a feed that has it.
+  // After a lost answer, the feed does not have the card yet; after Back, it may. Insert it only if it is missing.
   const feed = id === undefined ? `#feed:not(:has(#tweet-${card.id}))` : '#feed'
   const partial = (
     <>
@@ -86,11 +86,11 @@ async function create(c: Context<Env, string, { out: { form: Posted } }>) {
   return answer(c, { partial, to: '/timeline', flash: sentence })
 }
 
-/** The page with the sign-in form. It comes from outside: sessions/ imports this feature, for the words to go on with. */
+/** Renders the sign-in page. A parameter, because sessions/ imports this feature, and imports go in one direction. */
 type SignInPage = (c: Context<Env>, shown: { next: string }) => Promise<Response>
 
-/** A browser that sends words without a session gets the sign-in form with the words in it. */
-const keepWords = (signInPage: SignInPage) =>
+/** Answers a browser that posts without a session with the sign-in form, which carries the text. */
+const keepDraft = (signInPage: SignInPage) =>
   createMiddleware<Env>(async (c, next) => {
     if (c.var.visitor || clientKind(c) !== 'page' || !(await draftIn(c))) return next()
     c.set('errorCode', 'signed_out')
@@ -98,14 +98,14 @@ const keepWords = (signInPage: SignInPage) =>
     return signInPage(c, { next: signInPlace(c) })
   })
 
-/** What one person has written is not posted as another who has signed in since. */
+/** Refuses to post the text of one user as another who has signed in since. */
 const sameAuthor = createMiddleware<Env>(async (c, next) => {
   const author = (await fieldsOf(c))('author')
   if (/\D/.test(author))
     throw new Refusal(400, 'The author is the id of a user.', { code: 'bad_field' })
   if (author && author !== String(c.var.viewer.id)) {
     const sentence =
-      'Somebody else is signed in here now, so this was not posted. Go back for the words, and sign in as before.'
+      'Somebody else is signed in here now, so this was not posted. Go back to copy your text, then log in again.'
     throw new Refusal(409, sentence, { code: 'other_author' })
   }
   await next()
@@ -113,7 +113,7 @@ const sameAuthor = createMiddleware<Env>(async (c, next) => {
 
 const writing = (signInPage: SignInPage) =>
   [
-    keepWords(signInPage),
+    keepDraft(signInPage),
     signedIn,
     sameAuthor,
     keepsForm(composeAgain),
@@ -184,7 +184,7 @@ export const tweetRoutes = (signInPage: SignInPage) =>
         const { id } = c.req.valid('param')
         found((await deleteTweet(db, viewer, id)) || undefined)
         forgetCards((card) => card.id === id)
-        // On the tweet's own page nothing would be left.
+        // On the page of the tweet itself, nothing would be left to show.
         if (c.req.header('HX-Current-URL')?.endsWith(`/tweet/${id}`))
           c.header('HX-Redirect', '/timeline')
         return answer(c, { partial: <Toast>Deleted.</Toast>, to: '/timeline', flash: 'Deleted.' })

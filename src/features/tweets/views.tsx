@@ -12,8 +12,8 @@ import { isSame, keyOf, type Card } from './queries.ts'
 export type { Card }
 
 /**
- * One tweet. Its position in a list stays outside of what is kept, so that one card serves every list. Lists call it as
- * a function: twenty elements of JSX cost 15 us.
+ * One tweet. Its position is outside of the cached part, so that one cached card serves all lists. Lists call it as a
+ * function: twenty JSX elements cost 15 µs.
  */
 export const TweetCard = ({
   card,
@@ -25,7 +25,7 @@ export const TweetCard = ({
   position?: number
 }) => {
   const { id } = card
-  // Text and not JSX: twenty times a page, this frame would cost as much as all the rest. Nothing but numbers goes in.
+  // A string instead of JSX: twenty times a page, JSX would take as long as all the rest. Only numbers are inserted.
   const place = position === undefined ? '' : ` aria-posinset="${position}" aria-setsize="-1"`
   const mayDelete = viewer !== undefined && (viewer.id === card.userId || viewer.operator)
   const content = inside({ card, when: ago(card.createdAt, Date.now()), mayDelete }).toString()
@@ -36,11 +36,11 @@ export const TweetCard = ({
 
 type Inside = { card: Card; when: string; mayDelete: boolean }
 
-// A tagged text and not JSX: a card that is not kept yet costs half of it then.
+// A template literal instead of JSX: rendering a card that is not cached takes half the time.
 const inside = cachedFragment(
   {
     keyOf: ({ card, mayDelete }: Inside) => 2 * keyOf(card) + Number(mayDelete),
-    // All of a card is compared, so a kept one can never be a wrong one.
+    // All columns of a card are compared, so a cached card is never outdated.
     isSame: (one, other) => one.when === other.when && isSame(one.card, other.card),
     counts: cardLookups,
   },
@@ -63,11 +63,11 @@ const inside = cachedFragment(
   },
 )
 
-/** Drops the kept cards of tweets that have been deleted. */
+/** Drops the cached cards of deleted tweets. */
 export const forgetCards = (isGone: (card: Card) => boolean): void =>
   inside.forget(({ card }) => isGone(card))
 
-/** A link to the page that asks, which htmx turns into a dialog and an action. */
+/** A link to the confirmation page; with htmx a confirmation dialog and a POST. */
 const DeleteButton = ({ id }: { id: number }) => (
   <a
     class='delete'
@@ -84,7 +84,7 @@ const DeleteButton = ({ id }: { id: number }) => (
 )
 
 type ComposerProps = {
-  /** Who writes: the face beside the field. */
+  /** The id of the author: for the avatar and the hidden field. */
   author: number
   msg?: string
   problem?: string | undefined
@@ -94,9 +94,9 @@ type ComposerProps = {
 }
 
 /**
- * The form of a new tweet; `live` where a feed below it shows the tweet at once. The `?` makes its address another one
- * than that of /post: a POST to the page's own address drops the page from the browser's cache, and Back would then
- * show the old words with a new key.
+ * The form for a new tweet; `live`: a feed below it shows the tweet at once. The `?` makes its URL differ from that of
+ * the page /post: a POST to a page's own URL drops the page from the browser's cache, and Back would show the old text
+ * with a new key.
  */
 export const Composer = ({ key, live, ...draft }: ComposerProps) => (
   <form
@@ -157,7 +157,7 @@ const draftFields = ({ author, msg = '', problem, focus = false }: Draft) => (
   </>
 )
 
-/** An empty form differs by who writes alone; the key stays outside, each form has its own. */
+/** Empty forms of one author are the same, so they are cached; the key is outside, because each form has its own. */
 const blankFields = cachedFragment(
   { keyOf: ({ author, focus }: Draft) => 2 * author + Number(focus ?? false) },
   draftFields,
