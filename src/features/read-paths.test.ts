@@ -180,8 +180,8 @@ test('a tweet: 280 characters as people see them, safe links, one for each key',
   const linked = await alice.get('/@alice')
   assert.match(
     linked.text,
-    /<a href="https:\/\/example\.org\/a\?b=1" rel="nofollow ugc noopener" target="_blank">example\.org\/a<\/a>,/,
+    /<a href="https:\/\/example\.org\/a\?b=1" dir="ltr" rel="nofollow ugc noopener" target="_blank">example\.org\/a<\/a>,/,
   )
-  assert.match(linked.text, /<a href="\/@mara">@mara<\/a>/)
-  assert.match(linked.text, /<a href="\/search\?q=%23redglove">#redglove<\/a>/)
+  assert.match(linked.text, /<a href="\/@mara" dir="auto">@mara<\/a>/)
+  assert.match(linked.text, /<a href="\/search\?q=%23redglove" dir="auto">#redglove<\/a>/)
 })
