@@ -28,7 +28,7 @@ def keep_slowest(request_type, name, response_time, response, **_):
 def tell(environment, **_):
     for ms, name, trace in slowest:
         print(f"Slow: {name}, {ms} ms (trace {trace})", file=sys.stderr)
-    # Workers send theirs to the master.
+    # Workers send their numbers to the master.
     if (out := os.environ.get("OUT")) and not isinstance(environment.runner, WorkerRunner):
         with open(out, "w", encoding="utf-8") as file:
             json.dump(environment.stats.serialize_stats(), file)
