@@ -176,7 +176,7 @@ export const startPackages = async (path: string, pages?: string): Promise<Proce
     }),
   )
 
-/** Requests the start page `count` times. */
+/** Requests the start page `requests` times, on four connections. */
 export async function loadPage(on: number, requests: number): Promise<void> {
   const text = textOf({ method: 'GET', path: '/', headers: { Accept: 'text/html' } })
   const connections = await Promise.all([1, 2, 3, 4].map(() => Connection.open(on)))

@@ -1,4 +1,4 @@
-"""What Locust tells bin/load.ts at the end: all numbers, in the file OUT, and the slowest requests with their traces."""
+"""Locust's report for bin/load.ts at the end: all numbers, in the file OUT, and the slowest requests with traces."""
 import json
 import os
 import sys
@@ -12,7 +12,7 @@ slowest = []
 
 @events.init.add_listener
 def set_clock(**_):
-    """Locust would count --run-time from before the imports, seconds ago: gevent has not looked at the clock since."""
+    """Updates gevent's clock: else Locust would count --run-time from before the imports, seconds ago."""
     gevent.get_hub().loop.update_now()
 
 

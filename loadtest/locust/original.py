@@ -1,4 +1,4 @@
-"""The five users of the original with its names, weights and waits, as people wrote them for it: plain Locust."""
+"""The five users of the original application's locustfile, with its names, weights and waits, in plain Locust."""
 import random
 
 from locust import HttpUser, between, task

@@ -1,4 +1,4 @@
-"""Load shapes. SHAPE names the one that counts, "pick" offers all on Locust's page. Their peak is --users, 100 without it."""
+"""Load shapes. SHAPE selects one; "pick" offers all on Locust's web page. Their peak is --users, default 100."""
 import os
 
 from locust import LoadTestShape
