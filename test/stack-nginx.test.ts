@@ -199,8 +199,8 @@ test('each line of the access log is JSON with the trace of its request, whateve
   const trends = entries.find((entry) => entry['path'] === '/trends')!
   assert.equal(trends['trace.id'], headers['x-trace-id'])
   assert.match(String(headers['server-timing']), new RegExp(`-${String(trends['span.id'])}-`))
-  const file = entries.find((entry) => String(entry['path']).startsWith('/static/'))!
-  assert.equal(file['trace.id'], '', 'a file has no trace')
+  const served = entries.find((entry) => String(entry['path']).startsWith('/static/'))!
+  assert.equal(served['trace.id'], '', 'a file has no trace')
 })
 
 const names =
