@@ -1,7 +1,7 @@
 import type { Result } from './rounds.ts'
 import { short, table, type Figures } from './statistics.ts'
 
-/** This build next to another one: CPU us for each request, and their ratio in each round. */
+/** Compares this build with another one: CPU µs for each request, and the ratio in each round. */
 export function againstTable(results: Result[]): string {
   const spread = ({ median, low, high }: Figures) =>
     `${short(median)} (${short(low)}-${short(high)})`

@@ -1,10 +1,10 @@
-// The physical limit: node:http alone, with the same bytes and headers as an answer of the server under test.
+// The lower bound: node:http alone, with the same bytes and headers as an answer of the server under test.
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 
 import type { Recorded } from './client.ts'
 
-/** One answer for each case; a request names its case in the fragment of its path that the client adds. */
+/** One answer for each case; the client adds the name of the case to the path of a request, as a fragment. */
 const file = process.argv[3]
 const answers = new Map<string, { status: number; headers: string[]; body: Buffer }>()
 if (file !== undefined) {
@@ -19,7 +19,7 @@ const server = createServer((request, response) => {
     if (found) response.writeHead(found.status, found.headers).end(found.body)
     else response.end('hello')
   }
-  // A body has to be read before its answer, as the server under test does.
+  // Read the body before the answer, as the server under test does.
   if (request.method === 'GET') reply()
   else request.resume().on('end', reply)
 })

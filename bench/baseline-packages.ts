@@ -1,5 +1,5 @@
-// What the packages cost without a line of ours: Hono on node-server and a database opened by libSQL. It answers a
-// page by running the very same SQL as ours with the same arguments, then joins bytes that it has from the start.
+// The cost of the packages without our code: Hono on node-server, and a database opened by libSQL. It answers a
+// page by running the same SQL with the same arguments as the app; then it joins bytes that it has loaded at the start.
 import { readFileSync } from 'node:fs'
 
 import { serve } from '@hono/node-server'
@@ -11,13 +11,13 @@ import Database from 'libsql'
 
 import type { RecordedPages } from './recorded-pages.ts'
 
-// Loaded as in ours, so that `npm run bench -- start` can compare start and memory.
+// Loaded as in the app, so that `npm run bench -- start` can compare start and memory.
 const loaded = [hash, trace, sqliteTable('users', { id: integer() })].length
 const database = new Database((process.env['DATABASE_URL'] ?? '').replace('file:', ''))
 database.exec('PRAGMA cache_size=-20000; PRAGMA foreign_keys=ON')
 
 const statements = new Map<string, Database.Statement>()
-/** A statement is prepared once, as ours. */
+/** Each statement is prepared once, as in the app. */
 function prepare(sql: string): Database.Statement {
   const known = statements.get(sql) ?? database.prepare(sql).raw()
   statements.set(sql, known)

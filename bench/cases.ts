@@ -1,18 +1,18 @@
 import { addressOf } from '../src/demo/accounts.ts'
 import { tagOf } from '../src/seed/texts.ts'
-// What is asked: the pages and actions of the targets, as a browser and htmx ask for them.
+// The measured requests: pages and actions, as a browser and htmx send them.
 import { Connection, textOf, type Ask } from './client.ts'
 import { viewers } from './world.ts'
 
 export type Case = {
   name: string
-  /** The status of every answer. */
+  /** The expected status of each answer. */
   status: number
-  /** The request number `count`, sent by the viewer of this index. */
+  /** Makes the request number `count` of the viewer with this index. */
   ask: (count: number, viewer: number) => Ask
-  /** Nobody is signed in. */
+  /** The client is not signed in. */
   visitor?: boolean
-  /** How many at a time, where it is not the usual number. */
+  /** The number of concurrent requests, if it is not the default. */
   connections?: number
 }
 
@@ -28,11 +28,11 @@ const htmx = {
 }
 const page = (path: string): Ask => ({ method: 'GET', path, headers: browser })
 
-/** The cases in a world with so many users and tweets. */
+/** The cases for a world with these numbers of users and tweets. */
 export const casesOf = (users: number, tweets: number): Case[] => [
   { name: 'GET /timeline', status: 200, ask: () => page('/timeline') },
   {
-    // A place in the timeline that nobody has read before: what is kept of earlier answers does not help.
+    // A position in the timeline that was not read before, so that caches do not help.
     name: 'GET /timeline?before=N',
     status: 200,
     ask: (count) =>
@@ -86,7 +86,7 @@ export const casesOf = (users: number, tweets: number): Case[] => [
   },
 ]
 
-/** Signs the viewers in and gives their cookies. */
+/** Signs the viewers in; returns their cookies. */
 export async function signIn(port: number): Promise<string[]> {
   const connection = await Connection.open(port)
   const cookies: string[] = []

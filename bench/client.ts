@@ -1,5 +1,5 @@
-// A small HTTP client for benchmarks: keep-alive connections, each with one request under way. It reads what it must
-// to know where an answer ends, so that it leaves the cores to the server.
+// A small HTTP client for benchmarks: keep-alive connections, each with one request at a time. It parses only what it
+// needs to find the end of an answer, so that the server gets most of the CPU.
 import { connect, type Socket } from 'node:net'
 
 export type Ask = {
@@ -9,7 +9,7 @@ export type Ask = {
   body?: string
 }
 export type Reply = { status: number; head: string; body: Buffer }
-/** An answer as it can be served again. */
+/** An answer, in a form that can be served again. */
 export type Recorded = { status: number; headers: [string, string][]; body: string }
 
 const end = Buffer.from('\r\n\r\n')
@@ -58,7 +58,7 @@ export class Connection {
   }
 }
 
-/** The body, once all of it is there. */
+/** The body; undefined until it is complete. */
 function bodyOf(head: string, rest: Buffer): Buffer | undefined {
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
   if (length !== undefined) return rest.length >= Number(length) ? rest : undefined
@@ -66,7 +66,7 @@ function bodyOf(head: string, rest: Buffer): Buffer | undefined {
   return rest.subarray(-5).toString('latin1') === '0\r\n\r\n' ? rest : undefined
 }
 
-/** A request as it goes over the wire. */
+/** A request as bytes for the connection. */
 export function textOf({ method, path, headers = {}, body }: Ask): string {
   const form: Record<string, string> =
     body === undefined
@@ -81,13 +81,13 @@ export function textOf({ method, path, headers = {}, body }: Ask): string {
   return `${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${body ?? ''}`
 }
 
-/** What `load` has seen. */
+/** The results of `load`. */
 export type Load = { requests: number; bytes: number }
 
-/** For how long, and how many requests at least. */
+/** The duration of the load, and the minimum number of requests. */
 export type Span = { ms: number; requests: number }
 
-/** Sends one request after the other on each connection until the span is over; throws at an unexpected status. */
+/** Sends requests one by one on each connection until the time is over; throws at an unexpected status. */
 export async function load(
   connections: Connection[],
   span: Span,
@@ -112,7 +112,7 @@ export async function load(
   return seen
 }
 
-/** An answer without what node:http writes by itself. */
+/** An answer without the headers that node:http adds. */
 export function record({ status, head, body }: Reply): Recorded {
   const own = new Set(['date', 'connection', 'keep-alive', 'transfer-encoding'])
   const headers = head

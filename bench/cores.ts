@@ -1,4 +1,4 @@
-// What a second core can do: how much of the work of a page or an action is done by other threads than the main one.
+// The use of a second core: how much of the CPU time of a page or an action is spent outside of the main thread.
 import { readdirSync, readFileSync } from 'node:fs'
 
 import { casesOf, signIn } from './cases.ts'
@@ -8,7 +8,7 @@ import { startApp } from './servers.ts'
 import { short, table } from './statistics.ts'
 import { copyOf, worldOf } from './world.ts'
 
-/** CPU us for each request, on the main thread and on all others. */
+/** CPU µs for each request, on the main thread and on all others. */
 export type CoresOutcome = Record<string, { main: number; others: number }>
 
 /** CPU ns of each thread by its id; the main thread has the id of the process. */

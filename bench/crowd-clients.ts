@@ -1,5 +1,5 @@
-// The crowd: clients that ask for the timeline without a pause, each on one connection, also after a refusal. It runs in
-// a process of its own and reports to the benchmark what its clients were answered.
+// The crowd: clients that request the timeline without a pause, each on one connection, also after a refusal. It runs
+// in a separate process and reports the answers to the benchmark.
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { Connection, textOf } from './client.ts'
@@ -9,11 +9,11 @@ export type CrowdPlan = { port: number; cookies: string[]; clients: number; seco
 export type CrowdReport = {
   served: Latency
   refused: Latency
-  /** Connections that broke, other statuses, and what was not answered until some seconds after the end. */
+  /** Broken connections, other statuses, and requests not answered within the grace period after the end. */
   failed: number
 }
 
-/** How long the last answers may take after the end. */
+/** The grace period for the last answers after the end. */
 const graceMs = 15_000
 
 const { port, cookies, clients, seconds } = JSON.parse(process.argv[2]!) as CrowdPlan

@@ -1,5 +1,5 @@
-// Newcomers and health checks beside a crowd: so many a second, each on a new connection, whether or not those before
-// were answered. They run in a process of their own, so that the work of the crowd's clients does not delay them.
+// New clients and health checks during a crowd: a constant rate, each on a new connection, whether or not earlier ones
+// were answered. They run in a separate process, so that the CPU time of the crowd's clients does not delay them.
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { Connection, textOf } from './client.ts'
@@ -8,10 +8,10 @@ import { latencyOf, type Latency } from './statistics.ts'
 export type ProbePlan = { port: number; seconds: number; newcomersPerSecond: number }
 export type ProbeReport = {
   newcomers: Latency
-  /** How many of the newcomers got the page; the others were refused. */
+  /** The number of new clients that got the page; the others were refused. */
   newcomersServed: number
   livez: Latency
-  /** Neither served nor refused within the time limit, or not even sent because too many were waiting. */
+  /** Neither served nor refused within the time limit, or not sent because too many were waiting. */
   failed: number
 }
 
@@ -26,7 +26,7 @@ let newcomersServed = 0
 let failed = 0
 let waiting = 0
 
-/** The status and the time from opening the connection to the end of the answer; one that is late counts as late. */
+/** The status, and the time from opening the connection to the end of the answer; too late counts as late. */
 async function ask(path: string): Promise<{ status: number; took: number }> {
   const asked = performance.now()
   let connection: Connection | undefined

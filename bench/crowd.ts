@@ -1,5 +1,5 @@
-// What an overloaded server does: 400 clients without a pause, newcomers and health checks beside them. This build and
-// another one are run in turn, each run on a fresh process.
+// Overload: 400 clients without a pause, and new clients and health checks during that. This build and
+// another one run alternately, each run in a new process.
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { signIn } from './cases.ts'
@@ -22,12 +22,12 @@ export type CrowdOutcome = { here: Run[]; against: Run[] }
 
 const clients = 400
 const newcomersPerSecond = 60
-/** In these first seconds all clients of the crowd connect at once; no newcomer is counted before they have. */
+/** In the first seconds all clients of the crowd connect at once; new clients are counted only afterwards. */
 const connectMs = 3000
-/** Memory is read again after so long: what is cleaned up in a quiet moment has been by then. */
+/** Memory is read again after this time, when idle-time cleanup has been done. */
 const quietMs = 11_000
 
-/** The rows of the table, and up to which value the goal allows a row whatever the other build does. */
+/** The rows of the table, and the value that is always allowed, whatever the other build needs. */
 const rows = {
   newcomersMedian: { title: 'newcomers, p50 ms' },
   newcomersP99: { title: 'newcomers, p99 ms', allowed: 500 },
@@ -47,7 +47,7 @@ const rows = {
   memoryAfter: { title: 'memory after, MB' },
 } as const satisfies Record<string, { title: string; allowed?: number }>
 
-/** Beyond what is allowed anyway, a build may be slower than the other one by so much. */
+/** Above that value, the factor by which a build may be slower than the other one. */
 const slower = 1.2
 
 export async function measureCrowd(scale: CrowdScale): Promise<CrowdOutcome> {
@@ -55,7 +55,7 @@ export async function measureCrowd(scale: CrowdScale): Promise<CrowdOutcome> {
   const outcome: CrowdOutcome = { here: [], against: [] }
   for (let round = 0; round < scale.rounds; round++) {
     const builds = scale.against === undefined ? [undefined] : [scale.against, undefined]
-    // Who comes second meets a warmer machine: it is the other one in the next round.
+    // The second run has a warmer machine, so the order alternates from round to round.
     for (const build of round % 2 === 0 ? builds : builds.toReversed()) {
       const run = await runOf(world, scale.seconds, build)
       outcome[build === undefined ? 'here' : 'against'].push(run)
@@ -104,7 +104,7 @@ async function runOf(world: string, seconds: number, build: string | undefined):
   }
 }
 
-/** Asks twice a second what the process uses; `stop` gives the most. */
+/** Reads the resource usage of the process twice a second; `stop` returns the maximum. */
 function watchMemory(app: Process): { stop: () => Promise<number> } {
   let most = 0
   let watching = true

@@ -1,6 +1,6 @@
-// The ways to run the server that are measured.
+// The measured modes: ways to run the server.
 
-/** A way to run the server; `only`: for these cases; `against`: what it is compared with, if not the first mode. */
+/** A way to run the server; `only`: for these cases; `against`: the mode to compare with, if not the first one. */
 export type Mode = {
   name: string
   env: Record<string, string>
@@ -12,7 +12,7 @@ export type Mode = {
   build?: string
 }
 
-// Soon enough for a slice to end with its exports, and not so often that each of them holds a few requests only.
+// Short enough that the exports end with their slice, and long enough that each export contains many requests.
 const delay = { OTEL_BSP_SCHEDULE_DELAY: '500', OTEL_BLRP_SCHEDULE_DELAY: '500' }
 
 export const modesOf = (receiver: number): Mode[] => {
@@ -21,7 +21,7 @@ export const modesOf = (receiver: number): Mode[] => {
     ...all,
     OTEL_METRICS_EXPORTER: 'none',
     OTEL_LOGS_EXPORTER: 'none',
-    LOG_LEVEL: 'warn', // as untraced: no line for each request
+    LOG_LEVEL: 'warn', // no line for each request, as in the mode "untraced"
   }
   return [
     { name: 'untraced', env: {}, exported: 0 },
@@ -48,7 +48,7 @@ export const modesOf = (receiver: number): Mode[] => {
   ]
 }
 
-/** Each mode twice, first with the other build. */
+/** Lists each mode twice: with the other build, then with this one. */
 export const bothBuilds = (modes: Mode[], build: string): Mode[] =>
   modes.flatMap((mode) => {
     const other = `${mode.name}, other build`

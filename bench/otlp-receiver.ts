@@ -1,5 +1,5 @@
-// Receives OTLP and throws it away. It looks into traces only to count how many requests have arrived: a bench
-// that lost spans would be a fast one.
+// Receives OTLP and discards it. It parses traces only to count the requests that have arrived: a benchmark
+// that loses spans would look fast.
 import { createServer } from 'node:http'
 
 const name = process.argv[3] ?? 'timeline.read'

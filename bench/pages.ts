@@ -1,5 +1,5 @@
 // Does a page cost the same in a world of ten million tweets as in one of a hundred thousand? The same requests to the
-// app in this process, on both worlds in turn, each with its CPU time: there is no network and no other request.
+// app in this process, alternately on both worlds, with the CPU time of each: no network and no other requests.
 import { createApp } from '../src/app.tsx'
 import { readSettings } from '../src/config/env.ts'
 import { openDb, type Database } from '../src/db/db.ts'
@@ -22,7 +22,7 @@ export type PageFigures = {
   large: [number, number]
 }
 
-/** A cursor behind so many likes, newest first. */
+/** The URL of the favorites after the newest `likes` likes. */
 async function behind(world: World, likes: number): Promise<string> {
   const rows = await world.database.db.values<[number]>(
     `select id from favorites where user_id = ${liker} order by id desc limit 1 offset ${likes - 1}`,

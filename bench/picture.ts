@@ -1,4 +1,4 @@
-// The result as a picture: a bar for each case, as long as its cost beside that of node:http.
+// The result as an SVG: a bar for each case, with the cost relative to node:http as its length.
 import type { Result } from './rounds.ts'
 import { short } from './statistics.ts'
 
@@ -11,7 +11,7 @@ const left = 190
 const width = 860
 const bar = 14
 
-/** Cases from top to bottom; without logins, whose bcrypt would flatten all others. */
+/** The cases from top to bottom, without logins: with bcrypt, their bar would make all others tiny. */
 export function picture(results: Result[], machine: { node: string; cpu: string }): string {
   const modes = Object.keys(colours)
   const shown = results.filter((one) => one.case !== 'POST /login' && modes.includes(one.mode))

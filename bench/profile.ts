@@ -1,4 +1,4 @@
-// Where the CPU time of a page goes: V8's profile of the real bundle, by function and by module.
+// The CPU profile of a page: V8's profile of the real bundle, by function and by module.
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 
 import { casesOf, signIn } from './cases.ts'
@@ -15,7 +15,7 @@ type Node = {
 type Profile = { nodes: Node[]; samples: number[]; timeDeltas: number[] }
 export type Shares = { functions: [string, number][]; modules: [string, number][] }
 
-/** Asks for one page many times; gives the shares of the busy samples, largest first. */
+/** Requests a page many times; returns the shares of the busy samples, largest first. */
 export async function profileOf(name: string, quick: boolean): Promise<Shares> {
   const [users, tweets] = quick ? [2000, 20_000] : [10_000, 1_000_000]
   const wanted = casesOf(users, tweets).find((one) => one.name === name)
@@ -55,7 +55,7 @@ function sharesOf({ nodes, samples, timeDeltas }: Profile): Shares {
   samples.forEach((id, index) => {
     const own = byId.get(id)!.callFrame
     if (own.functionName === '(idle)') return
-    // Native code often has no name: what called it says what it is.
+    // Native code often has no name: use the name of its caller.
     const isNameless = own.functionName === '' && own.url === ''
     const { functionName, url, lineNumber } = isNameless
       ? byId.get(callers.get(id)!)!.callFrame
@@ -79,7 +79,7 @@ function sharesOf({ nodes, samples, timeDeltas }: Profile): Shares {
 
 const sources = new Map<string, string[]>()
 
-/** The file that a line of the bundle comes from: esbuild writes its name above each. */
+/** The source file of a line of the bundle: esbuild writes the name above each file. */
 function moduleOf(url: string, line: number): string {
   if (!url.startsWith('file:')) return url
   if (url.includes('/node_modules/')) return url.slice(url.lastIndexOf('/node_modules/') + 14)

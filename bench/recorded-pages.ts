@@ -1,5 +1,5 @@
-// What the packages alone are to do for a page: its SQL with arguments, and the bytes of its answer. Recorded from the
-// app itself, so that the two cannot drift apart.
+// The work of the packages for a page: its SQL with arguments, and the bytes of its answer. Recorded from the
+// app itself, so that both stay the same.
 import { writeFileSync } from 'node:fs'
 
 import type { Client, InStatement, InValue } from '@libsql/core/api'
@@ -16,18 +16,18 @@ import { folder, viewers } from './world.ts'
 
 export type RecordedPage = {
   queries: { sql: string; args: InValue[] }[]
-  /** The page, cut before each card: ours keeps cards and joins them, too. */
+  /** The page, split before each card: the app caches cards and joins them, too. */
   pieces: string[]
   headers: Record<string, string>
 }
-/** By path and index of the viewer. */
+/** Recorded pages by path and index of the viewer. */
 export type RecordedPages = Record<string, RecordedPage>
 
 export const recordedCases = ['GET /timeline', 'GET /', 'GET /user/:id']
-/** So many requests of each case: every pair of a viewer and one of 200 profiles that are asked for. */
+/** The number of requests of each case: each pair of a viewer and one of the 200 requested profiles. */
 const requests = 200
 
-/** Asks the app on this database for the pages of `recordedCases`; gives the path of a file with what it did. */
+/** Requests the pages of `recordedCases` from the app on this database; returns the path of the recording. */
 export async function recordPages(path: string, cases: Case[]): Promise<string> {
   setLogLevel('silent')
   const settings = readSettings({ DATABASE_URL: `file:${path}`, INSPECT: '0' })
@@ -48,7 +48,7 @@ export async function recordPages(path: string, cases: Case[]): Promise<string> 
     cookies.push(answer.headers.getSetCookie()[0]!.split(';')[0]!)
   }
   const pages: RecordedPages = {}
-  // The first time fills what the app keeps; the second time is as on a busy instance.
+  // The first pass fills the caches of the app; the second pass is as on a busy instance.
   for (const time of [1, 2]) {
     for (const one of cases.filter(({ name }) => recordedCases.includes(name))) {
       for (let count = 0; count < requests; count++) {
@@ -75,7 +75,7 @@ export async function recordPages(path: string, cases: Case[]): Promise<string> 
   return file
 }
 
-/** A client that tells of every statement before it runs. */
+/** A database client that reports each statement before it runs. */
 function listen(client: Client, tell: (statement: { sql: string; args: InValue[] }) => void) {
   const told = (statement: InStatement) => {
     tell(toSql(statement, undefined))

@@ -1,4 +1,4 @@
-// What each request costs: the servers that are compared, and what they are compared with.
+// The cost of each request: the measured servers and their baselines.
 import { writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -52,7 +52,7 @@ export async function measure(scale: Scale): Promise<Outcome> {
   }
 }
 
-/** One answer of each case in each mode, in a file for node:http. */
+/** Records one answer of each case in each mode, in a file for the node:http baseline. */
 async function recordAnswers(subjects: Subject[], cases: Case[]): Promise<string> {
   const answers: Record<string, Recorded> = {}
   for (const subject of subjects) {

@@ -1,4 +1,4 @@
-// CPU time of the server for each request, next to the baselines, in interleaved rounds.
+// CPU time for each request, of the server and of the baselines, in interleaved rounds.
 import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Case } from './cases.ts'
@@ -12,21 +12,21 @@ export type Scale = {
   users: number
   tweets: number
   rounds: number
-  /** How long one case is asked in one round, in ms, and in how many parts: all servers are asked in turn in each. */
+  /** The time for a case in a round, in ms, and its number of parts: in each part, all servers take turns. */
   slice: number
   parts?: number
-  /** How many requests of each case come before the first round: code has to be compiled. */
+  /** The number of warm-up requests of each case before the first round: V8 compiles the code. */
   warmUp: number
-  /** No further round begins after so many ms. */
+  /** No new round begins after this time, in ms. */
   limit: number
-  /** Only these cases and modes; all when there is nothing here. */
+  /** Only these cases and modes; empty: all. */
   cases?: string[]
   modes?: string[]
-  /** A checkout with another build: each mode runs with both, and this one is compared with that. */
+  /** A checkout with another build: each mode runs with both builds, and they are compared. */
   against?: string | undefined
 }
 
-/** One case in one mode: CPU us for each request of the server and of the baselines, and their ratios, by round. */
+/** A case in a mode: CPU µs for each request of the server and of the baselines, and their ratios, by round. */
 export type Result = {
   case: string
   mode: string
@@ -34,12 +34,12 @@ export type Result = {
   requests: number
   app: Figures
   nodeHttp: Figures
-  /** How much of node:http's speed is left: 1 would be all of it. */
+  /** The speed relative to node:http: 1 is the same speed. */
   share: Figures
-  /** The same for the packages alone, where they were measured. */
+  /** The speed relative to the packages alone, if they were measured. */
   packages?: Figures
   packagesShare?: Figures
-  /** This mode against another one, in the same round; then each round's. */
+  /** The ratio of this mode to another one in the same round: median, then each round. */
   overhead?: Figures
   overheads?: number[]
 }
@@ -50,7 +50,7 @@ export type Outcome = {
 }
 
 const connectionsUsual = 8
-/** Exports are done by then: they belong to the requests before. */
+/** A pause for the exports: they belong to the requests before. */
 const settleMs = 700
 
 export type Subject = {
@@ -58,7 +58,7 @@ export type Subject = {
   app: Process
   cookies: string[]
   count: number
-  /** Requests whose traces must have arrived in the end. */
+  /** The number of requests whose traces must have arrived at the end. */
   traced: number
 }
 
@@ -80,7 +80,7 @@ export function requestOf(subject: Subject, one: Case): string {
   })
 }
 
-/** The servers that stand beside each of ours: the same bytes; the same SQL and the same bytes. */
+/** The two baselines of each server: node:http with the same bytes; the packages with the same SQL and bytes. */
 export type Baselines = { nodeHttp: Process; packages: Process }
 export type Run = { scale: Scale; cases: Case[]; subjects: Subject[]; baselines: Baselines }
 
@@ -158,7 +158,7 @@ type Sums = {
   rss: number
 }
 
-/** One case in one round on every server. Round -1 is for warming up. */
+/** Measures a case in a round on each server. Round -1 is the warm-up. */
 async function roundOf(
   { scale, subjects, baselines }: Omit<Run, 'cases'>,
   one: Case,
@@ -166,11 +166,11 @@ async function roundOf(
 ): Promise<Map<Subject, Sums>> {
   const sums = new Map<Subject, Sums>()
   const parts = round < 0 ? 1 : (scale.parts ?? 1)
-  // bcrypt has nothing to warm up.
+  // bcrypt needs no warm-up.
   const warmUp = one.connections === undefined ? scale.warmUp : 4
   const span = round < 0 ? { ms: 0, requests: warmUp } : { ms: scale.slice / parts, requests: 8 }
   for (let part = 0; part < parts; part++) {
-    // Who comes later meets warmer caches: the order is the other way round every second time.
+    // Later servers have warmer caches, so the order is reversed each second time.
     const isEven = (round + part) % 2 === 0
     for (const subject of isEven ? subjects : subjects.toReversed()) {
       if (!applies(subject, one)) continue
@@ -201,9 +201,9 @@ const plus = (one: Sum | undefined, other: Sum): Sum => ({
 
 type Slice = { subject: Subject; one: Case; target: Process; span: Span }
 
-/** CPU us of a server over a while, the exports that follow included. */
+/** CPU µs of a server during a job, including the exports after it. */
 async function slice({ subject, one, target, span }: Slice) {
-  // New ones each time: a server closes those that have been idle for a minute.
+  // New connections each time: a server closes those that were idle for a minute.
   const connections = await connect(target.port, one.connections ?? connectionsUsual)
   const before = await target.usage()
   const { requests, bytes } = await load(connections, span, () => ({

@@ -1,4 +1,4 @@
-// `npm run bench`: what a request costs, next to the physical limit. bench/README.md says how to read it.
+// `npm run bench`: the cost of requests relative to node:http. bench/README.md explains the results.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -48,7 +48,7 @@ const quick: Scale = {
   limit: 70_000,
 }
 
-/** What was measured of the program that this one re-implements: ms of CPU for each page, traced. */
+/** Measured for the original application: CPU ms for each page, traced. */
 const originals = { 2000: 137, 100_000: 2030 }
 
 const { values, positionals } = parseArgs({
@@ -95,7 +95,7 @@ buildTools()
 await job()
 process.exit(0)
 
-/** What is wrong with the words of the command line, as a sentence. */
+/** A sentence that says what is wrong with the arguments; undefined if nothing is. */
 function problemOfWords(): string | undefined {
   for (const [option, most] of [
     ['rounds', 50],
@@ -123,7 +123,7 @@ async function requests(): Promise<void> {
   keep('requests.svg', picture(outcome.results, machine))
 }
 
-/** This build next to another one: the timeline, or the cases that were asked for. */
+/** Compares this build with another one: the timeline, or the given cases. */
 async function requestsAgainst(against: string): Promise<void> {
   const scale = { ...(values.quick ? quick : full), ...(rounds && { rounds }) }
   const cases = values.case ?? ['GET /timeline']
@@ -244,7 +244,7 @@ function tables({ results, traces, rss }: Outcome): string {
   ].join('\n')
 }
 
-/** Ours next to the packages that do the same SQL and join the same bytes. */
+/** Compares the app with the packages that run the same SQL and join the same bytes. */
 function packagesTable(results: Result[]): string[] {
   const rows = results.flatMap(({ case: name, app, packages, packagesShare: share }) =>
     packages && share

@@ -12,10 +12,10 @@ import { Connection, textOf } from './client.ts'
 import type { Usage } from './usage-probe.ts'
 import { folder } from './world.ts'
 
-/** In this checkout, whatever BENCH_FOLDER says: they import native modules from node_modules. */
+/** Always in this checkout, not in BENCH_FOLDER: the programs import native modules from node_modules. */
 const tools = absolute('.cache/bench/tools')
 
-/** Compiles what runs beside the server under test, so that no loader of TypeScript is measured with it. */
+/** Compiles the helper programs, so that no TypeScript loader uses CPU during a measurement. */
 export function buildTools(): void {
   buildSync({
     entryPoints: [
@@ -39,7 +39,7 @@ export function buildTools(): void {
 
 let port = Number(process.env['BENCH_PORT'] ?? 19_100)
 
-/** The next port that nobody listens on. */
+/** The next free port. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const candidate = port++
@@ -55,9 +55,9 @@ export async function freePort(): Promise<number> {
 export type Process = {
   port: number
   child: ChildProcess
-  /** The end of what it has printed on stderr. */
+  /** The end of its output on stderr. */
   said: () => string
-  /** What it has used since it began. */
+  /** Its resource usage since the start. */
   usage: () => Promise<Usage>
   stop: () => Promise<void>
 }
@@ -87,10 +87,10 @@ async function start({
   const own = given ?? (await freePort())
   const child = fork(program, [String(own), ...args], {
     execArgv: [...flags, '--import', `${tools}/usage-probe.mjs`],
-    // Log lines are written, as in production, and thrown away.
+    // Log lines are written, as in production, and discarded.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     detached: true, // Linux shares the CPU among sessions: one for all would favour everything else on the machine.
-    // Not the project's folder: a developer's .env file must not change what is measured.
+    // Not the project's folder: a developer's .env file must not change the measurement.
     cwd: folder,
     env: { PATH: process.env['PATH'] ?? '', ...env },
   })
@@ -131,16 +131,16 @@ async function answering(started: Process): Promise<Process> {
   }
 }
 
-/** What is missing for `folder` to be measured as another build, as a sentence. */
+/** A sentence that says why `folder` cannot be measured as another build; undefined if it can. */
 export const problemOfBuild = (checkout: string): string | undefined =>
   existsSync(join(checkout, 'dist/server.js'))
     ? undefined
     : `${checkout} holds no build: dist/server.js is missing there. Run "npm ci && npm run build" in that checkout first.`
 
-/** `build` is the checkout whose bundle is started, this one if it is missing. */
+/** `build`: the checkout whose bundle is started; default: this one. */
 export type AppOptions = { build?: string | undefined; flags?: string[] }
 
-/** The bundle on a database. Rate limits are out of the way: one client stands for thousands. */
+/** Starts the bundle on a database, with very high rate limits: one client stands for thousands. */
 export async function startApp(
   path: string,
   env: Record<string, string>,
@@ -163,13 +163,13 @@ export async function startApp(
   )
 }
 
-/** node:http with recorded answers. */
+/** Starts node:http with recorded answers. */
 export const startNodeHttp = async (answers?: string): Promise<Process> =>
   answering(
     await start({ program: `${tools}/baseline-node-http.mjs`, args: answers ? [answers] : [] }),
   )
 
-/** The packages alone, on a database; `pages` is a file of recorded pages. */
+/** Starts the packages alone, on a database; `pages` is a file of recorded pages. */
 export const startPackages = async (path: string, pages?: string): Promise<Process> =>
   answering(
     await start({
@@ -179,7 +179,7 @@ export const startPackages = async (path: string, pages?: string): Promise<Proce
     }),
   )
 
-/** Asks for the start page so many times. */
+/** Requests the start page `requests` times, on four connections. */
 export async function loadPage(on: number, requests: number): Promise<void> {
   const text = textOf({ method: 'GET', path: '/', headers: { Accept: 'text/html' } })
   const connections = await Promise.all([1, 2, 3, 4].map(() => Connection.open(on)))
@@ -191,7 +191,7 @@ export async function loadPage(on: number, requests: number): Promise<void> {
   )
 }
 
-/** Swallows OTLP; `found` counts the spans of a name that came. */
+/** Starts the OTLP receiver; `found` returns the number of received spans with a name. */
 export async function startOtlpReceiver(
   name: string,
 ): Promise<Process & { found: () => Promise<number> }> {
@@ -218,7 +218,7 @@ export async function startOtlpReceiver(
   }
 }
 
-/** Runs a program of load to its end and gives what it reports; one that does not end in time is stopped. */
+/** Runs a load program to its end and returns its report; stops it if it does not end in time. */
 export async function runLoad<Report>(
   program: string,
   plan: { seconds: number; [more: string]: unknown },

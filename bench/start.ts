@@ -1,4 +1,4 @@
-// From spawning to the first 200, and resident memory then: next to a bare node:http and next to each other, in turn.
+// CPU time from the start to the first 200, and resident memory: bare node:http and all builds, alternately.
 import { loadPage, startApp, startNodeHttp, startPackages, type Process } from './servers.ts'
 import { figuresOf, short, table, type Figures } from './statistics.ts'
 import { copyOf, worldOf } from './world.ts'
@@ -12,7 +12,7 @@ const modes: Record<string, Record<string, string>> = {
   OTLP: { INSPECT: '0', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' },
 }
 
-/** CPU ms until the first answer, MB idle, MB after some thousand pages. */
+/** CPU ms until the first answer, resident MB idle, resident MB after some thousand pages. */
 export async function measureStart(rounds: number, against?: string): Promise<StartOutcome> {
   const world = await worldOf(100, 2000, against) // as large as the demo world
   const samples: Record<string, Sample[]> = { 'bare node:http': [] }

@@ -14,7 +14,7 @@ export const figuresOf = (values: number[]): Figures => ({
   high: Math.max(...values),
 })
 
-/** How long answers took, in ms (NaN where there were none), and how many there were in each second. */
+/** Response times in ms (NaN if there were no answers), and answers per second. */
 export type Latency = { median: number; p99: number; perSecond: number }
 
 export const latencyOf = (times: number[], seconds: number): Latency => ({
@@ -23,7 +23,7 @@ export const latencyOf = (times: number[], seconds: number): Latency => ({
   perSecond: times.length / seconds,
 })
 
-/** Three significant digits: more would be noise. */
+/** Formats a number with three significant digits: more would be noise. */
 export const short = (value: number): string =>
   Number.isNaN(value)
     ? 'none'

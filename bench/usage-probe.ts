@@ -1,5 +1,5 @@
-// Loaded into a server under test before its own code: says over IPC what the process has used so far. Asking from
-// within counts every thread, ended ones too, and works on every system.
+// Preloaded into a server under test: reports the resource usage of the process over IPC. Measuring from
+// within counts all threads, including ended ones, and works on every system.
 export type Usage = {
   /** CPU time of the whole process, user and system, in microseconds. */
   cpu: number

@@ -1,4 +1,4 @@
-// The worlds that are measured: made once by `npm run seed`, then kept; and a few people in them of known habits.
+// The measured worlds: created once by `npm run seed`, then kept; and a few users with known follows and likes.
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -7,10 +7,10 @@ import Database from 'libsql'
 
 import { lockFile } from '../src/db/file-lock.ts'
 
-/** Where worlds and copies lie; a world of ten million tweets takes 4 GB. */
+/** The folder of worlds and copies; a world of ten million tweets needs 4 GB. */
 export const folder = resolve(process.env['BENCH_FOLDER'] ?? '.cache/bench')
 
-/** Viewers who follow so many people, by user id; the eight who follow 300 are asked in turn. */
+/** Viewers by user id, and how many people they follow; the eight who follow 300 take turns. */
 export const followers: Record<number, number> = {
   ...Object.fromEntries([11, 12, 13, 14, 15, 16, 17, 18].map((id) => [id, 300])),
   21: 10,
@@ -18,10 +18,10 @@ export const followers: Record<number, number> = {
   23: 5000,
 }
 export const viewers = [11, 12, 13, 14, 15, 16, 17, 18]
-/** Who likes 100,000 tweets, or every one of a smaller world. */
+/** The user who likes 100,000 tweets, or all tweets of a smaller world. */
 export const liker = 24
 
-/** The last migration of a checkout: a world with later ones is not a world that its build can open. */
+/** The last migration of a checkout: its build cannot open a world with later migrations. */
 function schemaOf(build: string): string {
   const journal = JSON.parse(
     readFileSync(resolve(build, 'drizzle/meta/_journal.json'), 'utf8'),
@@ -29,7 +29,7 @@ function schemaOf(build: string): string {
   return journal.entries.at(-1)!.tag
 }
 
-/** The path of a world of this size; it is made when it is missing, by the build of the checkout `build`. */
+/** The path of a world of this size; if it is missing, the build of the checkout `build` creates it. */
 export async function worldOf(users: number, tweets: number, build = '.'): Promise<string> {
   mkdirSync(folder, { recursive: true })
   const path = `${folder}/world-${users}-${tweets}-${schemaOf(build)}.db`
@@ -43,13 +43,13 @@ export async function worldOf(users: number, tweets: number, build = '.'): Promi
     if (status !== 0) throw new Error('The world was not made.')
   }
   const lock = await lockFile(path, 0)
-  furnish(path)
+  prepareNginx(path)
   lock.release()
   return path
 }
 
-/** Gives the viewers what they are known for, triggers and all; does nothing the second time. */
-function furnish(path: string): void {
+/** Writes the known follows and likes of the viewers, with triggers; does nothing the second time. */
+function prepareNginx(path: string): void {
   const db = new Database(path)
   const known = db
     .prepare(
@@ -72,7 +72,7 @@ function furnish(path: string): void {
   db.close()
 }
 
-/** A copy that actions may change; the world stays as it was. */
+/** A copy of a world that actions may change. */
 export function copyOf(world: string, name: string): { path: string; remove: () => void } {
   const path = `${folder}/run-${process.pid}-${name}.db`
   copyFileSync(world, path)

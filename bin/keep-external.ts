@@ -1,5 +1,5 @@
-// Leaves in package.json only the packages that the bundle does not contain, so that `npm prune` removes the others: the
-// image needs no more. Which ones they are is said by `--external` in the build script.
+// Keeps in package.json only the packages that the bundle does not contain, so that `npm prune` removes the others. The
+// image needs only these. They are the `--external` packages of the build script.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 type Package = { scripts: { build: string }; dependencies: Record<string, string> }

@@ -1,6 +1,6 @@
-// Load against the built product on a fresh demo world: no failure is allowed, and no error in its log.
-// `npm run load:compat -- SECONDS` sends the Locust classes of the original as they are; `npm run load:ci -- SECONDS` the smoke
-// and both mixes, with every answer checked. Needs Locust and k6 (loadtest/README.md).
+// Load against the built program with a new demo world: no failure is allowed, and no error in its log. `npm run
+// load:compat -- SECONDS` runs the Locust classes of the original application; `npm run load:ci -- SECONDS` the smoke
+// test and both mixes, with all answers checked. Needs Locust and k6 (loadtest/README.md).
 import { spawnSync } from 'node:child_process'
 
 import { scratch, startServer } from '../test/process.ts'
@@ -9,7 +9,7 @@ import { cures, isInstalled } from './load-generators.ts'
 const kind = process.argv[2]
 const seconds = process.argv[3] ?? '60'
 
-/** p95 would only measure how busy a shared machine is: no limit is below this. */
+/** No p95 limit is below this: on a shared machine, a lower limit would only measure how busy the machine is. */
 const patience = '--patience 2000'
 
 const command = (program: string, words: string) => [program, ...words.split(' ')]
@@ -24,7 +24,7 @@ const compat = (target: string) => [
 const load = (words: string) => command(process.execPath, `--import tsx bin/load.ts ${words}`)
 
 const ci = (target: string) => {
-  // Not all at once: a sign-in takes a core for a moment, and so do the generator and whoever else is on the machine.
+  // Not all at once: each sign-in needs a core for a moment, and so do the generator and other programs.
   const users = '--users 30 --spawn 2'
   const common = `--target ${target} --seconds ${seconds} ${patience}`
   return [

@@ -1,4 +1,4 @@
-// How k6 and Locust are started, and what they say at their end.
+// Starts k6 and Locust, and judges their results.
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -20,11 +20,11 @@ export type Load = {
   users: number
   spawn: number
   seconds: number
-  /** No p95 limit is below these milliseconds. */
+  /** No p95 limit is below this time in ms. */
   patience: number
   smoke: boolean
   web: boolean
-  /** The file for the numbers; empty for the usual one. */
+  /** The file for the numbers; empty for the default. */
   out: string
 }
 
@@ -32,7 +32,7 @@ type Slow = { ms: number; name: string; trace: string }
 export type Outcome = {
   code: number
   rows: Rows
-  /** A sentence for each limit that was crossed. */
+  /** A sentence for each exceeded limit. */
   crossed: string[]
   slowest: Slow[]
   file: string
@@ -43,13 +43,13 @@ const slowestTold = 5
 export const isInstalled = (program: string): boolean =>
   spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0
 
-/** How to get one that is missing. */
+/** How to install a missing generator. */
 export const cures = {
   k6: 'install it from https://grafana.com/docs/k6/latest/set-up/install-k6/, or with Go as loadtest/README.md says.',
   locust: 'pip install -r loadtest/locust/requirements.txt, in a virtual environment.',
 }
 
-/** Runs a generator to its end, with its words on this terminal, and judges what it counted. */
+/** Runs a generator to its end, with its output on this terminal, and judges its numbers. */
 export async function runGenerator(generator: 'k6' | 'locust', load: Load): Promise<Outcome> {
   const file = load.out || `.cache/load/${generator}${load.smoke ? '-smoke' : ''}.json`
   mkdirSync(dirname(file), { recursive: true })
@@ -57,12 +57,12 @@ export async function runGenerator(generator: 'k6' | 'locust', load: Load): Prom
   const given = Object.entries(process.env).filter(([name]) => !/^(K6|LOCUST)_/.test(name))
   const kept = Object.entries(process.env).filter(([name]) => /^K6_(OTEL|OUT|LOG)/.test(name))
   const env = {
-    // Options of theirs in the environment would change the run behind the back of ours.
+    // Options of k6 and Locust in the environment would override ours.
     ...Object.fromEntries([...given, ...kept]),
     PATIENCE_MS: String(load.patience),
-    // k6 looks beside its script, not in the working directory.
+    // k6 resolves paths relative to its script, not to the working directory.
     OUT: load.web ? '' : resolve(file),
-    // A proxy of the environment would take the load elsewhere.
+    // A proxy in the environment would redirect the load.
     NO_PROXY: '*',
   }
   const { code, slow } = await (generator === 'k6'
@@ -75,7 +75,7 @@ export async function runGenerator(generator: 'k6' | 'locust', load: Load): Prom
   return { code: codeOf(load, { code, rows, crossed }), rows, crossed, slowest, file }
 }
 
-/** 99: a limit was crossed. 2: the run never began, or nothing of it can be judged. */
+/** The exit code. 99: a limit was exceeded. 2: the run did not begin, or it cannot be judged. */
 function codeOf(
   { web }: Load,
   { code, rows, crossed }: Pick<Outcome, 'code' | 'rows' | 'crossed'>,
@@ -91,7 +91,7 @@ const k6Arguments = ({ smoke }: Load): string[] => [
   'run',
   '--quiet',
   '--no-usage-report',
-  // No server of its own: two runs at once would want its port.
+  // Without k6's own server: two runs at once would need the same port.
   '--address=',
   '--log-format=raw',
   ...(collector() ? ['--out', 'opentelemetry'] : []),
@@ -143,14 +143,14 @@ const locustEnvironment = (load: Load): Record<string, string> => ({
   ...(collector() && {
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     OTEL_SERVICE_NAME: 'locust',
-    // Its instrumentation of `requests` writes the names of before 2023 otherwise.
+    // Otherwise its instrumentation of `requests` uses the attribute names from before 2023.
     OTEL_SEMCONV_STABILITY_OPT_IN: 'http',
-    // Its 60 s would leave gaps in the dashboards, which look back one minute.
+    // The default of 60 s would leave gaps in the dashboards, which use windows of one minute.
     OTEL_METRIC_EXPORT_INTERVAL: process.env['OTEL_METRIC_EXPORT_INTERVAL'] ?? '15000',
   }),
 })
 
-/** Passes everything on to the terminal, but for what k6 says for us: its users' slowest requests, and why it stopped. */
+/** Passes the output on to the terminal, except k6's lines for us: the slowest requests, and why it stopped. */
 async function run(command: string, args: string[], env: NodeJS.ProcessEnv) {
   const slow: Slow[] = []
   const child = spawn(command, args, { env, stdio: ['inherit', 'inherit', 'pipe'] })
@@ -158,7 +158,7 @@ async function run(command: string, args: string[], env: NodeJS.ProcessEnv) {
     child.once('error', () => done(127))
     child.once('close', (code) => done(code ?? 1))
   })
-  // Ctrl-C reaches the generator by itself: it ends, tells its numbers, and so do we. SIGTERM is passed on.
+  // Ctrl-C reaches the generator directly: it ends and prints its numbers, then we do. SIGTERM is passed on.
   const wait = () => undefined
   const passOn = () => void child.kill('SIGTERM')
   process.on('SIGINT', wait)

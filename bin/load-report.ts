@@ -1,4 +1,4 @@
-// What a run was like: the numbers that k6 and Locust leave, judged by the limits of loadtest/shared.json.
+// The report of a run: the numbers of k6 and Locust, judged by the limits in loadtest/shared.json.
 import { existsSync, readFileSync } from 'node:fs'
 
 type Row = { count: number; failures: number; rate: number; p50: number; p95: number; p99: number }
@@ -25,11 +25,11 @@ type LocustEntry = {
   num_failures: number
   start_time: number
   last_request_timestamp: number
-  /** Milliseconds, rounded, and how many answers took so long. */
+  /** Response times in ms, rounded, with the number of answers of each. */
   response_times: Record<string, number>
 }
 
-/** What one of them wrote at its end; without any rows when it wrote nothing. */
+/** Reads the results that a generator wrote at its end; no rows if it wrote nothing. */
 export function readRows(file: string): Rows {
   if (!existsSync(file)) return {}
   const numbers = JSON.parse(readFileSync(file, 'utf8')) as K6Numbers | LocustEntry[]
@@ -41,7 +41,7 @@ function rowsOfK6({ metrics, state }: K6Numbers): Rows {
   for (const name of requestNames) {
     const of = (metric: string, value: string) =>
       metrics[`${metric}{name:${name}}`]?.values[value] ?? 0
-    // Each answer is checked once.
+    // One check for each answer.
     const count = of('checks', 'passes') + of('checks', 'fails')
     if (count === 0) continue
     rows[name] = {
@@ -90,7 +90,7 @@ function rowsOfLocust(entries: LocustEntry[]): Rows {
   return rows
 }
 
-/** A sentence for each limit that was crossed; each names the route. */
+/** A sentence for each exceeded limit, with the route. */
 export function crossings(
   rows: Rows,
   { patience, smoke }: { patience: number; smoke: boolean },
@@ -103,7 +103,7 @@ export function crossings(
     if (p95 >= limit)
       crossed.push(`${name}: p95 is ${Math.round(p95)} ms, the limit is ${limit} ms`)
   }
-  // As a browser, as htmx and as a program.
+  // Three times: as a browser, as htmx and as a program.
   const unsent = smoke ? requestNames.filter((name) => (rows[name]?.count ?? 0) < 3) : []
   return [...crossed, ...unsent.map((name) => `${name}: sent fewer than 3 times`)]
 }

@@ -1,15 +1,15 @@
-// Looks at the target before the users come: says in one sentence what would make the load pointless.
+// Checks the target before the users start: says in one sentence why a load test of it would be useless.
 import { Agent, request } from 'node:http'
 import { request as requestSafely, Agent as SafeAgent } from 'node:https'
 
-/** What a request was answered with; the reason when there was no answer. */
+/** The answer to a request; the reason if there was no answer. */
 type Answer = { status: number; body: string; cookies: string[]; reason?: string }
 
 type Call = { method?: 'POST'; fields?: Record<string, string>; cookies?: string[] }
 
 const account = { mailaddress: 'user0001@example.com', password: 'password123' }
 
-/** Why this target will not do; undefined when it is ready. It follows no redirect and no proxy of the environment. */
+/** The reason why this target is unsuitable; undefined if it is ready. Follows no redirect; uses no proxy. */
 export async function problemOfTarget(target: string): Promise<string | undefined> {
   const call = (path: string, more: Call = {}) => ask(`${target}${path}`, more)
   const post = (path: string, more: Call = {}) => call(path, { method: 'POST', ...more })
@@ -46,7 +46,7 @@ function ask(url: string, { method, fields, cookies = [] }: Call): Promise<Answe
       url,
       {
         method: method ?? 'GET',
-        // An agent of our own knows no proxy, whatever NODE_USE_ENV_PROXY says.
+        // A new agent uses no proxy, even if NODE_USE_ENV_PROXY is set.
         agent: isSafe ? new SafeAgent() : new Agent(),
         timeout: 10_000,
         headers: {

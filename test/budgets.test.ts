@@ -1,4 +1,4 @@
-// Sizes, colours and markup: what a page may weigh and what it must not contain.
+// Budgets of pages: size, colour contrast and markup.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
@@ -34,7 +34,7 @@ test('JavaScript, CSS and the home pages stay small', async () => {
   }
 })
 
-test('htmx is the pinned one', () => {
+test('static/htmx.js is that of the pinned package', () => {
   assert.deepEqual(file('static/htmx.js'), file('node_modules/htmx.org/dist/htmx.min.js'))
 })
 
@@ -57,7 +57,7 @@ const pages = [
   '/nothing',
 ]
 
-test('pages are well-formed, and hold no script, style or handler of their own', async () => {
+test('pages are well-formed and contain no inline script, style or event handler', async () => {
   const { app, ines } = await town()
   await using _ = app
   const checker = new HtmlValidate({
@@ -92,7 +92,7 @@ test('pages are well-formed, and hold no script, style or handler of their own',
   }
 })
 
-test('a page without foreign letters is ASCII: such strings are written six times as fast', async () => {
+test('a page with ASCII texts only is ASCII: V8 encodes such strings six times as fast', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await alice.tweet('plain words')
@@ -102,7 +102,7 @@ test('a page without foreign letters is ASCII: such strings are written six time
   }
 })
 
-/** The two values of `--name: light-dark(a, b)`, or one for both. */
+/** The values of `--name: light-dark(a, b)` for light and dark; a single value counts for both. */
 function tokens(): Map<string, [light: string, dark: string]> {
   const css = file('static/app.css').toString()
   const found = new Map<string, [string, string]>()
@@ -128,7 +128,7 @@ const contrast = (one: string, other: string) => {
   return (light! + 0.05) / (dark! + 0.05)
 }
 
-test('text has 4.5 to 1 on its ground, lines and bars 3 to 1, in light and in dark', () => {
+test('contrast: text 4.5 to 1, lines and bars 3 to 1, in light and in dark', () => {
   const all = tokens()
   const pairs: [string, string, number][] = [
     ...['paper', 'surface', 'sunken'].flatMap((ground) =>
@@ -154,7 +154,7 @@ test('text has 4.5 to 1 on its ground, lines and bars 3 to 1, in light and in da
   }
 })
 
-test('the demo world: a hundred people who have been talking for weeks, the same every time', async () => {
+test('the demo world: a hundred people with tweets of weeks, deterministic', async () => {
   const { app, ines } = await town()
   await using _ = app
   assert.equal(people.length, 100)

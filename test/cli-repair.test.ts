@@ -1,4 +1,4 @@
-// Whatever happens to the search index, the triggers and the indexes: the start names the cure, and db:repair is one.
+// Damaged search index, triggers or indexes: the start names the remedy, and db:repair repairs them.
 import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import test from 'node:test'
@@ -29,7 +29,7 @@ const sql = (text: string) => (path: string) => {
   db.close()
 }
 
-/** `start`: does the start see it? What it does not see is found by db:check. */
+/** `start`: does the start detect it? db:check detects all of them. */
 type Damage = { name: string; harm: (path: string) => void; start?: RegExp }
 
 const index = /has to be repaired \(search index: .*npm run db:repair/
@@ -101,7 +101,7 @@ const damages: Damage[] = [
   },
 ]
 
-test('a damaged search index: the start says npm run db:repair, db:check sees it, db:repair cures it', async (t) => {
+test('a damaged search index: the start says npm run db:repair, db:check finds it, db:repair repairs it', async (t) => {
   using place = scratch()
   const good = `${place.folder}/good.db`
   await using first = await startServer({ DATABASE_URL: `file:${good}` })
@@ -135,7 +135,7 @@ test('a damaged search index: the start says npm run db:repair, db:check sees it
   assert.match(await found.text(), /is found again/)
 })
 
-test('a table that is damaged, too: only a backup cures that, and repair leaves it alone', async () => {
+test('a damaged table, too: only a backup helps, and db:repair changes nothing', async () => {
   using place = scratch()
   const path = `${place.folder}/x.db`
   const env = { DATABASE_URL: `file:${path}` }
@@ -151,7 +151,7 @@ test('a table that is damaged, too: only a backup cures that, and repair leaves 
   assert.ok(before.equals(readFileSync(path)), 'the file is untouched')
 })
 
-test('an index that is damaged while it runs: an error page, and the log names the cure', async () => {
+test('an index damaged while the app runs: an error page, and the log names the remedy', async () => {
   using place = scratch()
   const path = `${place.folder}/x.db`
   await using server = await startServer({ DATABASE_URL: `file:${path}` })

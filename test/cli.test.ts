@@ -1,4 +1,4 @@
-// The command line tools, as somebody who runs an instance uses them.
+// The command line tools, as an operator uses them.
 import assert from 'node:assert/strict'
 import { copyFileSync } from 'node:fs'
 import test from 'node:test'
@@ -7,7 +7,7 @@ import Database from 'libsql'
 
 import { post, runTool, scratch, startServer } from './process.ts'
 
-test('check finds what is wrong, repair mends it, and neither disturbs the app', async () => {
+test('db:check finds problems, also while the app runs; db:repair repairs them, but not while it runs', async () => {
   using place = scratch()
   const path = `${place.folder}/town.db`
   const env = { DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' }
@@ -32,7 +32,7 @@ test('check finds what is wrong, repair mends it, and neither disturbs the app',
   assert.equal(runTool('db-check', [], env).code, 0)
 })
 
-test('a backup made under load starts as an instance of its own', async () => {
+test('a backup made under load can be started as an instance', async () => {
   using place = scratch()
   const env = { DATABASE_URL: `file:${place.folder}/live.db`, LOG_LEVEL: 'silent' }
   await using server = await startServer(env)
@@ -55,7 +55,7 @@ test('a backup made under load starts as an instance of its own', async () => {
   assert.match(await (await fetch(`${other.url}/@mara`)).text(), /before the backup/)
 })
 
-test('people: a new password, suspended and back, deleted', async () => {
+test('npm run user: password, suspend, unsuspend, delete', async () => {
   using place = scratch()
   const env = { DATABASE_URL: `file:${place.folder}/people.db`, LOG_LEVEL: 'silent' }
   const enter = async (password: string) => {

@@ -1,5 +1,5 @@
-// The dashboards and the page of names, without Grafana: what can be wrong in them by itself. `npm run test:telemetry` asks
-// the real Mimir and Loki.
+// The dashboards and the page of names, without Grafana: what can be wrong in them by itself. `npm run test:telemetry`
+// asks the real Mimir and Loki.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
@@ -30,10 +30,10 @@ const datasources = new Set(matches(provisioned, /^ {4}uid: (\S+)/gm))
 const names = read('docs/telemetry-names.md')
 const dashboards = readDashboards()
 
-/** Grafana 13's own panels that ours are made of. */
+/** The panel types of Grafana 13 that our dashboards use. */
 const panelTypes = 'row stat timeseries bargauge table logs nodeGraph'.split(' ')
 const units = 'reqps ops cps percentunit s bytes none short'.split(' ')
-/** Panels of these show text, or give each column a unit of its own. */
+/** Panel types without a unit: they show text, or have a unit for each column. */
 const unitless = new Set(['row', 'logs', 'nodeGraph', 'table'])
 const ofGrafana = new Set(
   '__all __rate_interval __interval __range __auto __from __to __value __data'.split(' '),
@@ -45,13 +45,13 @@ const overlap = (one: Panel, other: Panel) => {
 }
 
 describe('the dashboards', () => {
-  it('are the three that the README shows, each with an id of its own', () => {
+  it('are the three that the README shows, each with a unique id', () => {
     assert.deepEqual(
       dashboards.map(({ file }) => file),
       ['database.json', 'home.json', 'pipeline.json'],
     )
     assert.equal(new Set(dashboards.map(({ dashboard }) => dashboard.uid)).size, 3)
-    // The address of the original's dashboard.
+    // The uid of the original application's dashboard.
     assert.equal(dashboards[1]!.dashboard.uid, 'opentelemetry-apm')
   })
 
@@ -74,7 +74,7 @@ describe('the dashboards', () => {
       }
     })
 
-    it(`${file}: asks datasources that are provisioned, with letters of their own`, () => {
+    it(`${file}: uses provisioned datasources, each query with a unique letter`, () => {
       for (const { title, datasource, targets = [], type } of panels) {
         if (type === 'row') continue
         assert.ok(targets.length > 0, title)
@@ -88,7 +88,7 @@ describe('the dashboards', () => {
       }
     })
 
-    it(`${file}: has every variable that it uses, and uses every one that it has`, () => {
+    it(`${file}: defines the variables that it uses, and no others`, () => {
       const text = JSON.stringify(dashboard)
       const used = new Set(matches(text, /\$\{?(\w+)/g))
       const unknown = [...used].filter((name) => !variables.has(name) && !ofGrafana.has(name))
@@ -111,7 +111,7 @@ describe('the dashboards', () => {
       }
     })
 
-    it(`${file}: draws exemplars where the Collector makes them`, () => {
+    it(`${file}: shows exemplars where the Collector creates them`, () => {
       for (const { expr, exemplar, panel } of queriesOf(file, dashboard))
         if (exemplar) assert.match(expr, /traces_spanmetrics_duration_seconds_bucket/, panel)
     })
@@ -132,7 +132,7 @@ describe('the dashboards', () => {
     )
   })
 
-  it('are read as a reader would', () => {
+  it('use metrics that metricsIn() finds in a query', () => {
     const query =
       'topk(8, sum by (le, a_b) (rate(x_y_bucket{a_c="d_e"}[$__rate_interval]))) or vector(0)'
     assert.deepEqual(metricsIn(query), ['x_y_bucket'])
@@ -140,7 +140,7 @@ describe('the dashboards', () => {
 })
 
 describe("Grafana's provisioning", () => {
-  it('has the ids of the original, and $$ where Grafana itself would expand a $', () => {
+  it('has the ids of the original application, and $$ where Grafana would expand a $', () => {
     for (const uid of ['mimir', 'loki', 'tempo']) assert.ok(datasources.has(uid), uid)
     const used = matches(provisioned, /(?:datasourceUid|DatasourceUid): (\S+)/g)
     assert.deepEqual(
@@ -159,26 +159,26 @@ describe('docs/telemetry-names.md', () => {
   const code = sources.map((file) => read(`src/${file}`)).join('\n')
   const inTicks = new Set(matches(names, /`([^`]+)`/g))
   const constants = new Map<string, unknown>(Object.entries(conventions))
-  /** The text of a literal, or of a constant of the conventions. */
+  /** The value of a literal, or of a constant of the semantic conventions. */
   const textOf = (written: string) =>
     written.startsWith("'") ? written.slice(1, -1) : String(constants.get(written))
   const missingFrom = (found: string[]) => [...new Set(found)].filter((name) => !inTicks.has(name))
 
-  it('has every handler and every piece of background work', () => {
+  it('lists every handler span and every background span', () => {
     const handlers = matches(code, /(?:traced|inBackground)\('([\w.]+)'/g)
     assert.ok(handlers.length > 20)
     assert.doesNotMatch(code, /\btraced\((?!')/, 'a name that is put together cannot be looked for')
     assert.deepEqual(missingFrom(handlers), [])
   })
 
-  it('has every metric of ours with its unit', () => {
+  it('lists every metric of the app with its unit', () => {
     const made = [...code.matchAll(/\.create\w+\(('[\w.]+'|METRIC_\w+), \{\s*unit: '([^']+)'/g)]
     assert.ok(made.length > 9)
     for (const [, name, unit] of made)
       assert.match(names, new RegExp(`^\\| \`${textOf(name!)}\` \\|[^|]*\\| \`${unit}\` \\|`, 'm'))
   })
 
-  it('has every attribute', () => {
+  it('lists every attribute', () => {
     const files = [
       'telemetry/spans.ts',
       'telemetry/query-tracing.ts',
@@ -195,7 +195,7 @@ describe('docs/telemetry-names.md', () => {
     assert.deepEqual(missingFrom(attributes.map(textOf)), [])
   })
 
-  it('has every message of the log', () => {
+  it('lists every log message', () => {
     const messages = matches(code, /\b(?:log|localLog)\.(?:debug|info|warn|error)\('([^']+)'/g)
     assert.ok(messages.length > 6)
     assert.deepEqual(missingFrom(messages), [])

@@ -1,4 +1,4 @@
-// A session that ends while somebody writes, over HTTP: where sign-in leads back to, and what it does with the words.
+// Drafts over HTTP: a session ends while somebody writes. Where sign-in redirects to, and what happens to the text.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -22,16 +22,16 @@ const entities = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;
 const unescaped = (text: string) =>
   text.replace(/&(?:lt|gt|quot|#39|amp);/g, (entity) => entities[entity as keyof typeof entities])
 
-/** The browser has no session any more; what else it keeps, it keeps. */
+/** Removes the session cookie of the browser; the other cookies stay. */
 function endSession({ cookies }: Someone): void {
   for (const name of cookies.keys()) if (name.endsWith('session')) cookies.delete(name)
 }
 
-/** What stands in the form for a new tweet. */
+/** The text in the form for a new tweet. */
 const composed = ({ text }: Answer) =>
   unescaped(/<textarea[^>]*id="msg"[^>]*>([^<]*)</.exec(text)?.[1] ?? '')
 
-/** Alice's form for a new tweet, in a browser whose session has ended meanwhile. */
+/** Alice's form for a new tweet, in a browser whose session has ended since. */
 async function writing(app: TestApp): Promise<{ alice: Someone; form: Record<string, string> }> {
   const alice = await app.person('Alice')
   const form = hidden((await alice.get('/post', { as: 'browser' })).text, 'composer')
@@ -39,7 +39,7 @@ async function writing(app: TestApp): Promise<{ alice: Someone; form: Record<str
   return { alice, form }
 }
 
-test('words sent without a session go through sign-in, a wrong password included, and nothing is posted by it', async () => {
+test('a text posted without a session survives sign-in, also after a wrong password, and is not posted by it', async () => {
   await using app = await startApp()
   const { alice, form } = await writing(app)
   const msg = 'Half a thought, "quoted" & <b>bold</b>\nand a second line'
@@ -67,7 +67,7 @@ test('words sent without a session go through sign-in, a wrong password included
   }
 })
 
-test('who signs in as somebody else does not see the words, in sign-in or in sign-up', async () => {
+test('another user who signs in or signs up does not see the text', async () => {
   await using app = await startApp()
   await app.person('Bob')
   const { alice, form } = await writing(app)
@@ -86,7 +86,7 @@ test('who signs in as somebody else does not see the words, in sign-in or in sig
   assert.equal(composed(await alice.post('/register', known, { as: 'browser' })), 'only mine')
 })
 
-test('a form without an author: the page before says whose words they are', async () => {
+test('a form without an author: the cookie of the page before names the author', async () => {
   await using app = await startApp()
   await app.person('Bob')
   const { alice } = await writing(app)
@@ -99,7 +99,7 @@ test('a form without an author: the page before says whose words they are', asyn
   assert.equal(composed(back), 'only mine')
 })
 
-test('what one has written is not posted by another who has signed in since', async () => {
+test('the text of one user is not posted as another who has signed in since', async () => {
   await using app = await startApp()
   const { form } = await writing(app)
   const bob = await app.person('Bob')
@@ -111,7 +111,7 @@ test('what one has written is not posted by another who has signed in since', as
   assert.doesNotMatch((await bob.get('/timeline')).text, /written by Alice/)
 })
 
-test('a draft that breaks rules is shown as the text it is, and a long one fits through the form', async () => {
+test('an invalid draft is shown unchanged, and a long one fits in the form', async () => {
   await using app = await startApp()
   const { alice, form } = await writing(app)
   const forged = `\u00020\u0003${placeholder(0).replace(/[\w-]{22}/, 'x'.repeat(22))}`
@@ -138,7 +138,7 @@ test('a draft that breaks rules is shown as the text it is, and a long one fits 
   assert.equal(told(nothing), '303 /login?next=%2Fpost')
 })
 
-test('a draft stands in no address, no cookie and no span', async () => {
+test('a draft is in no URL, no cookie and no span', async () => {
   await using app = await startApp()
   const { alice, form } = await writing(app)
   const msg = 'canarydraft'
@@ -153,7 +153,7 @@ test('a draft stands in no address, no cookie and no span', async () => {
   }
 })
 
-test('sign-in leads back to the page where a button was pressed, and to nowhere that is not ours', async () => {
+test('sign-in redirects to the page where a button was pressed, and never to another site', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await alice.tweet('hello')
@@ -194,7 +194,7 @@ test('sign-in leads back to the page where a button was pressed, and to nowhere 
   assert.match(page.text, /id="like-1"[^>]*aria-pressed="false"/, 'offered again, not repeated')
 })
 
-test('the next slice of a list leads back to its page, a search to its words', async () => {
+test('sign-in redirects from the next slice of a list to its page, from a search to its results', async () => {
   await using app = await startApp()
   const visitor = app.visitor()
   const here = { as: 'htmx', headers: { 'HX-Current-URL': `${site}/timeline?through=7` } } as const
@@ -204,7 +204,7 @@ test('the next slice of a list leads back to its page, a search to its words', a
   assert.equal(await led('/search?q=goose'), to('/search?q=goose'))
 })
 
-test('a browser is marked with who its page is for; /session tells when that has changed', async () => {
+test('a cookie marks whom the page is for; /session tells whether that has changed', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const check = async (changed = '') =>
@@ -242,7 +242,7 @@ test('a browser is marked with who its page is for; /session tells when that has
   assert.doesNotMatch(refused.text, /data-viewer/, 'nobody has looked who this is')
 })
 
-test('pages with what is one person’s alone are not kept by the browser', async () => {
+test('pages with data of one person are not cached by the browser', async () => {
   await using app = await startApp({ DEMO: '0', OPERATORS: 'alice@example.org' })
   const alice = await app.person('Alice')
   const id = await alice.tweet('hello')

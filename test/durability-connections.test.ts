@@ -1,4 +1,4 @@
-// What reaches the server below its requests: too many connections, those that end early, and bytes that are no request.
+// Connections: more than there are file descriptors, those that end early, and bytes that are not an HTTP request.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { scratch, startServer } from './process.ts'
 
-/** Sends bytes as they are; gives everything that comes back. */
+/** Sends raw bytes; returns everything that the server answers. */
 async function raw(url: string, text: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   let answer = ''
@@ -18,7 +18,7 @@ async function raw(url: string, text: string): Promise<string> {
   return answer
 }
 
-test('more connections than there are file descriptors: it goes on', async () => {
+test('more connections than file descriptors: the server goes on', async () => {
   using place = scratch()
   await using server = await startServer(
     { DATABASE_URL: `file:${place.folder}/x.db` },
@@ -37,7 +37,7 @@ test('more connections than there are file descriptors: it goes on', async () =>
   assert.equal(await server.stop(), 0)
 })
 
-test('what is no request is answered in words and counted, and takes nothing else along', async () => {
+test('bytes that are not a request are answered with a sentence and counted, and harm no other connection', async () => {
   using place = scratch()
   await using server = await startServer({ DATABASE_URL: `file:${place.folder}/x.db` })
   const answers: [text: string, status: RegExp][] = [

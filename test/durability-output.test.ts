@@ -1,4 +1,4 @@
-// Log lines that cannot be written cost log lines and nothing else.
+// If log lines cannot be written, lines are lost and nothing else.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs'
@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 
 type Line = { message?: string; lines?: number; why?: string; 'url.path'?: string }
 
-/** The lines of a log file; a torn one is counted. */
+/** The lines of a log file, and the number of incomplete ones. */
 function read(path: string) {
   const texts = readFileSync(path, 'utf8').split('\n').filter(Boolean)
   const lines: Line[] = []
@@ -38,7 +38,7 @@ const askTimes = async (url: string, count: number) => {
     assert.equal((await fetch(`${url}/livez`)).status, 200)
 }
 
-test('a log file on a full disk: everybody is served, and the log says how many lines it lost', async (t) => {
+test('a log file on a full disk: requests are served, and the log says how many lines were lost', async (t) => {
   using place = scratch()
   using disk = smallDisk(`${place.folder}/disk`, 64)
   if (!disk) return t.skip('needs the right to mount a small disk')
@@ -102,7 +102,7 @@ for (const [name, redirect] of [
   })
 }
 
-test('a reader of the log that leaves takes nobody along, and one that comes back reads how much is missing', async () => {
+test('the server survives if the reader of its log exits, and a new reader reads how many lines are missing', async () => {
   using place = scratch()
   const path = `${place.folder}/pipe`
   assert.equal(spawnSync('mkfifo', [path]).status, 0)
@@ -138,7 +138,7 @@ test('a reader of the log that leaves takes nobody along, and one that comes bac
   assert.match(printed('second'), /"message":"stopped"/)
 })
 
-test('a reader that does not read: memory has a bound, and what is dropped is counted', async () => {
+test('a reader that does not read: memory is bounded, and dropped lines are counted', async () => {
   const line = 'x'.repeat(999)
   const many = 100_000
   const script = `import { stdout } from './src/base/output.ts'
@@ -169,7 +169,7 @@ test('a reader that does not read: memory has a bound, and what is dropped is co
   )
 })
 
-test('a command line tool: a reader who has left is no failure, a full disk is one', () => {
+test('a command line tool: a closed pipe is not a failure, a full disk is one', () => {
   using place = scratch()
   const env = { DATABASE_URL: `file:${place.folder}/none.db` }
   const shell = (line: string) => {
@@ -181,14 +181,14 @@ test('a command line tool: a reader who has left is no failure, a full disk is o
     return { code: done.status, said: done.stderr }
   }
   const tool = `${process.execPath} dist/user.js --help`
-  // The reader is gone before the first word.
+  // The reader exits before the first line.
   const left = shell(`{ sleep 0.5; ${tool}; echo "code $?" >&2; } | true`)
   assert.deepEqual(left, { code: 0, said: 'code 0\n' })
   const full = shell(`${tool} > /dev/full`)
   assert.deepEqual(full, { code: 1, said: 'Standard output cannot be written (ENOSPC).\n' })
   assert.deepEqual(shell(`${tool} > /dev/full 2>&1`), { code: 1, said: '' })
   assert.equal(runTool('user', ['--help'], env).code, 0)
-  // A slow reader gets all of it.
+  // A slow reader gets all lines.
   const slow = shell(`${tool} | { sleep 0.5; cat; } | grep -c 'outlive the restart' >&2`)
   assert.equal(slow.said.trim(), '1')
 })

@@ -1,4 +1,4 @@
-// Acknowledged means on disk: through kill -9 and while another process holds the write lock.
+// Acknowledged writes are on disk: after kill -9, and while another process holds the write lock.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import test from 'node:test'
@@ -12,7 +12,7 @@ import { post, register, runTool, scratch, startServer, type Server } from './pr
 const kills = Number(process.env['KILLS'] ?? 20)
 const writers = 4
 
-/** Which texts are in the file, and how often. */
+/** The number of rows of each text in the file. */
 function written(path: string): Map<string, number> {
   const rows = new Database(path, { timeout: 5000 })
     .prepare("SELECT msg, count(*) FROM tweets WHERE msg LIKE 'w_-%' GROUP BY msg")
@@ -27,7 +27,7 @@ type Tally = {
   open: { msg: string; key: string } | undefined
 }
 
-/** Posts one text after the other until the server is gone; an unanswered one is sent again, with its key, next time. */
+/** Posts texts one by one until the server is gone. The unanswered one is sent again with its key on the next call. */
 async function writeUntilGone(
   server: Server,
   cookie: string,
@@ -45,7 +45,7 @@ async function writeUntilGone(
   }
 }
 
-test(`kill -9, ${kills} times under write load: nothing acknowledged is lost or doubled`, async () => {
+test(`kill -9, ${kills} times under write load: no acknowledged tweet is lost or duplicated`, async () => {
   using place = scratch()
   const path = `${place.folder}/kill.db`
   const env = { DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent', INSPECT: '0' }
@@ -56,7 +56,7 @@ test(`kill -9, ${kills} times under write load: nothing acknowledged is lost or 
   }))
   const cookies: string[] = []
   for (let round = 0; round < kills; round++) {
-    // In turn: a commit for each write, and commits that writes share.
+    // Alternately one write at a time and concurrent writes, which share commits.
     const DATABASE_SYNCHRONOUS = round % 2 === 0 ? 'normal' : 'full'
     await using server = await startServer({ ...env, DATABASE_SYNCHRONOUS })
     for (let one = cookies.length; one < writers; one++)
@@ -80,7 +80,7 @@ test(`kill -9, ${kills} times under write load: nothing acknowledged is lost or 
   assert.equal(checked.code, 0, checked.printed)
 })
 
-/** Holds the write lock of a database in a process of its own for so long. */
+/** Holds the write lock of a database for `ms`, in another process. */
 function holdLock(path: string, ms: number): Promise<unknown> {
   const script = `import Database from 'libsql'
     const db = new Database(${JSON.stringify(path)}, { timeout: 10000 })
@@ -94,7 +94,7 @@ function holdLock(path: string, ms: number): Promise<unknown> {
 }
 
 for (const heldMs of [1000, 10_000]) {
-  test(`another process holds the write lock for ${heldMs / 1000} s: readers go on, writers wait, nothing is lost`, async () => {
+  test(`another process holds the write lock for ${heldMs / 1000} s: reads go on, writes wait, nothing is lost`, async () => {
     using place = scratch()
     const path = `${place.folder}/lock.db`
     await using server = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })

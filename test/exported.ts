@@ -1,4 +1,4 @@
-// The real process with a collector of the test's own: what to ask it, and what it has exported in the end.
+// Runs the real process with a test collector, and returns what it has exported at the end.
 import Database from 'libsql'
 
 import { clientKinds, type ClientKindName } from './harness.ts'
@@ -8,7 +8,7 @@ import { scratch, startServer, type Server } from './process.ts'
 export type Asked = {
   as?: ClientKindName
   cookie?: string
-  /** A form to post; an empty one has no body. */
+  /** A form to post; an empty form sends no body. */
   fields?: Record<string, string>
   headers?: Record<string, string>
   method?: string
@@ -22,7 +22,7 @@ export async function ask(server: Server, path: string, asked: Asked = {}) {
     ...(body && { body }),
     headers: {
       ...clientKinds[as],
-      'User-Agent': 'story',
+      'User-Agent': 't',
       ...(cookie && { Cookie: cookie }),
       ...headers,
     },
@@ -35,8 +35,8 @@ export async function ask(server: Server, path: string, asked: Asked = {}) {
 
 export type Story = (server: Server, path: string) => Promise<void>
 
-/** Runs a process that exports to a sink through a story and a graceful stop; gives all that the sink then has. */
-export async function told(env: Record<string, string>, story: Story) {
+/** Starts a process that exports to a sink, runs the callback, stops it gracefully; returns the sink's content. */
+export async function told(env: Record<string, string>, t: Story) {
   using place = scratch()
   await using sink = await startSink()
   const path = `${place.folder}/told.db`
@@ -45,7 +45,7 @@ export async function told(env: Record<string, string>, story: Story) {
     OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
     ...env,
   })
-  await story(server, path)
+  await t(server, path)
   const code = await server.stop()
   return {
     code,
@@ -59,7 +59,7 @@ export async function told(env: Record<string, string>, story: Story) {
   }
 }
 
-/** Changes the database behind the back of the process. */
+/** Changes the database file directly, while the process runs. */
 export function change(path: string, statement: string): void {
   const database = new Database(path)
   database.exec(statement)

@@ -6,7 +6,7 @@ const cache = fileURLToPath(new URL('../.cache/', import.meta.url))
 
 /**
  * The folder of an npm package that only tests need: fetched once into .cache/, at an exact version, outside of
- * package.json, so that nobody downloads it who only runs the program. Throws one sentence when it cannot be had.
+ * package.json, so that those who only run the program do not download it. Throws a sentence if it cannot be fetched.
  */
 export function fetched(name: string, version: string): string {
   const home = `${cache}${name.replace('/', '+')}-${version}`

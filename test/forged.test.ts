@@ -1,5 +1,5 @@
-// What people send is text, whatever it holds: control characters and forged placeholders, in every field, parameter, path
-// and header that some page shows.
+// User input is text, whatever it contains: control characters and forged placeholders in all fields, parameters, paths
+// and headers that a page shows.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -14,14 +14,14 @@ const inPieces = (marks: string[], size: number) =>
     marks.slice(at * size, (at + 1) * size).join(' '),
   )
 
-/** The placeholders of before, and ones with a random part that is not this process's. */
+/** Placeholders of older versions, and placeholders with a wrong random part. */
 const forged = upTo(50).flatMap((id) => [
   `\u0002${id}\u0003`,
   placeholder(id).replace(/[\w-]{22}/, (random) => [...random].toReversed().join('')),
 ])
 const controls = [...upTo(31), 127].map((code) => String.fromCharCode(code))
 const texts = [...inPieces(controls, 3), '\u0001', '\u0002', ...inPieces(forged, 6)]
-/** In a header no NUL and no line end can be sent. */
+/** A header cannot contain NUL or line ends. */
 const headerTexts = texts.map((text) => text.replace(/[\0\r\n]/g, ''))
 
 const shownHeaders = (text: string, who: Someone): Record<string, string> => ({
@@ -40,7 +40,7 @@ const shownHeaders = (text: string, who: Someone): Record<string, string> => ({
     .join('; '),
 })
 
-/** What docs/http.md says of requests that do not go well, whoever sends them. */
+/** The statuses that docs/http.md names for failed requests. */
 const refusals = [400, 401, 403, 404, 405, 413, 415, 422, 429]
 
 function allowed(row: Row): number[] {
@@ -54,7 +54,7 @@ function allowed(row: Row): number[] {
   ]
 }
 
-/** Zora's pages and her deleted tweet have just been rendered; nobody but her may see these words: her name is public. */
+/** Zora's pages and deleted tweet have been rendered before; nobody else may see these words. Her name is public. */
 async function privateWords({ app }: World): Promise<RegExp> {
   const person = app.visitor()
   const fields = { mailaddress: 'zora@example.org', password: 'a long password' }
@@ -68,7 +68,7 @@ async function privateWords({ app }: World): Promise<RegExp> {
 
 type Trial = { row: Row; who: Someone; here: World; words: RegExp }
 
-/** Sends one request and says what is wrong with its answer. */
+/** Sends a request; returns what is wrong with the answer. */
 async function wrongWith(trial: Trial, path: string, init: RequestInit, headers = {}) {
   const { row, who, here, words } = trial
   const as = headers && 'HX-Current-URL' in headers ? 'htmx' : 'browser'
@@ -104,7 +104,7 @@ const isForAll = ({ signedOut }: Row) => ['same', 'inspector', 'form'].includes(
 const withoutAnEnd = (row: Row) => row.path === '/traces/live'
 const endsTheSession = (row: Row) => row.path === '/logout'
 
-test('whatever is sent in a field or parameter is text: no status that docs/http.md does not name, no word of another', async () => {
+test('fields and parameters are text: only statuses of docs/http.md, and no words of other users', async () => {
   const here = await world()
   await using _ = here.app
   const words = await privateWords(here)
@@ -118,7 +118,7 @@ test('whatever is sent in a field or parameter is text: no status that docs/http
   assert.deepEqual(wrong.slice(0, 20), [])
 })
 
-test('whatever is sent in a header, a cookie or a path is text', async () => {
+test('headers, cookies and paths are text', async () => {
   const here = await world()
   await using _ = here.app
   const words = await privateWords(here)
@@ -141,7 +141,7 @@ test('whatever is sent in a header, a cookie or a path is text', async () => {
   assert.deepEqual(wrong.slice(0, 20), [])
 })
 
-/** What was sent stands in the traces that everybody may look at. */
+/** The traces, which everybody may see, contain what was sent. */
 async function lookAtTraces(here: World, words: RegExp): Promise<string[]> {
   const wrong: string[] = []
   const ids = here.recorder.requests().map(({ traceId }) => traceId)
@@ -155,7 +155,7 @@ async function lookAtTraces(here: World, words: RegExp): Promise<string[]> {
   return wrong
 }
 
-test('the fragments of a deleted tweet and of a deleted account leave the memory with them', async () => {
+test('the cached fragments of a deleted tweet or account are dropped', async () => {
   const here = await world()
   await using _ = here.app
   const kept = () =>

@@ -1,4 +1,4 @@
-// A fresh app on a fresh database, and people to act as. Every story stands alone: no shared state, no mocks.
+// A new app on a new database, and clients for it. Tests share no state and use no mocks.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const exporter = new InMemorySpanExporter()
 new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register()
 setLogLevel('silent')
 
-/** Who asks, as DESIGN's three answers tell them apart: the headers that such a client sends. */
+/** The client kinds, and the headers that each kind sends. */
 export const clientKinds = {
   program: { Accept: '*/*' },
   json: { Accept: 'application/json' },
@@ -35,18 +35,18 @@ export const clientKinds = {
 } as const
 export type ClientKindName = keyof typeof clientKinds
 
-/** An answer, read to its end; `spans` are those of its trace. */
+/** A complete answer; `spans` are those of its trace. */
 export type Answer = {
   status: number
   text: string
   headers: Headers
   location: string | null
   spans: ReadableSpan[]
-  /** The spans of its queries. */
+  /** The spans of the queries. */
   queries: ReadableSpan[]
 }
 
-/** What an answer is: its status, then where it leads or what kind of body it has. The words of docs/http.md. */
+/** Describes an answer as docs/http.md does: its status, then the redirect target or the kind of the body. */
 export function told({ status, text, headers, location }: Answer): string {
   const type = (headers.get('Content-Type') ?? '').split(';')[0]!
   if (headers.get('HX-Redirect')) return `${status} HX ${headers.get('HX-Redirect')}`
@@ -58,7 +58,7 @@ export function told({ status, text, headers, location }: Answer): string {
 
 type Options = { as?: ClientKindName; headers?: Record<string, string> }
 
-/** Somebody with a cookie jar: a visitor, until they register or log in. */
+/** A client with a cookie jar: a visitor, until it registers or logs in. */
 export class Someone {
   readonly app: TestApp
   readonly cookies = new Map<string, string>()
@@ -80,7 +80,7 @@ export class Someone {
     )
   }
 
-  /** Any request; redirects are not followed. */
+  /** Sends any request; does not follow redirects. */
   async send(
     path: string,
     init: RequestInit,
@@ -120,7 +120,7 @@ export class Someone {
     }
   }
 
-  /** Writes a tweet and gives its id. */
+  /** Posts a tweet and returns its id. */
   async tweet(msg: string): Promise<number> {
     const answer = await this.post('/tweet', { msg }, { as: 'htmx' })
     return Number(/id="tweet-(\d+)"/.exec(answer.text)?.[1])
@@ -130,18 +130,18 @@ export class Someone {
 export type TestApp = {
   settings: Settings
   database: Database
-  /** Where its database is: a `file:` or `http:` URL. */
+  /** The `file:` or `http:` URL of its database. */
   url: string
-  /** What the process tells the app. */
+  /** The state that the process shares with the app. */
   state: { stopping: boolean }
   fetch: (request: Request) => Promise<Response>
   visitor: () => Someone
-  /** Somebody who has just registered under this name, `<name>@example.org` / `password-of-<name>`. */
+  /** A client that has registered with this name, `<name>@example.org` and `password-of-<name>`. */
   person: (name: string) => Promise<Someone & { id: number }>
   [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** Starts an app on an empty database: a file, or a libSQL server of its own when TEST_DATABASE=server. */
+/** Starts an app on an empty database: a file, or a new libSQL server if TEST_DATABASE=server. */
 export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
   exporter.reset()
   const folder = mkdtempSync(join(tmpdir(), 'tracewren-'))

@@ -1,4 +1,4 @@
-// The table of docs/http.md as data, and a world in which each of its rows can be asked.
+// The table of docs/http.md as data, and a world in which each of its rows can be requested.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 
@@ -37,7 +37,7 @@ export const rows: Row[] = document
     }
   })
 
-/** Examples for what a row leaves open. */
+/** Example values for the parameters in a row. */
 export const fieldExamples: Record<string, string> = {
   bio: 'I watch birds.',
   chip: 'on',
@@ -60,7 +60,7 @@ export type World = {
   spanId: string
 }
 
-/** Alice with a tweet, Bob with one, and a trace that the inspector has kept. */
+/** Alice and Bob with a tweet each, and a trace in the inspector. */
 export async function world(env: Record<string, string> = {}): Promise<World> {
   const inner = await startApp(env)
   const recorder = new Recorder()
@@ -88,7 +88,7 @@ export const pathOf = ({ path }: Row, { traceId, spanId }: World): string =>
   path
     .replace('/traces/:id', `/traces/${traceId}`)
     .replace(':span', spanId)
-    // Bob's own tweet is 2; Alice, whom he follows, is 1.
+    // Bob's own tweet is 2; Alice, whom he follows, is user 1.
     .replace('/tweet/:id/delete', '/tweet/2/delete')
     .replace(':id', '1')
     .replace(':handle', '@alice')

@@ -1,4 +1,4 @@
-// docs/http.md is what other people's scripts are written by: every row of its table is asked, and no route is missing.
+// Scripts rely on docs/http.md: each row of its table is requested, and no route is missing.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -21,14 +21,14 @@ async function ask(row: Row, here: World, who: Someone, as: (typeof clientKinds)
   const path = pathOf(row, here)
   if (row.method === 'POST') return who.post(path, requiredOf(row), { as })
   if (path !== '/traces/live') return who.get(path, { as })
-  // The live tail never ends by itself.
+  // The live tail never ends.
   const answer = await here.app.fetch(new Request(`http://localhost:5000${path}`))
   await answer.body?.cancel()
   const { status, headers } = answer
   return { status, headers, text: '', location: null, spans: [], queries: [] }
 }
 
-/** What the table promises to somebody without a session. */
+/** The answer that the table promises to a client without a session. */
 function signedOutAnswer(
   { method, path, signedOut, answers }: Row,
   as: (typeof clientKinds)[number],
@@ -48,7 +48,7 @@ const filled = ({ path }: Row, answer: string) =>
     .replace('back', path === '/theme' || path === '/chip' ? '/' : '/timeline')
     .replace(':id', '1')
 
-test('docs/http.md has every route of the app, and no other', async () => {
+test('docs/http.md lists exactly the routes of the app', async () => {
   await using app = await startApp()
   const { database, settings } = app
   const { routes } = createApp({ database, settings, state: { stopping: false } })
@@ -58,7 +58,7 @@ test('docs/http.md has every route of the app, and no other', async () => {
   assert.deepEqual(rows.map(({ request }) => request).sort(), [...new Set(real)].sort())
 })
 
-test('each row of docs/http.md answers as it says, signed in and signed out', async () => {
+test('each row of docs/http.md answers as documented, signed in and signed out', async () => {
   const wrong: string[] = []
   for (const as of clientKinds) {
     const here = await world()
@@ -81,10 +81,10 @@ test('each row of docs/http.md answers as it says, signed in and signed out', as
   assert.deepEqual(wrong, [])
 })
 
-/** Pages that show what is one person's alone. */
+/** Pages with data of one person only. */
 const privatePages = ['GET /account', 'GET /tweet/:id/delete']
 
-/** What keeps a page from being another's, and in the browser's back/forward cache or out of it. */
+/** The headers and marks that keep a page from other users, in and out of the back/forward cache. */
 function unkept({ request, path }: Row, { status, headers }: Answer): string[] {
   const isHtml = headers.get('Content-Type')?.startsWith('text/html')
   if (status !== 200 || !isHtml || path === '/static/*') return []
@@ -97,7 +97,7 @@ function unkept({ request, path }: Row, { status, headers }: Answer): string[] {
 const changesTheSession = ({ path }: Row) =>
   ['/register', '/logout', '/account/delete', '/account/password'].includes(path)
 
-/** The rows that end or begin a session, in an order that leaves one for the next. */
+/** The rows that end or begin a session, in an order in which each finds the session that it needs. */
 async function askForSessions(here: World, as: (typeof clientKinds)[number]): Promise<string[]> {
   const wrong: string[] = []
   const expect = async (request: string, fields: Record<string, string> = {}) => {
@@ -121,7 +121,7 @@ async function askForSessions(here: World, as: (typeof clientKinds)[number]): Pr
   return wrong
 }
 
-test('a field that docs/http.md does not mark with ? is missed', async () => {
+test('a missing field that docs/http.md does not mark with ? is refused', async () => {
   const here = await world()
   await using _ = here.app
   for (const row of rows.filter(({ method }) => method === 'POST')) {
@@ -135,7 +135,7 @@ test('a field that docs/http.md does not mark with ? is missed', async () => {
   }
 })
 
-test('what docs/http.md calls inspector is for operators alone with DEMO=0', async () => {
+test('the routes that docs/http.md marks "inspector" are for operators only with DEMO=0', async () => {
   const here = await world({ DEMO: '0', INSPECT: '1' })
   await using _ = here.app
   for (const row of rows.filter(({ path }) => /^\/(traces|logs|routes)/.test(path))) {
@@ -144,14 +144,14 @@ test('what docs/http.md calls inspector is for operators alone with DEMO=0', asy
   }
 })
 
-/** The fields of query strings, but for words to search for: any are right there. */
+/** The parameters of query strings, except search words, which may be anything. */
 const queryFields = 'before through from limit kind status slower failed level by'.split(' ')
 
-test('docs/http.md has every field of a query string: its route refuses nonsense, and no other does', async () => {
+test('docs/http.md lists all query parameters: their routes refuse nonsense, other routes ignore it', async () => {
   const here = await world()
   await using _ = here.app
   const wrong: string[] = []
-  // One would end the session, the other never ends.
+  // One route would end the session, the other never ends.
   const others = ['/logout', '/traces/live']
   for (const row of rows.filter(({ method, path }) => method === 'GET' && !others.includes(path))) {
     for (const name of queryFields) {
@@ -164,7 +164,7 @@ test('docs/http.md has every field of a query string: its route refuses nonsense
   assert.deepEqual(wrong, [])
 })
 
-/** The last number in the words of the table of fields: `1 to 50 characters` ends with 50. */
+/** The last number in a cell of the table of fields: 50 in `1 to 50 characters`. */
 function mostOf(field: string): number {
   const [, fields = ''] = document.split('## Fields')
   const line = fields.split('\n').find((one) => one.split('|')[1]?.includes(`\`${field}\``)) ?? ''
@@ -173,7 +173,7 @@ function mostOf(field: string): number {
 
 const newcomer = { name: 'New', password: 'password of new' }
 
-/** Where each bounded field is sent, and beside what else. */
+/** The route of each bounded field, and the other fields of its form. */
 const bounded: [field: string, path: string, beside: Record<string, string>][] = [
   ['name', '/account/profile', { bio: '' }],
   ['bio', '/account/profile', { name: 'Bob' }],
@@ -183,7 +183,7 @@ const bounded: [field: string, path: string, beside: Record<string, string>][] =
   ['mailaddress', '/register', newcomer],
 ]
 
-test('a field may be as long as docs/http.md says, and no longer', async () => {
+test('a field may be exactly as long as docs/http.md says', async () => {
   const here = await world()
   await using _ = here.app
   for (const [field, path, beside] of bounded) {
@@ -198,15 +198,15 @@ test('a field may be as long as docs/http.md says, and no longer', async () => {
   }
 })
 
-/** What the smoke leaves out: a stream without an end, files, and what only whoever runs the app may ask. */
+/** The routes that the smoke test omits: an endless stream, files, and routes for operators only. */
 const leftOut = ['GET /livez', 'GET /readyz', 'GET /static/*', 'GET /traces/live']
 
-// The smoke fails when it has not sent one of these: test/load.test.ts runs it.
+// The smoke test fails if it has not sent one of these; test/load.test.ts runs it.
 test('loadtest/shared.json has limits for every route of docs/http.md', () => {
   const named = new Set(requestNames.map((name) => patternOf(name.replace(/ \(.*/, ''))))
   const missing = rows.filter(({ request }) => !named.has(patternOf(request)))
   assert.deepEqual(missing.map(({ request }) => request).sort(), leftOut)
 })
 
-/** `/@[handle]/likes`, `/:handle/likes` and `/traces/[trace]/plan/[span]`, each variable as a star. */
+/** Replaces each variable by a star: `/@[handle]/likes`, `/:handle/likes`, `/traces/[trace]/plan/[span]`. */
 const patternOf = (path: string) => path.replace(/\?.*/, '').replace(/@?\[\w+\]|:\w+/g, '*')

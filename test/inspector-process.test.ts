@@ -1,4 +1,4 @@
-// The inspector of the real process: its numbers are those that go out, its live tails bear load, its access rules hold.
+// The inspector of the real process: its numbers equal the exported ones, live tails under load, access rules.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -32,7 +32,7 @@ async function ask(url: string, { as = 'browser', cookie = '', fields, headers =
   return { status: response.status, text, headers: response.headers, trace }
 }
 
-test('the chip, the header, the trace page, its download and the collector say the same', async () => {
+test('chip, Server-Timing header, trace page, download and collector have the same numbers', async () => {
   using place = scratch()
   await using sink = await startSink()
   await using server = await startServer({
@@ -110,7 +110,7 @@ test('the chip, the header, the trace page, its download and the collector say t
   assert.ok(!sink.spans().some((span) => span.traceId === unsampled.trace), 'but not sent')
 })
 
-/** Follows live and counts the rows. */
+/** Opens a live tail and counts its rows. */
 async function follow(url: string, cookie = '') {
   const tail = { rows: [] as string[], ended: false, stop: () => {} }
   await new Promise<void>((open) => {
@@ -139,7 +139,7 @@ async function follow(url: string, cookie = '') {
   return tail
 }
 
-test('five live tails at 200 requests a second: every row reaches every tail, in order', async () => {
+test('five live tails at 200 requests a second: each tail gets all rows, in order', async () => {
   using place = scratch()
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/x.db`,
@@ -149,7 +149,7 @@ test('five live tails at 200 requests a second: every row reaches every tail, in
   const tails = await Promise.all(
     Array.from({ length: 5 }, () => follow(`${server.url}/traces/live`)),
   )
-  // A sixth one opens the door and never reads.
+  // A sixth tail is opened and never read.
   const deaf = connect(Number(new URL(server.url).port), '127.0.0.1')
   deaf.write('GET /traces/live HTTP/1.1\r\nHost: x\r\n\r\n')
   deaf.pause()
@@ -203,7 +203,7 @@ test('nothing private is on any page of the inspector', async () => {
 
 const nginx = spawnSync('nginx', ['-v']).status === 0
 
-/** nginx as a stranger would put it in front: proxy_pass and three headers. */
+/** A minimal nginx configuration as people write it: proxy_pass and three headers. */
 async function proxy(folder: string, upstream: string) {
   const port = await freePort()
   writeFileSync(
@@ -247,7 +247,7 @@ http {
   }
 }
 
-/** Registers somebody where well-known passwords are refused; gives their cookie. */
+/** Registers a user on an instance that refuses common passwords; returns the cookie. */
 async function join(url: string, name: string): Promise<string> {
   const fields = { name, mailaddress: `${name}@example.org`, password: `seven geese of ${name}` }
   const answer = await post(`${url}/register`, fields)
@@ -255,7 +255,7 @@ async function join(url: string, name: string): Promise<string> {
   return answer.headers.getSetCookie()[0]!.split(';')[0]!
 }
 
-/** The status of a request whose answer may never end. */
+/** The status of a request; the answer may be endless. */
 const statusOf = (url: string, cookie: string) =>
   new Promise<number>((done, fail) => {
     const request = get(url, { headers: { ...clientKinds.browser, Cookie: cookie } }, (answer) => {
@@ -266,7 +266,7 @@ const statusOf = (url: string, cookie: string) =>
 
 for (const demo of ['1', '0'])
   test(
-    `who may look, behind nginx and without it, DEMO=${demo}`,
+    `access to the inspector, behind nginx and without it, DEMO=${demo}`,
     { skip: !nginx && 'nginx is not on PATH: the way through a proxy is not checked' },
     async () => {
       using place = scratch()
@@ -326,7 +326,7 @@ test('INSPECT=0: no chip, and /traces says how to switch it on', async () => {
     assert.match((await ask(server.url + path)).text, /INSPECT=1/, path)
 })
 
-test('OTEL_SDK_DISABLED=true: no chip, and /traces does not blame INSPECT', async () => {
+test('OTEL_SDK_DISABLED=true: no chip, and /traces names this setting, not INSPECT', async () => {
   using place = scratch()
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/x.db`,

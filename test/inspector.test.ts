@@ -1,5 +1,5 @@
-// The inspector with what no healthy process records: enormous traces, endless logs, clocks that jump, tails
-// that nobody reads. Shown, cut with a note, never an error.
+// The inspector with unusual data: huge traces, huge logs, clocks that jump, live tails that nobody reads. It shows a
+// part of it with a note, and never fails.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -21,7 +21,7 @@ type Sketch = { id: number; trace?: string; parent?: number; at?: number; ms?: n
   Pick<RecordedSpan, 'attributes' | 'status'>
 >
 
-/** A finished span as the SDK hands it out; without a parent it is a request. Times are milliseconds. */
+/** A finished span as the SDK exports it; without a parent it is a request. Times are in ms. */
 function span({ id, trace = traceId, parent, at = 1e6, ms = 1, ...more }: Sketch): RecordedSpan {
   const root = {
     'http.request.method': 'GET',
@@ -51,7 +51,7 @@ const line = (message: string, facts: Record<string, unknown> = {}): RecordedLog
   spanId: spanId(1),
 })
 
-/** An app with an inspector that the story fills by hand. */
+/** An app with an inspector whose recorder the test fills. */
 async function inspector(env: Record<string, string> = {}) {
   const base = await startApp({ INSPECT: '1', ...env })
   const recorder = new Recorder()
@@ -71,7 +71,7 @@ async function inspector(env: Record<string, string> = {}) {
   }
 }
 
-test('a trace of 5,000 spans is shown up to a bound, and says what is missing', async () => {
+test('of a trace with 5,000 spans a bounded number is shown, and the page says what is missing', async () => {
   await using place = await inspector()
   for (let id = 2; id <= 5000; id++) place.recorder.takeSpan(span({ id, parent: 1 }))
   place.recorder.takeSpan(span({ id: 1, ms: 100 }))
@@ -86,7 +86,7 @@ test('a trace of 5,000 spans is shown up to a bound, and says what is missing', 
   assert.match((await place.get('/traces')).text, /GET \/x/)
 })
 
-test('a request that never ends does not keep its spans for ever', () => {
+test('the spans of a request that never ends are not kept for ever', () => {
   const recorder = new Recorder()
   for (let id = 2; id <= 200_000; id++) recorder.takeSpan(span({ id, parent: 1 }))
   assert.ok(recorder.waiting() <= recorderBounds.spansOfTrace, String(recorder.waiting()))
@@ -95,7 +95,7 @@ test('a request that never ends does not keep its spans for ever', () => {
   assert.ok(recorder.waiting() <= recorderBounds.spansOfTrace + recorderBounds.open)
 })
 
-test('a megabyte of logs is cut with a note, on every page that shows it', async () => {
+test('of a megabyte of logs each page shows a part, with a note', async () => {
   await using place = await inspector()
   place.recorder.takeSpan(span({ id: 1 }))
   place.recorder.takeLog(line('m'.repeat(1_000_000), { 'exception.stacktrace': 's'.repeat(1e6) }))
@@ -116,7 +116,7 @@ test('a megabyte of logs is cut with a note, on every page that shows it', async
   assert.ok(trace.text.length < 200_000, `${trace.text.length} bytes`)
 })
 
-test('spans without parents, in circles, twice, and clocks that jump', async () => {
+test('missing parents, circles, duplicate spans and clock jumps are shown', async () => {
   await using place = await inspector()
   place.recorder.takeSpan(span({ id: 2, parent: 77 }))
   place.recorder.takeSpan(span({ id: 3, parent: 4 }))
@@ -140,7 +140,7 @@ test('spans without parents, in circles, twice, and clocks that jump', async () 
     'each span has its line',
   )
   for (const row of rows) assert.ok(row.selfMs >= 0 && Number.isFinite(row.from))
-  // The clock goes a year forward, and back.
+  // The clock jumps a year forward, and back.
   for (const at of [3e10, 1e6, 2e6]) {
     const trace = spanId(at).repeat(2)
     place.recorder.takeSpan(span({ id: 1, trace, at: Date.now() + at }))
@@ -150,7 +150,7 @@ test('spans without parents, in circles, twice, and clocks that jump', async () 
     assert.equal((await place.get(path)).status, 200, path)
 })
 
-test('an id that nobody knows, or that has made room: a page that says why', async () => {
+test('an unknown trace id, or one that was dropped: a page that says why', async () => {
   await using place = await inspector()
   const unknown = await place.get(`/traces/${'b'.repeat(32)}`)
   assert.equal(unknown.status, 404)
@@ -168,7 +168,7 @@ test('an id that nobody knows, or that has made room: a page that says why', asy
   assert.equal((await place.get(`/traces/${spanId(1099).repeat(2)}`)).status, 200, 'is new')
 })
 
-test('a tail that nobody reads is cut off and makes room; one that is read gets every row', async () => {
+test('a live tail that nobody reads is disconnected; one that is read gets all rows', async () => {
   await using place = await inspector()
   const take = (from: number, count: number) => {
     for (let number = from; number < from + count; number++)
@@ -190,7 +190,7 @@ test('a tail that nobody reads is cut off and makes room; one that is read gets 
     [...rows.matchAll(/^data: /gm)].length <= 4,
     'fifty rows at once, or it would fall behind',
   )
-  // The others have not read a byte: they are let go after five seconds.
+  // The others have not read a byte: they are disconnected after five seconds.
   for (let next = await open(); ; next = await open()) {
     if (next.status === 200) break
     await new Promise((tick) => setTimeout(tick, 100))
@@ -204,7 +204,7 @@ test('a tail that nobody reads is cut off and makes room; one that is read gets 
   for (const one of stuck) await one.body?.cancel().catch(() => undefined)
 })
 
-test('a client that sends one traceparent for ever fills no memory, and its newest request is listed', () => {
+test('many requests with the same traceparent use bounded memory, and the newest is listed', () => {
   const recorder = new Recorder()
   for (let id = 1; id <= 5000; id++)
     recorder.takeSpan({ ...span({ id, at: 1e6 + id }), parentSpanContext: remote })
@@ -215,7 +215,7 @@ test('a client that sends one traceparent for ever fills no memory, and its newe
 })
 const remote = { traceId, spanId: spanId(99_999), traceFlags: 1, isRemote: true }
 
-test('a planted N+1 is named with its statement, its count and its first span', async () => {
+test('an N+1 problem is shown with its statement, its count and its first span', async () => {
   await using place = await inspector()
   const alice = await place.base.person('Alice')
   place.app.get('/planted', traced('planted.read'), async (c) => {
@@ -238,7 +238,7 @@ test('a planted N+1 is named with its statement, its count and its first span', 
   assert.ok(alice.id > 0)
 })
 
-test('a slow query, a batch and a failed one: each with the plan that it has', async () => {
+test('a slow query, a batch and a failed query: each with its plan', async () => {
   await using place = await inspector()
   const query = (id: number, text: string, ms = 1) =>
     span({ id, parent: 1, ms, attributes: { 'db.query.text': text } })
@@ -254,7 +254,7 @@ test('a slow query, a batch and a failed one: each with the plan that it has', a
   assert.match(await plan(4), /SQLite has no plan for this statement now/)
 })
 
-test('the same query in three requests of one trace is nobody\u2019s N+1', () => {
+test('the same query in three requests of one trace is not an N+1 problem', () => {
   const query = { attributes: { 'db.query.text': 'select 1' } }
   const recorder = new Recorder()
   for (const id of [1, 2, 3]) {
@@ -264,7 +264,7 @@ test('the same query in three requests of one trace is nobody\u2019s N+1', () =>
   assert.deepEqual(layOut(recorder.trace(traceId)!).repetitions, [])
 })
 
-test('a trace says what caused it, what went wrong where, and what is not exported', async () => {
+test('a trace page shows its cause, the error at its span, and that it is not exported', async () => {
   await using place = await inspector({ GRAFANA_URL: 'http://grafana.example/' })
   const cause = 'c'.repeat(32)
   const link = { context: { traceId: cause, spanId: spanId(5), traceFlags: 1 } }
@@ -287,7 +287,7 @@ test('a trace says what caused it, what went wrong where, and what is not export
   assert.doesNotMatch(unsampled.text, /Open in Grafana/)
 })
 
-test('the download has what went wrong in a span, but not for those who see no stacks', async () => {
+test('the download contains the errors of spans, but only for those who may see stacks', async () => {
   for (const demo of ['1', '0']) {
     await using place = await inspector({ DEMO: demo })
     const event = { name: 'exception', attributes: { 'exception.stacktrace': 'at /srv/app.js' } }

@@ -11,7 +11,7 @@ const form = (fields: Record<string, string>) => ({ body: new URLSearchParams(fi
 const unknownIds = (path: string) =>
   path.replaceAll(/\d+|@\w+/g, (id) => (id[0] === '@' ? '@nobody' : '99999'))
 
-/** What may go wrong at a row, whatever it does when all goes well. */
+/** The errors that each row can have. */
 function triesOf(row: Row, here: World): Try[] {
   const path = pathOf(row, here)
   const { method } = row
@@ -60,7 +60,7 @@ const isJsonError = ({ text, headers }: Answer) =>
   headers.get('Content-Type')?.startsWith('application/json') &&
   typeof (JSON.parse(text) as { error?: unknown }).error === 'string'
 
-/** These two lead away from the session that the others need; the stream has no end. */
+/** Two routes would change the session that the others need; the stream is endless. */
 const left = new Set(['/logout', '/account/delete', '/traces/live'])
 
 test('every error of every route is JSON for a client that asks for JSON, with the status that a program gets', async () => {
@@ -74,7 +74,7 @@ test('every error of every route is JSON for a client that asks for JSON, with t
         const other = await who.send(path, init, { as: 'program', headers })
         const answer = await who.send(path, init, { as: 'json', headers })
         const where = `${row.request}, ${why}`
-        // What succeeds may change what the second one meets.
+        // A success may change the state for the second request.
         if (other.status >= 400 && answer.status !== other.status)
           wrong.push(`${where}: ${answer.status}, not ${other.status}`)
         if (answer.status < 400) continue

@@ -1,4 +1,4 @@
-// A form that is sent too often comes back with what was typed and a sentence; and searching while one types.
+// A form refused by a rate limit is shown again with what was typed and a sentence; search as you type.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -19,9 +19,9 @@ const secret = 'a secret password'
 type Sent = {
   path: string
   fields: Record<string, string>
-  /** What was typed, as it stands in the form again. */
+  /** The typed text in the form that is shown again. */
   kept: RegExp[]
-  /** What the program gets. */
+  /** The answer to a program. */
   program: string
 }
 
@@ -82,7 +82,7 @@ async function refused({ path, fields }: Sent, as: ClientKindName) {
   return answer
 }
 
-test('a form that comes too often: a browser gets its page with what was typed, htmx the form, programs the error', async () => {
+test('a form over its rate limit: a browser gets the page with the typed text, htmx the form, a program the error', async () => {
   for (const one of forms) {
     const page = await refused(one, 'browser')
     assert.equal(told(page), '429 page', one.path)
@@ -109,7 +109,7 @@ test('htmx gets the form of the account page as a partial when it breaks a rule,
   assert.match(answer.text, /Tell us your name\./)
 })
 
-test('a form that cannot be shown again is an error as any other', async () => {
+test('a form that cannot be shown again is answered like other errors', async () => {
   await using app = await startApp(strict)
   const mara = await app.person('Mara')
   await mara.post('/account/profile', { name: 'Mara', bio: 'x' })
@@ -123,10 +123,10 @@ test('a form that cannot be shown again is an error as any other', async () => {
 const search = (who: Someone, q: string, as: ClientKindName) =>
   who.get(`/search?q=${encodeURIComponent(q)}`, { as })
 
-test('on a strict instance one may type for a minute; whole pages have the limit that they had', async () => {
+test('on a strict instance typing for a minute is allowed; whole pages have the usual limit', async () => {
   await using app = await startApp({ DEMO: '0' })
   const mara = await app.person('Mara')
-  // A key each 250 ms, the least that the page waits for.
+  // A request each 250 ms: the page waits at least that long.
   for (let key = 1; key <= 240; key++)
     assert.equal((await search(mara, 'g'.repeat(1 + (key % 30)), 'htmx')).status, 200, `key ${key}`)
   for (let page = 1; page <= 60; page++)
@@ -138,7 +138,7 @@ test('on a strict instance one may type for a minute; whole pages have the limit
   assert.equal((await search(mara, 'a', 'htmx')).status, 429)
 })
 
-test('a refused search says so in its status line, and keeps the words', async () => {
+test('a refused search is shown in the status line, and the search words stay', async () => {
   await using app = await startApp({ LIMIT_SEARCH: once, LIMIT_SEARCH_TYPING: once })
   const mara = await app.person('Mara')
   for (const as of ['browser', 'htmx'] as const) {

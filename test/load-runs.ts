@@ -1,4 +1,4 @@
-// How the tests run k6, Locust and `npm run load`: against the real program, with something broken in front of it or not.
+// Runs k6, Locust and `npm run load` against the real program, optionally with a faulty proxy in front.
 import { spawn } from 'node:child_process'
 import { createServer, request as ask, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -11,7 +11,7 @@ import { scratch, startServer, type Server } from './process.ts'
 export const generators = ['k6', 'locust'] as const
 export type Generator = (typeof generators)[number]
 
-/** A sentence for the reader of the test where a generator is missing; false where it is there. */
+/** The reason to skip a test if a generator is missing; false if it is installed. */
 export const missing = (generator: Generator): string | false =>
   !isInstalled(generator) &&
   `${generator} is not on PATH; loadtest/README.md says how to install it.`
@@ -34,7 +34,7 @@ after(async () => {
 
 type Ended = { code: number | null; said: string }
 
-/** Runs a program to its end; with all that it says. */
+/** Runs a program to its end; returns all its output. */
 export function run(
   command: string,
   args: string[],
@@ -55,7 +55,7 @@ export function run(
 
 export type Fault = (request: IncomingMessage, answer: ServerResponse) => boolean | Promise<boolean>
 
-/** Stands in front of the server; `fault` answers by itself (true), or takes its time and lets it pass (false). */
+/** A proxy in front of the server. `fault` answers itself (true), or waits and lets the request pass (false). */
 export async function inFront(fault: Fault) {
   const proxy = createServer((from, to) => {
     void (async () => {
@@ -86,7 +86,7 @@ export const answerWith = (answer: ServerResponse, status: number, body: string)
   return true
 }
 
-/** Runs `npm run load` with these words, as npm would. */
+/** Runs `npm run load` with these arguments, as npm would. */
 export const load = (...words: string[]) => loadWith({}, words)
 
 export const loadWith = (env: Record<string, string>, words: string[]) =>
@@ -94,10 +94,10 @@ export const loadWith = (env: Record<string, string>, words: string[]) =>
 
 let files = 0
 
-/** A short run of a mix by people in a hurry: a few seconds are enough for hundreds of requests. */
+/** A short run of a mix with short pauses: a few seconds are enough for hundreds of requests. */
 export async function hurry(generator: Generator, words: string, env: Record<string, string> = {}) {
   const out = `${place.folder}/${generator}-${files++}.json`
-  // The patience is below the 2 s of a slow timeline, above what a busy machine takes.
+  // The patience is below the 2 s of the slow timeline, and above the response times of a busy machine.
   const all = `${generator} --out ${out} --patience 1500 ${words}`
   const ended = await loadWith({ PACE: '20', ...env }, all.split(' '))
   return { ...ended, rows: readRows(out) }

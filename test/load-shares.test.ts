@@ -1,4 +1,4 @@
-// Whom the scenarios of loadtest/ ask, and how often: k6 and Locust alike, as loadtest/README.md says.
+// The share of each request in the scenarios of loadtest/: the same for k6 and Locust, as in loadtest/README.md.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test, { describe } from 'node:test'
@@ -6,7 +6,7 @@ import test, { describe } from 'node:test'
 import type { Rows } from '../bin/load-report.ts'
 import { generators, hurry, inFront, missing, server, type Generator } from './load-runs.ts'
 
-/** What loadtest/README.md says of a mix: the share of each request in percent. */
+/** The table of a mix in loadtest/README.md: the share of each request in percent. */
 function sharesOf(mix: 'original' | 'realistic'): Map<string, number> {
   const readme = readFileSync(new URL('../loadtest/README.md', import.meta.url), 'utf8')
   const rows = readme
@@ -27,7 +27,7 @@ describe('the shares of the requests are those of loadtest/README.md', () => {
     const expected = sharesOf(mix)
     const seen = new Map<Generator, Map<string, number>>()
 
-    test(`${mix}: the table is whole`, () => {
+    test(`${mix}: the table is complete`, () => {
       const sum = [...expected.values()].reduce((all, share) => all + share, 0)
       assert.ok(expected.size > 10 && Math.abs(sum - 100) < 1, `${sum} % in all`)
     })
@@ -39,7 +39,7 @@ describe('the shares of the requests are those of loadtest/README.md', () => {
           `--target ${server.url} --mix ${mix} ${words}`,
           { PACE: pace },
         )
-        // 99: on a busy machine the product may refuse somebody.
+        // 99: on a busy machine the server may refuse some requests.
         assert.ok(code === 0 || code === 99, said)
         const counts = Object.entries(rows).filter(([name]) => !isOfSignIn(name))
         const all = counts.reduce((sum, [, { count }]) => sum + count, 0)
@@ -68,8 +68,8 @@ describe('the shares of the requests are those of loadtest/README.md', () => {
 })
 
 /**
- * How much a busy machine moves the shares: who waits 0.3 s between two actions does fewer of them when answers take time,
- * and the table is that of answers that take none.
+ * The tolerance for a busy machine: a user who waits 0.3 s between two actions does fewer of them if answers take time,
+ * and the table is for answers that take no time.
  */
 function slownessOf(rows: Rows): number {
   const all = Object.values(rows).reduce((sum, { count }) => sum + count, 0)
@@ -79,7 +79,7 @@ function slownessOf(rows: Rows): number {
 
 type Sample = { count: number; slowness: number }
 
-/** Within 10 %, and what slowness and chance add for a request that is sent so often, in bursts of a few. */
+/** Asserts that a share is within 10 %, plus a tolerance for slow answers and for chance (requests come in bursts). */
 function assertClose(name: string, share: number, expected: number, sample: Sample): void {
   const { count, slowness } = sample
   const allowed = expected * (0.1 + slowness + 3 * Math.sqrt(2.5 / Math.max(1, count)))
@@ -89,11 +89,11 @@ function assertClose(name: string, share: number, expected: number, sample: Samp
   )
 }
 
-/** What the smoke leaves out: a stream without an end, files, and what only whoever runs the app may ask. */
+/** The routes that the smoke test omits: an endless stream, files, and routes for operators only. */
 const leftOut = ['GET /livez', 'GET /readyz', 'GET /static/*', 'GET /traces/live']
 
 test(
-  'the smoke asks every route of docs/http.md: as a browser, as htmx and as a program',
+  'the smoke test requests all routes of docs/http.md: as a browser, as htmx and as a program',
   { skip: missing('k6') },
   async () => {
     const routes = readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8')
@@ -102,7 +102,7 @@ test(
       .filter((route) => !leftOut.includes(route))
       .map((route) => ({
         route,
-        // The fixed ones come first: `/traces/guide` is no trace.
+        // Routes without parameters come first: `/traces/guide` is not a trace.
         pattern: new RegExp(
           `^${route.replaceAll('.', '\\.').replace(':handle', '@\\w+').replace(/:\w+/g, '[0-9a-f]+')}$`,
         ),

@@ -1,5 +1,5 @@
-// `npm run load`: what it refuses, what stops it beforehand, what it calls broken. k6 and Locust themselves are asked where
-// they are installed; .ci/run installs both.
+// `npm run load`: wrong arguments, wrong targets, and faults that it must report. k6 and Locust themselves are run
+// where they are installed; .ci/run installs both.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import test, { describe } from 'node:test'
@@ -28,7 +28,7 @@ const fresh = (env: Record<string, string>) =>
     ...env,
   })
 
-/** Targets that will not do, with the sentence that says so. */
+/** Unsuitable targets, with the sentence that names the reason. */
 const unfit: { start: () => Promise<AsyncDisposable & { url: string }>; says: RegExp }[] = [
   {
     start: async () => ({
@@ -57,7 +57,7 @@ const unfit: { start: () => Promise<AsyncDisposable & { url: string }>; says: Re
 
 for (const generator of generators) {
   test(
-    `${generator} names in one sentence a target that will not do, before any user comes`,
+    `${generator} refuses an unsuitable target with a sentence before the first user starts`,
     { skip: missing(generator) },
     async () => {
       for (const { start, says } of unfit) {
@@ -81,11 +81,11 @@ const refusals: [words: string[], sentence: RegExp][] = [
   [['k6', '--web'], /^--web is for Locust alone\.$/],
   [['locust', '--smoke'], /^--smoke is for k6 alone\.$/],
   [['k6', 'locust'], /^"locust" is one word too many\./],
-  // What npm leaves of `npm run load --mix original`.
+  // The arguments that npm passes on for `npm run load --mix original`.
   [['original'], /^There is no generator "original": k6 or locust\. Options follow two dashes/],
 ]
 
-test('words that mean nothing are refused in one sentence', async () => {
+test('unknown arguments are refused with a sentence', async () => {
   for (const [words, sentence] of refusals) {
     const { code, said } = await load(...words)
     assert.equal(code, 2, said)
@@ -93,7 +93,7 @@ test('words that mean nothing are refused in one sentence', async () => {
   }
 })
 
-test('without a generator, it says which there are and how to get them', async () => {
+test('without a generator, it names the generators and how to install them', async () => {
   for (const word of [[], ['k6'], ['locust']]) {
     const words = ['--import', 'tsx', 'bin/load.ts', ...word]
     const { code, said } = await run(process.execPath, words, { PATH: place.folder })
@@ -116,7 +116,7 @@ const faults: { name: string; fault: () => Fault; route: string; says: RegExp }[
   {
     name: 'a login shows the login page again',
     fault: () => {
-      // The first ones are those of the look beforehand.
+      // The first requests are those of the check of the target.
       let logins = 0
       return (request, answer) =>
         request.method === 'POST' &&
@@ -189,7 +189,7 @@ describe('a fault is not hidden', { concurrency: 2 }, () => {
     K6_VUS: '3',
     K6_ITERATIONS: '1',
   }
-  test("by options of k6's in the environment", { skip: missing('k6') }, async () => {
+  test('by k6 options in the environment', { skip: missing('k6') }, async () => {
     await using broken = await inFront(badSearch)
     const words = `--target ${broken.url} --mix original --seconds 5 --users 10 --spawn 50`
     const { code, said } = await hurry('k6', words, options)
@@ -200,7 +200,7 @@ describe('a fault is not hidden', { concurrency: 2 }, () => {
 
   for (const [variable, value] of Object.entries(options))
     test(
-      `and no threshold is said to be kept by k6 alone with ${variable}`,
+      `by k6 alone with ${variable}: it does not say that thresholds were kept`,
       { skip: missing('k6') },
       async () => {
         await using broken = await inFront(badSearch)
@@ -250,7 +250,7 @@ describe('a fault is not hidden', { concurrency: 2 }, () => {
 })
 
 test(
-  "Locust's page offers the classes and shapes, and runs them",
+  "Locust's web page offers the classes and shapes, and runs them",
   { skip: missing('locust') },
   async () => {
     const page = `http://127.0.0.1:${await freePort()}`

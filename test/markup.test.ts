@@ -1,4 +1,4 @@
-// What the markup names is there: each icon in static/icons.svg, each class in static/app.css.
+// The icons and classes in the markup exist: icons in static/icons.svg, classes in static/app.css.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import test from 'node:test'
@@ -25,7 +25,7 @@ test('every icon that is used is in static/icons.svg', () => {
   )
 })
 
-/** Names that scripts look for: they need no style. */
+/** Classes that only scripts use: they need no style. */
 const hooks = ['numbers', 'alert', 'alert-warning', 'btn-favorite', 'user-item', 'search-input']
 
 test('every class that is used has a style in static/app.css', () => {

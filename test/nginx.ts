@@ -1,4 +1,4 @@
-// The real nginx with the files of nginx/, on ports and in a folder of its own.
+// Runs the real nginx with the files of nginx/, on free ports and in a temporary folder.
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -11,9 +11,9 @@ export type Nginx = Started & { url: string; statusUrl: string; accessLog: () =>
 
 type Place = { folder: string; port: number; statusPort: number; upstream: string }
 
-/** Puts nginx/ and the files of a page into a folder; only three of the files that differ from place to place are others. */
-export function furnish({ folder, port, statusPort, upstream }: Place): string[] {
-  // Started by root, its workers are nobody: they must get in.
+/** Copies nginx/ and the static files into a folder; replaces only three files that depend on the machine. */
+export function prepareNginx({ folder, port, statusPort, upstream }: Place): string[] {
+  // If root starts it, its workers run as nobody: they must be able to read the folder.
   chmodSync(folder, 0o755)
   for (const inner of ['log/nginx', 'run', 'cache/nginx', 'www/tracewren', 'conf'])
     mkdirSync(`${folder}/${inner}`, { recursive: true })
@@ -25,20 +25,20 @@ export function furnish({ folder, port, statusPort, upstream }: Place): string[]
   return ['-p', `${folder}/`, '-c', 'conf/nginx.conf', '-e', 'stderr']
 }
 
-/** Does what the container's entry point does with TRUSTED_PROXIES; the gateway of this machine is out of it. */
+/** Writes the trusted proxies as the container's entry point does, without the gateway of this machine. */
 export const trust = (folder: string, env: Record<string, string>) =>
   run('sh', [`${root}nginx/container/trust.sh`], {
     env: { TRUST_FOLDER: folder, ROUTES_FOLDER: folder, ...env },
   })
 
-/** Starts it in front of `upstream` (HOST:PORT); `prepare` may change the files of the folder `conf` before. */
+/** Starts nginx in front of `upstream` (HOST:PORT); `prepare` may change the files in the folder `conf` before. */
 export async function startNginx(
   folder: string,
   upstream: string,
   prepare?: (conf: string) => void,
 ): Promise<Nginx> {
   const [port, statusPort] = [await freePort(), await freePort()]
-  const args = furnish({ folder, port, statusPort, upstream })
+  const args = prepareNginx({ folder, port, statusPort, upstream })
   prepare?.(`${folder}/conf`)
   const files = run('node', ['dist/static.js', `${folder}/www/tracewren`], { cwd: root })
   if (files.code !== 0) throw new Error(files.printed)

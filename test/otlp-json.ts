@@ -1,4 +1,4 @@
-// OTLP as a file and as a collector gets it, in one shape: to be compared.
+// Spans of an OTLP JSON file and spans that a collector received, in the same shape for comparison.
 import type { SinkSpan } from './otlp-sink.ts'
 
 type Pair = { key: string; value: Record<string, unknown> }
@@ -25,7 +25,7 @@ type Otlp = {
   }[]
 }
 
-/** A span that a collector got, in the same shape. */
+/** A span that a collector received, in the same shape. */
 export const ofSink = (span: SinkSpan) => ({
   name: span.name,
   kind: span.kind,

@@ -1,4 +1,4 @@
-// A collector in the test's own process: it takes OTLP over HTTP as protobuf, plain or gzip, and decodes it.
+// A collector in the process of the test: it receives OTLP over HTTP as protobuf, plain or gzip, and decodes it.
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
@@ -10,7 +10,7 @@ export type Signal = 'traces' | 'metrics' | 'logs'
 
 export type SinkSpan = {
   name: string
-  /** 1 internal, 2 server, 3 client: one more than the API's numbers. */
+  /** 1 internal, 2 server, 3 client: the numbers of the API plus one. */
   kind: number
   traceId: string
   spanId: string
@@ -41,7 +41,7 @@ export type SinkMetric = {
   unit: string
   description: string
   kind: 'gauge' | 'sum' | 'histogram'
-  /** Sums and histograms since the last export, not since the start. */
+  /** Delta temporality: sums and histograms since the last export, not since the start. */
   isDelta: boolean
   points: SinkPoint[]
 }
@@ -56,17 +56,17 @@ export type SinkLog = {
   attributes: Attributes
 }
 
-/** One export as it came. */
+/** One export as received. */
 export type Delivery = {
   signal: Signal
   path: string
   headers: IncomingHttpHeaders
   body: Buffer
-  /** Its message, decoded when it is first asked for: waiting stories ask again and again. */
+  /** Its message; decoded once, because waiting tests read it often. */
   message: () => Request
 }
 
-/** Answers instead of the sink; calls `done` when it has taken the export after all. */
+/** Answers instead of the sink; calls `done` if the export is to be kept all the same. */
 export type Answers = (response: ServerResponse, done: () => void) => void
 
 export type Sink = {
@@ -78,9 +78,9 @@ export type Sink = {
   /** The newest state of each metric. */
   metrics: () => SinkMetric[]
   logs: () => SinkLog[]
-  /** Everything that came, byte by byte as one text: for looking for ASCII words. */
+  /** All received bytes as one text (Latin-1), to search for ASCII words. */
   bytes: () => string
-  /** Waits until the condition holds; it is asked again after each delivery. Rejects after ten seconds. */
+  /** Waits until the condition is true; checks it after each delivery. Rejects after ten seconds. */
   until: (condition: () => boolean) => Promise<void>
   close: () => Promise<void>
   [Symbol.asyncDispose]: () => Promise<void>
@@ -91,7 +91,7 @@ const accept: Answers = (response, done) => {
   response.writeHead(200, { 'Content-Type': 'application/x-protobuf' }).end()
 }
 
-/** Starts a sink on loopback; `answers` may misbehave in its place. */
+/** Starts a sink on loopback; `answers` can answer wrongly in its place. */
 export async function startSink(answers: Answers = accept, onPort = 0): Promise<Sink> {
   const deliveries: Delivery[] = []
   const waiting = new Set<() => void>()
@@ -160,7 +160,7 @@ export async function startSink(answers: Answers = accept, onPort = 0): Promise<
   }
 }
 
-// What protobufjs makes of the messages of opentelemetry-proto.
+// The messages of opentelemetry-proto as protobufjs decodes them.
 type AnyValue = {
   arrayValue?: { values?: AnyValue[] }
   kvlistValue?: { values?: KeyValue[] }

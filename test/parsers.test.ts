@@ -1,4 +1,4 @@
-// Whatever people or scripts send, parsers give something harmless.
+// Parsers return harmless values for any input.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
@@ -17,7 +17,7 @@ import { LinkedText } from '../src/ui/text/linked-text.tsx'
 
 const anyText = fc.string({ unit: 'binary', maxLength: 60 })
 
-test('no search is a syntax error', () => {
+test('no search text causes an FTS syntax error', () => {
   const db = new Database(':memory:')
   db.exec("CREATE VIRTUAL TABLE f USING fts5(msg, prefix='2 3 4')")
   const ask = db.prepare('SELECT rowid FROM f WHERE f MATCH ?')
@@ -55,7 +55,7 @@ test('no search is a syntax error', () => {
   )
 })
 
-test('a handle is 1 to 20 of a-z, 0-9 and _, or there is none', () => {
+test('a handle has 1 to 20 of a-z, 0-9 and _, or is undefined', () => {
   fc.assert(
     fc.property(anyText, fc.nat(99_999), (name, number) => {
       const handle = handleOf(name)
@@ -82,7 +82,7 @@ test('a safe path stays on this site', () => {
   )
 })
 
-test('links in a text lead to http addresses, profiles and searches alone, and no text is lost', () => {
+test('links in a text lead only to http(s) URLs, profiles and searches, and no text is lost', () => {
   const pieces = fc.array(
     fc.oneof(
       anyText,
@@ -125,19 +125,19 @@ const example = [...textOf('.env.example').matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map
 )
 const isOtel = (name: string) => name.startsWith('OTEL_')
 
-/** What .env.example says, with the first or the second of two defaults. */
+/** The settings in .env.example, with the first or the second of two defaults. */
 const defaults = (which: 0 | 1) =>
   Object.fromEntries(
     example.map(([name, value]) => [name, value.split(' or ').at(-which) ?? value]),
   )
 
-test('.env.example has every setting, no other, and the true defaults', () => {
+test('.env.example lists exactly the settings, with their defaults', () => {
   const known = [...textOf('src/config/env.ts').matchAll(/^ {2}([A-Z_]+): /gm)].map(
     ([, name]) => name!,
   )
   const names = example.map(([name]) => name)
   assert.deepEqual(names.filter((name) => !isOtel(name)).toSorted(), known.toSorted())
-  // What these three say is in `demo`, `inspect` and `rates`, however it came there.
+  // The values of these three are in `demo`, `inspect` and `rates`.
   const read = (env: Record<string, string>) =>
     Object.fromEntries(
       Object.entries(readSettings(env)).filter(
@@ -149,7 +149,7 @@ test('.env.example has every setting, no other, and the true defaults', () => {
   assert.deepEqual(read(strict), read({ DEMO: '0' }))
 })
 
-test('.env.example has every variable of telemetry that is read, no other, and the true defaults', () => {
+test('.env.example lists exactly the telemetry variables that are read, with their defaults', () => {
   const otel = Object.fromEntries(Object.entries(defaults(0)).filter(([name]) => isOtel(name)))
   const asked = new Set<string>()
   const kinds = Object.fromEntries(
@@ -165,12 +165,12 @@ test('.env.example has every variable of telemetry that is read, no other, and t
     },
   )
   readTelemetrySettings(env, false)
-  asked.add('OTEL_SERVICE_NAME') // which the SDK reads alone: whatever it is, it fits
+  asked.add('OTEL_SERVICE_NAME') // only the SDK reads it: any value is valid
   assert.deepEqual(Object.keys(otel).toSorted(), [...asked].toSorted())
   assert.deepEqual(readTelemetrySettings(otel, true), readTelemetrySettings({}, true))
 })
 
-test('every setting is parsed or refused by name', () => {
+test('each setting is parsed, or refused with its name', () => {
   const names = example.map(([name]) => name).filter((name) => !isOtel(name))
   for (const TRUSTED_PROXIES of ['nobody', '10.0.0.0/99', '10.0.0.0/', '1.2.3']) {
     assert.throws(() => readSettings({ TRUSTED_PROXIES }), /TRUSTED_PROXIES is "/)
@@ -187,7 +187,7 @@ test('every setting is parsed or refused by name', () => {
   )
 })
 
-test('a wrong address of the database is named without its password', () => {
+test('the error for a wrong DATABASE_URL does not contain its password', () => {
   assert.throws(
     () => readSettings({ DATABASE_URL: 'postgres://wren:hunter2@db.example/x?authToken=eyJhb' }),
     (error: Error) =>
@@ -196,7 +196,7 @@ test('a wrong address of the database is named without its password', () => {
   )
 })
 
-test('docs/settings.md has every limit, with its two defaults', () => {
+test('docs/settings.md lists all rate limits, with their two defaults', () => {
   const page = readFileSync(new URL('../docs/settings.md', import.meta.url), 'utf8')
   const limits = Object.entries(readSettings({ DEMO: '1' }).rates)
   assert.ok(limits.length > 5)

@@ -1,4 +1,4 @@
-// The real program as a child process, on a port and a folder of its own.
+// Runs the real program as a child process, on a free port and in a temporary folder.
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,21 +13,21 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 export type Server = {
   url: string
   child: ChildProcess
-  /** Everything it has printed so far. */
+  /** All output so far. */
   printed: () => string
-  /** Sends a signal and waits for the end; gives the exit code, null when the signal ended it. */
+  /** Sends a signal and waits for the end; returns the exit code, null if the signal ended it. */
   stop: (signal?: NodeJS.Signals) => Promise<number | null>
-  /** Ends it whatever happens: a failed story must not leave a process that nobody waits for. */
+  /** Ends the process in any case: a failed test must not leave it running. */
   [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** A folder that is removed again. */
+/** A temporary folder, removed at the end of the scope. */
 export const scratch = () => {
   const folder = mkdtempSync(join(tmpdir(), 'tracewren-'))
   return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** A disk of this size in kilobytes; undefined where this user may not mount one. */
+/** A tmpfs of this size in kilobytes; undefined if this user may not mount one. */
 export function smallDisk(folder: string, kilobytes: number) {
   mkdirSync(folder)
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', folder])
@@ -35,7 +35,7 @@ export function smallDisk(folder: string, kilobytes: number) {
   return { [Symbol.dispose]: () => void spawnSync('umount', ['-l', folder]) }
 }
 
-/** As whom, where (it looks for a `.env` there) and by what it is started, and where its output goes. */
+/** User, working directory (where it reads `.env`), command that starts it, and target of its output. */
 type Options = { uid?: number; cwd?: string; command?: string[]; stdio?: StdioOptions }
 
 export const launch = (env: Record<string, string>, options: Options = {}): ChildProcess => {
@@ -89,7 +89,7 @@ export async function startServer(
   }
 }
 
-/** Starts it where it must refuse: what it printed on stderr and its exit code. */
+/** Starts it where it must refuse to start; returns stderr and exit code. */
 export async function refusedStart(env: Record<string, string>, options: Options = {}) {
   const child = launch({ PORT: '0', LOCK_WAIT_MS: '0', ...env }, options)
   let said = ''
@@ -101,7 +101,7 @@ export async function refusedStart(env: Record<string, string>, options: Options
   return { said: said.trim(), code }
 }
 
-/** Runs one of the command line tools on a database; gives its exit code and what it printed. */
+/** Runs a command line tool; returns its exit code and its output. */
 export function runTool(name: string, words: string[], env: Record<string, string>, input = '') {
   const done = spawnSync(process.execPath, [`dist/${name}.js`, ...words], {
     cwd: root,
@@ -113,7 +113,7 @@ export function runTool(name: string, words: string[], env: Record<string, strin
   return { code: done.status, printed: done.stdout + done.stderr }
 }
 
-/** Posts a form as a program; gives the status, 0 when there was no answer. */
+/** Posts a form as a program; returns the status, 0 if there was no answer. */
 export async function post(
   url: string,
   fields: Record<string, string>,
@@ -128,7 +128,7 @@ export async function post(
   }).catch(() => undefined)
 }
 
-/** Registers somebody and gives their cookie. */
+/** Registers a user; returns the cookie. */
 export async function register(url: string, name: string): Promise<string> {
   const answer = await post(`${url}/register`, {
     name,

@@ -1,5 +1,5 @@
-// Programs that some stories need and not every machine has. A story that cannot run says which one is missing; with
-// REQUIRE_PROGRAMS=1 it fails.
+// Programs that some tests need and not every machine has. Without its program a test is skipped and names it; with
+// REQUIRE_PROGRAMS=1 the test fails.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -8,12 +8,12 @@ type Skips = { skip: (why: string) => void }
 export const isOnPath = (program: string): boolean =>
   spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 
-/** Is it there? If not, the story is skipped with this one sentence. */
-export function has(story: Skips, program: string): boolean {
+/** Is the program installed? If not, the test is skipped with a sentence. */
+export function has(t: Skips, program: string): boolean {
   if (isOnPath(program)) return true
-  const sentence = `${program} is not on PATH: what only it can tell was not checked.`
+  const sentence = `${program} is not on PATH: the checks that need it were skipped.`
   if (process.env['REQUIRE_PROGRAMS'] === '1') throw new Error(sentence)
-  story.skip(sentence)
+  t.skip(sentence)
   return false
 }
 
@@ -42,7 +42,7 @@ export type Started = {
 
 type Start = { args: string[]; env?: Record<string, string>; cwd?: string; uid?: number }
 
-/** Starts a program that stays, and waits until `url` answers. */
+/** Starts a program that keeps running, and waits until `url` answers. */
 export async function start(
   program: string,
   { args, env = {}, cwd, uid }: Start,
@@ -78,7 +78,7 @@ export async function start(
     child,
     printed: () => printed,
     stop,
-    // Not SIGKILL at first: the workers of nginx would outlive their master.
+    // Not SIGKILL at first: with it, the workers of nginx would survive their master.
     async [Symbol.asyncDispose]() {
       const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
       if (child.exitCode === null && child.signalCode === null) await stop()

@@ -1,4 +1,4 @@
-// How often each page asks the database, and how SQLite carries the hot statements out.
+// The number of queries of each page, and the query plans of the frequent statements.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -8,7 +8,7 @@ import { explain } from '../src/db/db.ts'
 import { expectQueries } from './budget.ts'
 import { startApp, type Answer, type TestApp } from './harness.ts'
 
-/** Queries for each route: the visitor is one of them. docs/reading-traces.md has the same table. */
+/** Queries of each route, including the one for the visitor. docs/reading-traces.md has the same table. */
 const budgets: [
   method: 'GET' | 'POST',
   path: string,
@@ -41,7 +41,7 @@ const budgets: [
   ['POST', '/tweet/2/delete', 2],
 ]
 
-test('no page asks more often than its budget allows', async () => {
+test('no page runs more queries than its budget', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   for (let number = 1; number <= 30; number++) await alice.tweet(`hello ${number}`)
@@ -59,7 +59,7 @@ test('no page asks more often than its budget allows', async () => {
   expectQueries(await lonely.get('/timeline'), 3)
 })
 
-test('a budget that is broken names the statements', async () => {
+test('an exceeded budget names the statements', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   assert.throws(() => expectQueries({ queries: [] }, -1), /0 queries, but the budget is -1/)
@@ -67,7 +67,7 @@ test('a budget that is broken names the statements', async () => {
   assert.throws(() => expectQueries(answer, 1), /SELECT sessions users[\s\S]*SELECT [\w ]*tweets/)
 })
 
-/** A world in which a wrong plan would be a slow one: 700 people, 6,000 tweets by 300 of them, 40 follow everybody. */
+/** A world in which a wrong plan is slow: 700 people, 6,000 tweets by 300 of them, 40 follow everybody. */
 async function crowd(app: TestApp): Promise<void> {
   const { db } = app.database
   const statements = [
@@ -87,14 +87,14 @@ async function crowd(app: TestApp): Promise<void> {
   for (const text of statements) await db.run(sql.raw(series(text)))
 }
 
-/** How SQLite carries out the queries of an answer. */
+/** The query plans of the queries of an answer. */
 async function planOf(app: TestApp, { queries }: Pick<Answer, 'queries'>): Promise<string[]> {
   const texts = queries.map((span) => String(span.attributes['db.query.text']))
   const plans = await Promise.all(texts.map((text) => explain(app.database.db, text)))
   return plans.flat().map(({ step }) => step)
 }
 
-/** The plan has lines like these, and reads no table from end to end. */
+/** Asserts that the plan contains these words and scans no table. */
 function expectPlan(plan: string[], mustUse: RegExp[], what: string): void {
   for (const words of mustUse)
     assert.ok(
@@ -111,7 +111,7 @@ function expectPlan(plan: string[], mustUse: RegExp[], what: string): void {
 
 const filesOnly = process.env['TEST_DATABASE'] === 'server' && 'plans are those of the file'
 
-test('the hot statements go by their indexes', { skip: filesOnly }, async () => {
+test('the frequent statements use their indexes', { skip: filesOnly }, async () => {
   await using app = await startApp()
   await crowd(app)
   const reader = await app.person('Reader')
@@ -154,7 +154,7 @@ const strategies: [name: string, followees: number, plan: RegExp[]][] = [
 ]
 for (const [name, followees, plan] of strategies)
   test(
-    `who follows ${followees} people reads a window of all tweets by ${name}, and falls back when it is too short`,
+    `a timeline of ${followees} followees scans the newest tweets with ${name}, and merges if it finds too few`,
     { skip: filesOnly },
     async () => {
       await using app = await startApp()
@@ -181,7 +181,7 @@ for (const [name, followees, plan] of strategies)
         ids.every((id) => 1 + (id % 300) <= followees),
         'only people that are followed',
       )
-      // The only ones followed wrote long ago: the window is empty, the merge finds them.
+      // The followed people wrote long ago: the window has none of their tweets, the merge finds them.
       await db.run(sql.raw(`delete from tweets where user_id <= ${followees} and id > 3000`))
       await db.run(
         sql.raw(

@@ -1,12 +1,12 @@
-// Addresses with what nobody may read in a log or a trace, and what may stand there of them: the same in nginx's log and in
-// what the Collector makes of nginx's spans.
+// URLs with secrets, and the redacted form that a log or a trace may contain. The same for nginx's log and for
+// nginx's spans after the Collector.
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** Stands where a secret would. */
+/** The secret in the examples. */
 export const canary = 'CANARY7'
 
-/** An address that is asked for, and what is shown of it. */
+/** A requested URL, and its redacted form. */
 export const addresses: [asked: string, shown: string][] = [
   ['/search?q=birds%20of&limit=5', '/search?q=birds%20of&limit=5'],
   ['/search?q=a=b&q=c', '/search?q=a=b&q=c'],
@@ -55,7 +55,7 @@ export const addresses: [asked: string, shown: string][] = [
   ['/static/CANARY7', '/static/REDACTED'],
 ]
 
-/** More of them: what stands of these is for each program to say, as long as it is no secret. */
+/** More URLs: each program may redact these differently, but the secret must not be shown. */
 export const oddAddresses = [
   '/search?q=a;password=CANARY7;limit=5',
   '/search;password=CANARY7',
@@ -87,7 +87,7 @@ export const oddAddresses = [
   `/search?${'password=CANARY7&'.repeat(60)}q=a`,
 ]
 
-/** The GET routes of docs/http.md with an address that each has, and the parameters that it declares. */
+/** The GET routes of docs/http.md, each with an example URL and its declared parameters. */
 export function declaredParameters(): { address: string; parameters: string[] }[] {
   const table = readFileSync(fileURLToPath(new URL('../docs/http.md', import.meta.url)), 'utf8')
   return [...table.matchAll(/^\| `GET (\/\S*)` \|([^|]*)\|/gm)].map(([, route, fields]) => ({

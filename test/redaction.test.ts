@@ -1,4 +1,4 @@
-// What is recorded of an address: the names of its parameters, and the values of those that its route declares.
+// Redaction of URLs: the names of parameters are recorded, and values only of parameters that the route declares.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
@@ -16,7 +16,7 @@ const recorded = ({ spans }: Answer) => {
 const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N'
 const base64url = 'Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6'
 
-/** What is asked for, and what is recorded of it when that is something else. */
+/** The requested URL, and the recorded one if it differs. */
 const addresses: [asked: string, kept?: string][] = [
   ['/timeline'],
   ['/timeline?before=5&through=6'],
@@ -116,7 +116,7 @@ test('values that a route does not declare, and tokens in unknown paths, are not
   assert.equal(recorded(await alice.send('/search?q=ducks', { method: 'HEAD' })), '/search?q=ducks')
 })
 
-test('a POST declares no parameters; a method that an address does not know neither', async () => {
+test('a POST declares no query parameters, and neither does an unknown method', async () => {
   await using app = await startApp()
   const alice = await app.person('alice')
   const kept = '/login?next=REDACTED&password=REDACTED'
@@ -127,7 +127,7 @@ test('a POST declares no parameters; a method that an address does not know neit
   assert.equal(recorded(await alice.post(`/favorite/${id}?x=1`)), `/favorite/${id}?x=REDACTED`)
 })
 
-test('what is refused before its route keeps its declared values all the same', async () => {
+test('declared values are recorded, too, if a request is refused before its route', async () => {
   await using app = await startApp({ MAX_IN_FLIGHT: '1' })
   const { activeRequests } = await import('../src/overload/work-queue.ts')
   activeRequests.count += 1
@@ -144,7 +144,7 @@ const rows = readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8')
     return path === undefined ? [] : [{ path, fields: fields!.match(/\w+/g) ?? [] }]
   })
 
-test('docs/http.md says which parameters are recorded: those of its table', async () => {
+test('the recorded parameters are those in the table of docs/http.md', async () => {
   await using app = await startApp()
   const alice = await app.person('alice')
   const everything = [...new Set(rows.flatMap(({ fields }) => fields))]
@@ -163,10 +163,10 @@ test('docs/http.md says which parameters are recorded: those of its table', asyn
   }
 })
 
-/** /logout ends a program's session; a browser's page of it does not. */
+/** GET /logout ends the session of a program, but not that of a browser. */
 const ask = (who: Someone, path: string) => who.get(path, { as: 'browser' })
 
-test('a huge address is recorded within bounds, in no time', async () => {
+test('a huge URL is truncated, and quickly', async () => {
   await using app = await startApp()
   const visitor = app.visitor()
   const started = performance.now()

@@ -1,4 +1,4 @@
-// The same program on a libSQL server: a round trip for each query, and a server that goes away.
+// The program on a libSQL server: round trips, and a server that fails.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import test from 'node:test'
@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 
-// Before the harness: it registers the tracer provider that the instrumentation finds by itself.
+// Imported before the harness: it registers the tracer provider that the instrumentation uses.
 new UndiciInstrumentation({ requireParentforSpans: true })
 process.env['TEST_DATABASE'] = 'server'
 const { startApp } = await import('./harness.ts')
@@ -30,7 +30,7 @@ const pages = [
   '/login',
 ]
 
-test('at most two round trips for a page beyond the visitor, and the HTTP call lies under its query', async () => {
+test('a page needs at most two round trips besides that for the visitor, and HTTP spans are children of query spans', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await alice.tweet('hello world')
@@ -51,7 +51,7 @@ test('at most two round trips for a page beyond the visitor, and the HTTP call l
   }
 })
 
-test('the server dies and comes back: 503 meanwhile, then well again, nothing acknowledged is lost', async () => {
+test('the server dies and restarts: 503 meanwhile, then recovery, and no acknowledged write is lost', async () => {
   using place = scratch()
   let database = await freshServerUrl(place.folder)
   await using server = await startServer({
@@ -106,7 +106,7 @@ test('the server dies and comes back: 503 meanwhile, then well again, nothing ac
   await database.stop()
 })
 
-test('a server that hangs is given up after DATABASE_TIMEOUT_MS', async () => {
+test('a request to a server that hangs fails after DATABASE_TIMEOUT_MS', async () => {
   using place = scratch()
   const database = await freshServerUrl(place.folder)
   await using server = await startServer({

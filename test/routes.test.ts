@@ -1,5 +1,5 @@
-// What goes wrong at the routes, and what signing in leads to, as each kind of client meets it. test/http.test.ts asks
-// every route what it answers when all goes well.
+// Errors of the routes, and redirects of sign-in, for each client kind. test/http.test.ts requests each route without
+// errors.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -14,7 +14,7 @@ const ofDeeds = {
   htmx: '401 HX /login',
 }
 
-test('an action to what is not there is a 404 in the words of who asks, and first of all a matter of signing in', async () => {
+test('an action on a missing tweet or user: 404 in the format of the client kind; without a session, sign-in comes first', async () => {
   const { app, bob } = await world()
   await using _ = app
   for (const path of ['/favorite/', '/unfavorite/', '/follow/', '/unfollow/', '/tweet/']) {
@@ -38,7 +38,7 @@ test('an action to what is not there is a 404 in the words of who asks, and firs
   }
 })
 
-test('errors of what is posted are JSON for programs, but for the forms that redirect them', async () => {
+test('errors of POSTs are JSON for programs, except for forms that redirect', async () => {
   const { app, bob } = await world()
   await using _ = app
   assert.equal(told(await bob.post('/no/such/action')), '404 json')
@@ -54,7 +54,7 @@ async function world(): Promise<{ app: TestApp; bob: Someone }> {
   return { app, bob: await app.person('Bob') }
 }
 
-test('logging in and out, registering: redirects for everybody, 422 with the form when it fails', async () => {
+test('login, logout, registration: redirects for all client kinds, 422 with the form on failure', async () => {
   await using app = await startApp()
   await app.person('Alice')
   const right = { mailaddress: 'alice@example.org', password: 'password-of-Alice' }
@@ -99,7 +99,7 @@ test('logging in and out, registering: redirects for everybody, 422 with the for
   assert.equal((await signedIn.get('/timeline')).status, 302)
 })
 
-test('a text that breaks the rules: 400 for programs on /tweet, else the form again with 422', async () => {
+test('an invalid tweet: 400 for programs on /tweet, else the form again with 422', async () => {
   const { app, bob } = await world()
   await using _ = app
   for (const msg of ['', '   ', 'x'.repeat(281)]) {
@@ -147,7 +147,7 @@ test('methods, slashes and odd ids', async () => {
   }
 })
 
-test('bodies that are no forms, and fields that are no text', async () => {
+test('bodies that are not forms, and fields that are not text', async () => {
   const { app, bob } = await world()
   await using _ = app
   const json = { 'Content-Type': 'application/json' }

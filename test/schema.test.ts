@@ -1,4 +1,4 @@
-// The tables that the migrations make, and what their triggers promise.
+// The tables that the migrations create, and the guarantees of their triggers.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import test from 'node:test'
@@ -40,13 +40,13 @@ test(
   },
 )
 
-test('migrations: one statement in each piece, numbers without gaps, times that grow', () => {
+test('migrations: one statement between breakpoints, numbers without gaps, increasing times', () => {
   journal.entries.forEach(({ idx, when, tag }, index) => {
     assert.equal(idx, index)
     assert.ok(index === 0 || when > journal.entries[index - 1]!.when)
     const text = readFileSync(new URL(`../drizzle/${tag}.sql`, import.meta.url), 'utf8')
     for (const piece of text.split('--> statement-breakpoint')) {
-      // Of two statements without a breakpoint drizzle runs only the first.
+      // Without a breakpoint between two statements drizzle runs only the first.
       const bare = piece.replace(/BEGIN[\s\S]*END;/g, 'END;').replace(/--.*$/gm, '')
       assert.equal(bare.split(';').filter((one) => one.trim() !== '').length, 1, `${tag}: ${piece}`)
     }
@@ -60,7 +60,7 @@ const action = fc.record({
 })
 
 test(
-  'whatever people do, counters, scores and the search index stay right',
+  'after any sequence of actions, counters, scores and the search index are right',
   { skip: filesOnly },
   async () => {
     await fc.assert(

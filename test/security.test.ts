@@ -1,4 +1,4 @@
-// What a stranger, another site, or a guesser may not do.
+// Security: strangers, other sites, guessed passwords.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import test from 'node:test'
@@ -7,7 +7,7 @@ import { sql } from 'drizzle-orm'
 
 import { startApp, type Someone } from './harness.ts'
 
-test('other sites cannot act for somebody, programs without a browser can', async () => {
+test('other sites cannot act for a user; programs, which send no Origin, can', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const id = await alice.tweet('hello')
@@ -41,7 +41,7 @@ test('other sites cannot act for somebody, programs without a browser can', asyn
   }
 })
 
-test('with PUBLIC_ORIGIN only that origin counts, and the cookie is for https alone', async () => {
+test('with PUBLIC_ORIGIN only that origin is accepted, and the cookie is Secure', async () => {
   await using app = await startApp({ PUBLIC_ORIGIN: 'https://birds.example', DEMO: '1' })
   const someone = app.visitor()
   const answer = await someone.post(
@@ -60,7 +60,7 @@ test('with PUBLIC_ORIGIN only that origin counts, and the cookie is for https al
   assert.equal(evil.status, 403)
 })
 
-test('every kind of answer carries the headers that keep browsers safe', async () => {
+test('each kind of answer has the security headers', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const answers = [
@@ -87,7 +87,7 @@ test('every kind of answer carries the headers that keep browsers safe', async (
   }
 })
 
-test('what browsers heed over https alone is sent over https alone', async () => {
+test('headers that count only over https are sent only over https', async () => {
   const names = ['Strict-Transport-Security', 'Cross-Origin-Opener-Policy', 'Origin-Agent-Cluster']
   const sent = async (env: Record<string, string>) => {
     await using app = await startApp(env)
@@ -101,7 +101,7 @@ test('what browsers heed over https alone is sent over https alone', async () =>
   assert.deepEqual(https, [year, 'same-origin', '?1'])
 })
 
-test('a session is a random token, kept only as its hash, new at each login, dead after logout', async () => {
+test('a session is a random token, stored only as its hash, new at each login, invalid after logout', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const token = alice.cookies.get('tracewren_session')!
@@ -124,7 +124,7 @@ test('a session is a random token, kept only as its hash, new at each login, dea
   assert.equal((await replay.get('/timeline')).status, 302)
 })
 
-test('a session of before goes on under the new name; the cookies of other programs are left alone', async () => {
+test('a session cookie with the old name gets the new name; cookies of other programs stay', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const token = alice.cookies.get('tracewren_session')!
@@ -184,7 +184,7 @@ test('changing the password ends all other sessions; deleting the account ends a
   assert.match((await bob.get('/@bob')).text, /0 followed/)
 })
 
-test('what belongs to somebody cannot be taken by another', async () => {
+test('nobody can change what belongs to another user', async () => {
   await using app = await startApp({ OPERATORS: 'olga@example.org' })
   const alice = await app.person('Alice')
   const bob = await app.person('Bob')
@@ -207,7 +207,7 @@ test('what belongs to somebody cannot be taken by another', async () => {
   assert.match(own.text, /Like, 0 likes/)
 })
 
-test('signing in leads only to places of this site', async () => {
+test('sign-in redirects only to this site', async () => {
   await using app = await startApp()
   await app.person('Alice')
   const login = { mailaddress: 'alice@example.org', password: 'password-of-Alice' }
@@ -225,7 +225,7 @@ test('signing in leads only to places of this site', async () => {
   }
 })
 
-test('a guess takes as long for an unknown address, and says the same', async () => {
+test('a wrong login takes as long for an unknown address, and has the same answer', async () => {
   await using app = await startApp()
   await app.person('Alice')
   const { Passwords } = await import('../src/http/passwords.ts')
@@ -260,7 +260,7 @@ test('a guess takes as long for an unknown address, and says the same', async ()
   assert.equal(answers[0]!.status, 422)
 })
 
-test('bcrypt reads 72 bytes: longer passwords are refused, in bytes and not in characters', async () => {
+test('bcrypt reads 72 bytes: passwords with more bytes are refused', async () => {
   await using app = await startApp()
   const register = (password: string) =>
     app
@@ -279,7 +279,7 @@ test('bcrypt reads 72 bytes: longer passwords are refused, in bytes and not in c
   assert.ok(await compare('x'.repeat(72), hash!))
 })
 
-test('a strict instance refuses common passwords and too many tries; the right one still works elsewhere', async () => {
+test('a strict instance refuses common passwords and too many attempts; other clients can still log in', async () => {
   await using app = await startApp({
     DEMO: '0',
     LIMIT_LOGIN_ACCOUNT: '3/60',
@@ -341,7 +341,7 @@ test('closed registration, suspended people', async () => {
   )
 })
 
-test('who looks at what everybody does: a demo, an operator, or nobody', async () => {
+test('access to the lists of the inspector: everybody on a demo instance, else operators', async () => {
   const { Recorder } = await import('../src/trace-store/recorder.ts')
   const { createApp } = await import('../src/app.tsx')
   await using app = await startApp({ DEMO: '0', OPERATORS: 'olga@example.org' })

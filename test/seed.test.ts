@@ -1,4 +1,4 @@
-// The world generator, as somebody uses it who wants a large world.
+// `npm run seed`: large worlds.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import test from 'node:test'
@@ -9,7 +9,7 @@ import { post, runTool, scratch, startServer } from './process.ts'
 
 const small = ['--users', '150', '--tweets', '3000', '--until', '2026-01-31T12:00:00Z']
 
-test('a world is whole and right, and everybody can sign in', async () => {
+test('a world is complete and has no problems, and everybody can sign in', async () => {
   using place = scratch()
   const path = `${place.folder}/deep/world.db`
   const env = { DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' }
@@ -36,7 +36,7 @@ test('a world is whole and right, and everybody can sign in', async () => {
   assert.equal(runTool('db-check', [], env).code, 0, 'the triggers are there again')
 })
 
-test('few are followed, liked and write a lot; ids grow with time; handles are as they should be', () => {
+test('followers, likes and tweets follow power laws; ids grow with time; handles are valid', () => {
   using place = scratch()
   const path = `${place.folder}/world.db`
   assert.equal(runTool('seed', small, { DATABASE_URL: `file:${path}` }).code, 0)
@@ -61,7 +61,7 @@ test('few are followed, liked and write a lot; ids grow with time; handles are a
   db.close()
 })
 
-test('the same words make the same file, another seed another world', () => {
+test('the same arguments create the same file, another seed another world', () => {
   using place = scratch()
   const world = (name: string, words: string[]) => {
     const path = `${place.folder}/${name}.db`
@@ -95,7 +95,7 @@ test('worlds of all sizes', () => {
   }
 })
 
-test('it writes over nothing, and says which word is wrong', () => {
+test('it overwrites no file, and names the wrong argument', () => {
   using place = scratch()
   const path = `${place.folder}/taken.db`
   const env = { DATABASE_URL: `file:${path}` }

@@ -5,7 +5,7 @@ import type { RecordedSpan } from '../src/trace-store/recorded.ts'
 
 type Known = 'name' | 'kind' | 'spanContext' | 'startTime' | 'duration'
 
-/** A finished span as the SDK hands it out; what is not given is empty. */
+/** A finished span as the SDK exports it; fields that are not given are empty. */
 export const finishedSpan = (
   given: Pick<RecordedSpan, Known> & Partial<RecordedSpan>,
 ): RecordedSpan => ({

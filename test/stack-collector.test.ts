@@ -1,4 +1,4 @@
-// The real Collector with our configuration, a sink in place of its backends: what comes out of what goes in.
+// The real Collector with our configuration, and a sink instead of its backends: input and output.
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import test from 'node:test'
@@ -15,7 +15,7 @@ const folder = fileURLToPath(new URL('../observability/collector/', import.meta.
 const config = `${folder}config.yaml`
 const contrib = readFileSync(`${folder}contrib.yaml`, 'utf8')
 
-/** The Collector with our configuration, and the sink in place of all three backends. */
+/** The Collector with our configuration, and a sink instead of all three backends. */
 async function collector(
   sink: Pick<Sink, 'url'>,
   extra: string[] = [],
@@ -53,8 +53,8 @@ const post = (url: string, body: unknown) =>
 const trace = 'aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbb'
 const now = () => `${Date.now()}000000`
 
-test("nginx's old names come out as the stable ones, health checks not at all", async (story) => {
-  if (!has(story, 'otelcol')) return
+test("nginx's old attribute names are replaced by the stable ones, and health checks are dropped", async (t) => {
+  if (!has(t, 'otelcol')) return
   await using sink = await startSink()
   await using running = await collector(sink)
   const old = {
@@ -122,8 +122,8 @@ test("nginx's old names come out as the stable ones, health checks not at all", 
   assert.doesNotMatch(running.printed(), /deprecat|alias/i)
 })
 
-test("what nginx's spans say of an address holds no value that the route does not declare", async (story) => {
-  if (!has(story, 'otelcol')) return
+test("URLs in nginx's spans contain only values that the route declares", async (t) => {
+  if (!has(t, 'otelcol')) return
   await using sink = await startSink()
   await using running = await collector(sink)
   const routes = declaredParameters()
@@ -136,7 +136,7 @@ test("what nginx's spans say of an address holds no value that the route does no
         `${address}?${name}=${parameters.includes(name) ? '/a' : 'REDACTED'}`,
       ]),
   )
-  // A name without a value is not kept here, and `x > y` is no parameter that anybody has.
+  // Here a name without a value is dropped, and `x > y` is not a name of a parameter.
   const cases: [string, string | undefined][] = [
     ...addresses.filter(([asked]) => !asked.endsWith('&q')),
     ...declared,
@@ -189,8 +189,8 @@ const ofApp = (...spans: unknown[]) => ({
   ],
 })
 
-test('of traces, failed and slow ones are kept whatever the share, and all are counted', async (story) => {
-  if (!has(story, 'otelcol')) return
+test('failed and slow traces are kept at any sampling ratio, and all are counted', async (t) => {
+  if (!has(t, 'otelcol')) return
   await using sink = await startSink()
   await using running = await collector(sink, [], { SAMPLING_PERCENTAGE: '0' })
   const spans = [
@@ -210,8 +210,8 @@ test('of traces, failed and slow ones are kept whatever the share, and all are c
   )
 })
 
-test('a backend that is away for a while gets what was meant for it', async (story) => {
-  if (!has(story, 'otelcol')) return
+test('a backend that fails for a while gets all data afterwards', async (t) => {
+  if (!has(t, 'otelcol')) return
   const port = await freePort()
   await using running = await collector({ url: `http://127.0.0.1:${port}` })
   await post(`${running.url}/v1/traces`, ofApp(ended('patient', '4'.repeat(32))))
@@ -220,11 +220,11 @@ test('a backend that is away for a while gets what was meant for it', async (sto
   await sink.until(() => sink.spans().some(({ name }) => name === 'patient'))
 })
 
-test('for the service graph, nginx is the client of the app, too', async (story) => {
-  if (!has(story, 'otelcol')) return
+test('in the service graph, nginx is a client of the app', async (t) => {
+  if (!has(t, 'otelcol')) return
   using place = scratch()
   await using sink = await startSink()
-  // The graph itself needs the contrib distribution: here its spans go where the others go.
+  // The service graph needs the contrib distribution: here its spans go to the same sink as the others.
   const part = `${place.folder}/part.yaml`
   const processors = /^processors:\n(?:.*\n)*?(?=^connectors:)/m.exec(contrib)![0]
   const graph = /^ {4}traces\/graph:\n(?: {6}.*\n)+/m.exec(contrib)![0]
@@ -261,11 +261,11 @@ test('for the service graph, nginx is the client of the app, too', async (story)
   )
 })
 
-test("a line of nginx's access log gets stable names and its trace", async (story) => {
-  if (!has(story, 'otelcol')) return
+test("a line of nginx's access log gets stable names and its trace", async (t) => {
+  if (!has(t, 'otelcol')) return
   using place = scratch()
   await using sink = await startSink()
-  // Only the processor, because reading files needs the contrib distribution.
+  // Only the processor is tested: the file receiver needs the contrib distribution.
   const processors = /^processors:\n(?:.*\n)*?(?=^connectors:)/m.exec(contrib)![0]
   const part = `${place.folder}/part.yaml`
   writeFileSync(
@@ -328,8 +328,8 @@ test("a line of nginx's access log gets stable names and its trace", async (stor
   assert.doesNotMatch(running.printed(), /failed to execute/)
 })
 
-test("a line of nginx's error log loses the queries in it", async (story) => {
-  if (!has(story, 'otelcol')) return
+test("query strings are removed from nginx's error log", async (t) => {
+  if (!has(t, 'otelcol')) return
   using place = scratch()
   await using sink = await startSink()
   const processors = /^processors:\n(?:.*\n)*?(?=^connectors:)/m.exec(contrib)![0]

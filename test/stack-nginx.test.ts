@@ -1,4 +1,4 @@
-// nginx with our configuration in front of the real program: what it changes, what it must not, and what it writes down.
+// nginx with our configuration in front of the real program: answers, headers, limits and logs.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http'
@@ -8,14 +8,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { freePort } from './libsql-server.ts'
-import { furnish, startNginx } from './nginx.ts'
+import { prepareNginx, startNginx } from './nginx.ts'
 import { scratch, startServer } from './process.ts'
 import { has, run } from './programs.ts'
 
 const folderOf = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const file = (path: string) => readFileSync(folderOf(path), 'utf8')
 
-/** What came back, as it came: fetch would unzip it. */
+/** The raw answer: fetch would decompress it. */
 type Raw = { status: number; headers: IncomingMessage['headers']; body: Buffer }
 const ask = (url: string, headers: Record<string, string> = {}, method = 'GET') =>
   new Promise<Raw>((resolve, reject) => {
@@ -34,7 +34,7 @@ const ask = (url: string, headers: Record<string, string> = {}, method = 'GET') 
     asked.end()
   })
 
-/** Sends bytes as they are; gives the first line of the answer and how long the connection lasted. */
+/** Sends raw bytes; returns the first line of the answer, and how long the connection lasted. */
 const say = (url: string, bytes: Buffer | string) =>
   new Promise<{ first: string; seconds: number }>((resolve) => {
     const started = Date.now()
@@ -63,8 +63,8 @@ async function site(env: Record<string, string> = {}) {
   }
 }
 
-test('pages are compressed, files are cached for ever, and their names are those of the pages', async (story) => {
-  if (!has(story, 'nginx')) return
+test('pages are compressed; files are cached for ever under the names that pages use', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site()
   const { url } = running.nginx
   const page = await ask(`${url}/`, { 'Accept-Encoding': 'gzip' })
@@ -90,14 +90,14 @@ test('pages are compressed, files are cached for ever, and their names are those
     'gzip',
   )
 
-  // What nginx does not have is the app's: a plain name for an hour, an unknown hash not at all.
+  // nginx passes other names to the app: a name without hash is cached for an hour, an unknown hash is a 404.
   const plain = await ask(`${url}/static/app.css`)
   assert.equal(plain.headers['cache-control'], 'public, max-age=3600')
   assert.equal((await ask(`${url}/static/app.00000000.css`)).status, 404)
 })
 
-test('the app learns host, client and trace; a stranger cannot add addresses', async (story) => {
-  if (!has(story, 'nginx')) return
+test('the app gets host, client address and trace; a client cannot add addresses', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site({ INSPECT: '1', OTEL_TRACES_EXPORTER: 'none' })
   const { url } = running.nginx
   const trace = '0123456789abcdef0123456789abcdef'
@@ -110,7 +110,7 @@ test('the app learns host, client and trace; a stranger cannot add addresses', a
   assert.match(seen, /client\.address/)
   assert.doesNotMatch(seen, /6\.6\.6\.6/)
 
-  // The Origin of a form must be the Host: with its port.
+  // The Origin of a form must equal the Host, including the port.
   const form = await fetch(`${url}/login`, {
     method: 'POST',
     headers: { Origin: url, Accept: 'text/html', 'Sec-Fetch-Site': 'same-origin' },
@@ -121,8 +121,8 @@ test('the app learns host, client and trace; a stranger cannot add addresses', a
   assert.equal(form.headers.get('Location'), '/timeline')
 })
 
-test('what a stranger says about itself ends at nginx, but for a trace', async (story) => {
-  if (!has(story, 'nginx')) return
+test("nginx drops the clients' baggage and Proxy headers, but not their trace", async (t) => {
+  if (!has(t, 'nginx')) return
   using place = scratch()
   let heard: IncomingMessage['headers'] = {}
   const app = createServer((request, response) => {
@@ -144,8 +144,8 @@ test('what a stranger says about itself ends at nginx, but for a trace', async (
   assert.deepEqual([heard['baggage'], heard['proxy']], [undefined, undefined])
 })
 
-test('the live tail is not held back', async (story) => {
-  if (!has(story, 'nginx')) return
+test('the live tail is not buffered', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site({ INSPECT: '1' })
   const { url } = running.nginx
   const tail = await fetch(`${url}/traces/live`, { headers: { 'Accept-Encoding': 'gzip' } })
@@ -161,8 +161,8 @@ test('the live tail is not held back', async (story) => {
   await reader.cancel()
 })
 
-test('every line of the access log is JSON with the trace of its request, whatever a client writes', async (story) => {
-  if (!has(story, 'nginx')) return
+test('each line of the access log is JSON with the trace of its request, whatever a client sends', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site({ INSPECT: '1' })
   const { url } = running.nginx
   const head = 'Host: birds.example\r\nConnection: close\r\n'
@@ -192,7 +192,7 @@ test('every line of the access log is JSON with the trace of its request, whatev
     assert.deepEqual(Object.keys(entry), names)
     assert.ok(Object.values(entry).every((value) => typeof value === 'string'))
   }
-  // In any order: each of nginx's workers writes when it gets to it.
+  // In any order: the workers of nginx write independently.
   const agents = entries.map((entry) => entry['user_agent'])
   for (const agent of ['we"ird \\ {"a":1} \u{2603}', '\u{2603}'.repeat(1500), '(not UTF-8)'])
     assert.ok(agents.includes(agent), agent)
@@ -208,8 +208,8 @@ const names =
     ' ',
   )
 
-test('too much and too slow end early; an app that is away is one sentence', async (story) => {
-  if (!has(story, 'nginx')) return
+test('requests that are too large or too slow end early; if the app is down, the answer is a sentence', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site()
   const { url, statusUrl } = running.nginx
   const head = 'Host: x\r\n'
@@ -238,8 +238,8 @@ test('too much and too slow end early; an app that is away is one sentence', asy
   assert.match(away.body.toString(), /Tracewren is away/)
 })
 
-test('connections to the app are kept, and it stops quickly', async (story) => {
-  if (!has(story, 'nginx')) return
+test('connections to the app are kept, and it stops quickly', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site()
   const { url } = running.nginx
   const answers = await Promise.all(Array.from({ length: 200 }, () => ask(`${url}/theme`)))
@@ -249,7 +249,7 @@ test('connections to the app are kept, and it stops quickly', async (story) => {
   assert.ok(Date.now() - started < 5000)
 })
 
-test("the container's files are right, too, and all of the module is in one of them", async (story) => {
+test("the container's files are valid, and only one of them uses the OpenTelemetry module", async (t) => {
   const files = readdirSync(folderOf('nginx'), { recursive: true, encoding: 'utf8' })
   const withModule = files.filter(
     (name) => name.endsWith('.conf') && /^[^#]*\botel_/m.test(file(`nginx/${name}`)),
@@ -273,16 +273,16 @@ test("the container's files are right, too, and all of the module is in one of t
   )
   assert.match(tracing, /otel_span_name \$request_method;/, 'a path has no bound')
   assert.match(tracing, /otel_resource_attr service\.namespace twitter;/)
-  // Both ways to trace give the log the same two variables.
+  // Both ways of tracing set the same two variables for the log.
   const variables = (text: string) =>
     [...text.matchAll(/^map \S+ (\$log_\w+)/gm)].map(([, name]) => name)
   assert.deepEqual(variables(tracing), variables(file('nginx/tracing.conf')))
   assert.match(file('nginx/container/upstream.conf'), /server app:5000 resolve;/)
 
-  if (!has(story, 'nginx')) return
+  if (!has(t, 'nginx')) return
   using place = scratch()
   const [port, statusPort] = [await freePort(), await freePort()]
-  const args = furnish({ folder: place.folder, port, statusPort, upstream: '127.0.0.1:5000' })
+  const args = prepareNginx({ folder: place.folder, port, statusPort, upstream: '127.0.0.1:5000' })
   const without = tracing
     .replace(/otel_exporter \{[^}]*\}/, '')
     .replace(/^otel_.*$|^include .*$/gm, '')
@@ -293,8 +293,8 @@ test("the container's files are right, too, and all of the module is in one of t
   assert.doesNotMatch(checked.printed, /warn/)
 })
 
-test('logs that grow are turned over, and nginx goes on with a new file', async (story) => {
-  if (!has(story, 'nginx')) return
+test('large logs are rotated, and nginx continues with a new file', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site()
   const { folder, nginx } = running
   const env = {

@@ -1,4 +1,4 @@
-// Who stands in front of nginx: a TLS proxy that is named says who the client is, and whoever is not named says nothing.
+// Proxies in front of nginx: the headers of a named TLS proxy are trusted, those of others are not.
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
@@ -18,7 +18,7 @@ const file = (path: string) =>
 
 type Ask = {
   path?: string
-  /** The address that somebody comes from: on loopback each person may have one. */
+  /** The client's address: on loopback each client can have its own. */
   from?: string
   headers?: Record<string, string>
   form?: Record<string, string>
@@ -53,7 +53,7 @@ const ask = (url: string, { path = '/theme', from, headers = {}, form }: Ask = {
     asked.end(body)
   })
 
-/** Sends bytes as they are and gives what came back. */
+/** Sends raw bytes and returns the answer. */
 const say = (url: string, bytes: string) =>
   new Promise<string>((resolve) => {
     let answer = ''
@@ -66,12 +66,12 @@ const say = (url: string, bytes: string) =>
 
 type Site = {
   env?: Record<string, string>
-  /** TRUSTED_PROXIES and what else the container's nginx is told; without it nginx/trust.conf as it lies there. */
+  /** TRUSTED_PROXIES and other settings of the container's nginx; default: nginx/trust.conf unchanged. */
   nginxEnv?: Record<string, string>
   prepare?: (conf: string) => void
 }
 
-/** The app, nginx in front of it, and what their telemetry and log say. */
+/** The app, nginx in front of it, their telemetry and nginx's log. */
 async function site({ env = {}, nginxEnv, prepare }: Site = {}) {
   const place = scratch()
   const app = await startServer({
@@ -83,14 +83,14 @@ async function site({ env = {}, nginxEnv, prepare }: Site = {}) {
   })
   const nginx = await startNginx(place.folder, new URL(app.url).host, (conf) => {
     if (nginxEnv) {
-      // The gateway of this container: 127.0.0.8, as Linux writes it.
+      // The gateway of this container: 127.0.0.8, in the format of /proc/net/route.
       writeFileSync(`${conf}/route`, 'eth0\t00000000\t0800007F\t0003\n')
       const written = trust(conf, nginxEnv)
       assert.equal(written.code, 0, written.printed)
     }
     prepare?.(conf)
   }).catch(async (error: unknown) => {
-    // A program that nobody ends would keep the test from ending.
+    // A program that is not stopped would keep the test from ending.
     await app[Symbol.asyncDispose]()
     throw error
   })
@@ -98,7 +98,7 @@ async function site({ env = {}, nginxEnv, prepare }: Site = {}) {
     nginx,
     app,
     folder: place.folder,
-    /** What the app's span says of a request. */
+    /** The attributes of the app's span of a request. */
     span: async ({ headers }: Told) => {
       const trace = String(headers['x-trace-id'])
       const { body } = await ask(app.url, { path: `/traces/${trace}/otlp.json` })
@@ -106,7 +106,7 @@ async function site({ env = {}, nginxEnv, prepare }: Site = {}) {
         new RegExp(`"key":"${name}","value":\\{"stringValue":"([^"]*)"`).exec(body)?.[1]
       return { trace, client: told('client.address'), scheme: told('url.scheme') }
     },
-    /** The client of the last line in nginx's log. */
+    /** The client address in the last line of nginx's log. */
     logged: async () => {
       await pause(100)
       const line = nginx.accessLog().trim().split('\n').at(-1)!
@@ -120,13 +120,13 @@ async function site({ env = {}, nginxEnv, prepare }: Site = {}) {
   }
 }
 
-/** A second nginx in front of the first, as people put one there for https; it reaches that one from `from`. */
+/** A second nginx in front of the first, as people use one for https; it connects from the address `from`. */
 async function tlsProxy(upstream: string, from: string, forwardedFor: string) {
   const place = scratch()
   const { folder } = place
   for (const inner of ['conf', 'log', 'tmp']) mkdirSync(`${folder}/${inner}`)
   const [port, statusPort] = [await freePort(), await freePort()]
-  // As docs/behind-a-proxy.md has it, but for the addresses.
+  // As in docs/behind-a-proxy.md, with other addresses.
   const location = /location \/ \{[^}]*\}/
     .exec(file('docs/behind-a-proxy.md'))![0]
     .replace('http://127.0.0.1:8080;', `${upstream}; proxy_bind ${from};`)
@@ -180,9 +180,9 @@ const forged = {
   Forwarded: 'for=6.6.6.6;proto=https',
 }
 
-test('a forged header of a client or of a proxy that is not named changes nothing', async (story) => {
-  if (!has(story, 'nginx')) return
-  // Without a name, with the file as it lies there, with another proxy's name, and with a range that has the gateway.
+test('forged headers of clients and of proxies that are not named are ignored', async (t) => {
+  if (!has(t, 'nginx')) return
+  // No trusted proxy, the unchanged file, another proxy, and a range that includes the gateway.
   const named = ['127.0.0.9 2001:db8::/32', '127.0.0.8/30']
   for (const nginxEnv of [undefined, {}, ...named.map((one) => ({ TRUSTED_PROXIES: one }))]) {
     await using running = await site({
@@ -195,7 +195,7 @@ test('a forged header of a client or of a proxy that is not named changes nothin
     assert.deepEqual([client, scheme], ['127.0.0.21', 'http'])
     assert.equal(await running.logged(), '127.0.0.21')
 
-    // As Docker's gateway shows everybody under one address: private, and not named.
+    // Behind Docker's gateway all clients have one address: private, and not named.
     await using gateway = await tlsProxy(url, '127.0.0.8', appended)
     const through = await running.span(
       await ask(gateway.url, { from: '127.0.0.22', headers: forged }),
@@ -212,8 +212,8 @@ test('a forged header of a client or of a proxy that is not named changes nothin
   }
 })
 
-test('a TLS proxy that is named gives each person their own address, limits and https', async (story) => {
-  if (!has(story, 'nginx')) return
+test('with a named TLS proxy, each client has its own address, rate limits and https', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site({
     env: { LIMIT_LOGIN_CLIENT: '2/60' },
     nginxEnv: { TRUSTED_PROXIES: '127.0.0.9/32, 127.0.0.10/31' },
@@ -225,9 +225,9 @@ test('a TLS proxy that is named gives each person their own address, limits and 
   const { url } = running.nginx
   const ways = [
     ['127.0.0.9', appended],
-    // As Azure and AWS write it.
+    // With a port, as Azure and AWS write it.
     ['127.0.0.9', '$http_x_forwarded_for, $remote_addr:$remote_port'],
-    // Behind two proxies, of which both are named.
+    // Behind two proxies that are both named.
     ['127.0.0.10', '$http_x_forwarded_for, $remote_addr, 127.0.0.11:443'],
   ]
   for (const [index, [from, forwardedFor]] of ways.entries()) {
@@ -247,7 +247,7 @@ test('a TLS proxy that is named gives each person their own address, limits and 
     assert.equal(await guess(other, 4), 422, 'the neighbour is another')
   }
 
-  // Connections, too, are counted by person and not by proxy.
+  // Connections, too, are limited by client and not by proxy.
   await using proxy = await tlsProxy(url, '127.0.0.9', appended)
   const live = (from: string) =>
     new Promise<number>((resolve, reject) => {
@@ -267,8 +267,8 @@ test('a TLS proxy that is named gives each person their own address, limits and 
   assert.equal(await live('127.0.0.42'), 200, 'the neighbour is another')
 })
 
-test('what a named proxy says wrongly ends at that proxy', async (story) => {
-  if (!has(story, 'nginx')) return
+test('if a named proxy sends an invalid address, the proxy counts as the client', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site({ nginxEnv: { TRUSTED_PROXIES: '127.0.0.9' } })
   const said = async (forwardedFor: string, proto: string) => {
     const headers = { 'X-Forwarded-For': forwardedFor, 'X-Forwarded-Proto': proto }
@@ -285,8 +285,8 @@ test('what a named proxy says wrongly ends at that proxy', async (story) => {
   assert.equal(await said('', 'https'), '127.0.0.9 https')
 })
 
-test('in a demo everybody continues a trace of their own, else only a proxy that is named', async (story) => {
-  if (!has(story, 'nginx')) return
+test('on a demo instance all clients can continue a trace, else only named proxies', async (t) => {
+  if (!has(t, 'nginx')) return
   const trace = '0123456789abcdef0123456789abcdef'
   const headers = { traceparent: `00-${trace}-0123456789abcdef-01`, tracestate: 'a=b' }
   const TRUSTED_PROXIES = '127.0.0.9'
@@ -307,8 +307,8 @@ test('in a demo everybody continues a trace of their own, else only a proxy that
   }
 })
 
-test('a health check that speaks HTTP/1.0 and names no host is answered', async (story) => {
-  if (!has(story, 'nginx')) return
+test('a health check with HTTP/1.0 and without Host is answered', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site()
   const { url } = running.nginx
   for (const path of ['/', '/login', '/static/app.css'])
@@ -321,10 +321,10 @@ test('a health check that speaks HTTP/1.0 and names no host is answered', async 
     / 200 /,
     'at the app, too',
   )
-  // HTTP/1.1 must name one.
+  // HTTP/1.1 requires a Host.
   assert.match(await say(url, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n'), / 400 /)
 
-  // The Origin of a form is compared with the Host that was sent, and nothing stands in for that.
+  // The Origin of a form is compared with the Host that was sent; there is no default for it.
   const body = 'mailaddress=user0001%40example.com&password=password123'
   const post = (origin: string, host?: string) =>
     say(

@@ -1,4 +1,4 @@
-// What nginx writes down of addresses: never the value of a parameter that the route does not declare.
+// URLs in nginx's access log: they contain only values of parameters that the route declares.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
@@ -12,7 +12,7 @@ import { addresses, canary, declaredParameters, oddAddresses } from './redacted.
 
 type Line = { path: string; req: string; referrer: string; status: string }
 
-/** nginx in front of the app; `lines` sends requests as they are, one connection each, and gives their log lines. */
+/** nginx in front of the app; `lines` sends raw requests, each on its own connection, and returns their log lines. */
 async function site() {
   const place = scratch()
   const app = await startServer({ DATABASE_URL: `file:${place.folder}/town.db` })
@@ -54,8 +54,8 @@ async function site() {
 const get = (target: string, more = '') =>
   `GET ${target} HTTP/1.1\r\nHost: birds.example:81\r\nConnection: close\r\n${more}\r\n`
 
-test('path, req and referrer of the access log hold no value that the route does not declare', async (story) => {
-  if (!has(story, 'nginx')) return
+test('path, req and referrer in the access log contain only values that the route declares', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site()
   const asked = addresses.map(([address]) => address)
   const paths = await running.lines(asked.map((address) => get(address)))
@@ -77,8 +77,8 @@ test('path, req and referrer of the access log hold no value that the route does
       assert.ok(!`${path} ${req} ${referrer}`.includes(canary), `${address}: ${path} ${referrer}`)
 })
 
-test('of another site only its origin is written down, and of what is no address nothing', async (story) => {
-  if (!has(story, 'nginx')) return
+test('of a Referer from another site only the origin is logged, of an invalid one nothing', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site()
   const referrers = [
     ['https://other.test/CANARY7?CANARY7#CANARY7', 'https://other.test'],
@@ -104,8 +104,8 @@ test('of another site only its origin is written down, and of what is no address
     assert.equal(lines[index]!.referrer, shown, sent)
 })
 
-test('neither does a request line that is odd or broken', async (story) => {
-  if (!has(story, 'nginx')) return
+test('odd and broken request lines are redacted, too', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site()
   const host = 'Host: birds.example\r\nConnection: close\r\n\r\n'
   const requests: [request: string, shown: string][] = [
@@ -140,8 +140,8 @@ test('neither does a request line that is odd or broken', async (story) => {
     assert.equal(lines[index]!.req, shown, request)
 })
 
-test('what a route declares in docs/http.md is written down, on that route alone', async (story) => {
-  if (!has(story, 'nginx')) return
+test('parameters declared in docs/http.md are logged, on their route only', async (t) => {
+  if (!has(t, 'nginx')) return
   await using running = await site()
   const routes = declaredParameters()
   assert.ok(routes.length >= 20)
@@ -153,7 +153,7 @@ test('what a route declares in docs/http.md is written down, on that route alone
   for (const [index, { address, name, declared }] of all.entries()) {
     const { path } = lines[index]!
     if (declared) assert.equal(path, `${address}?${name}=/a`)
-    // /register is to take `next` as /login does.
+    // Declare `next` for /register, as for /login.
     else if (name !== 'next') assert.equal(path, `${address}?${name}=REDACTED`)
     else assert.ok(path.startsWith(`${address}?next=`))
   }

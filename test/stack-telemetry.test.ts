@@ -1,4 +1,4 @@
-// The configurations under observability/, read by the programs that they are for where those are on PATH.
+// The configurations in observability/, checked by the programs that read them, if those are on PATH.
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import test from 'node:test'
@@ -16,14 +16,14 @@ const source = (path: string) => readFileSync(path, 'utf8')
 const read = (path: string) => readYaml(source(`${root}${path}`))
 const texts = (value: Yaml | undefined) => (Array.isArray(value) ? value.map(String) : [])
 
-test('the Collector accepts its configuration without a word about old names', (story) => {
-  if (!has(story, 'otelcol')) return
+test('the Collector accepts its configuration without a deprecation warning', (t) => {
+  if (!has(t, 'otelcol')) return
   const { code, printed } = run('otelcol', ['validate', '--config', config])
   assert.equal(code, 0, printed)
   assert.equal(printed.trim(), '')
 })
 
-test('spans are counted before sampling, once, and every backend has a queue and is tried again', () => {
+test('spans are counted once, before sampling, and each backend has a queue and retries', () => {
   const base = read('collector/config.yaml')
   const pipelines = at(base, 'service', 'pipelines')
   assert.deepEqual(at(pipelines, 'traces', 'exporters'), ['span_metrics'])
@@ -40,7 +40,7 @@ test('spans are counted before sampling, once, and every backend has a queue and
   assert.equal(at(read('tempo/tempo.yaml'), 'metrics_generator'), undefined, 'counted once only')
 })
 
-test('contrib.yaml names what is there, keeps what it replaces, and adds logs of nginx', () => {
+test('contrib.yaml refers to existing parts, keeps what it replaces, and adds the logs of nginx', () => {
   const [base, more] = [read('collector/config.yaml'), read('collector/contrib.yaml')]
   const defined = (kind: string) => [...keysOf(at(base, kind)), ...keysOf(at(more, kind))]
   const sources = [...defined('receivers'), ...defined('connectors')]
@@ -51,7 +51,7 @@ test('contrib.yaml names what is there, keeps what it replaces, and adds logs of
     for (const one of texts(at(pipelines, name, 'exporters'))) assert.ok(targets.includes(one), one)
     for (const one of texts(at(pipelines, name, 'processors')))
       assert.ok(defined('processors').includes(one), one)
-    // A list here replaces the one there.
+    // A list in contrib.yaml replaces the list in the base file.
     for (const list of ['receivers', 'processors', 'exporters']) {
       const [before, after] = [
         at(base, 'service', 'pipelines', name, list),
@@ -73,14 +73,14 @@ test('contrib.yaml names what is there, keeps what it replaces, and adds logs of
   )
 })
 
-test('Loki and Mimir accept their configurations', (story) => {
+test('Loki and Mimir accept their configurations', (t) => {
   const places = { LISTEN: '127.0.0.1' }
-  if (has(story, 'loki')) {
+  if (has(t, 'loki')) {
     const args = ['-verify-config', '-config.expand-env=true', `-config.file=${root}loki/loki.yaml`]
     const { code, printed } = run('loki', args, { env: places })
     assert.equal(code, 0, printed)
   }
-  if (has(story, 'mimir')) {
+  if (has(t, 'mimir')) {
     const args = ['-modules', '-config.expand-env=true', `-config.file=${root}mimir/mimir.yaml`]
     const { code, printed } = run('mimir', args, { env: places })
     assert.equal(code, 0, printed)
@@ -89,7 +89,7 @@ test('Loki and Mimir accept their configurations', (story) => {
   assert.equal(at(read('mimir/mimir.yaml'), 'limits', 'otel_metric_suffixes_enabled'), true)
 })
 
-test('Mimir and Loki start on a folder of their own, and answer questions', async (story) => {
+test('Mimir and Loki start with an empty folder, and answer queries', async (t) => {
   using place = scratch()
   const ports = [await freePort(), await freePort(), await freePort()].map(String)
   const common = { LISTEN: '127.0.0.1' }
@@ -108,7 +108,7 @@ test('Mimir and Loki start on a folder of their own, and answer questions', asyn
     return false
   }
   for (const name of ['mimir', 'loki']) {
-    if (!has(story, name)) continue
+    if (!has(t, name)) continue
     const prefix = name.toUpperCase()
     mkdirSync(`${place.folder}/${name}`) // as the volume is in the container
     const env = {
@@ -121,7 +121,7 @@ test('Mimir and Loki start on a folder of their own, and answer questions', asyn
     const url = `http://127.0.0.1:${ports[0]}`
     await using running = await start(name, { args: args(name), env, cwd: place.folder }, url)
     assert.ok(await answers(`${url}/ready`), running.printed().slice(-2000))
-    // Through frontend, scheduler and querier: they must find each other on loopback.
+    // Frontend, scheduler and querier must find each other on loopback.
     const path =
       name === 'mimir' ? '/prometheus/api/v1/label/__name__/values' : '/loki/api/v1/labels'
     assert.ok(await answers(url + path), running.printed().slice(-2000))
@@ -129,7 +129,7 @@ test('Mimir and Loki start on a folder of their own, and answer questions', asyn
   }
 })
 
-test('Tempo 3 is told only what it knows', () => {
+test("Tempo's configuration contains only options of Tempo 3", () => {
   const tempo = read('tempo/tempo.yaml')
   const known =
     'stream_over_http_enabled server distributor query_frontend storage overrides usage_report'
@@ -145,7 +145,7 @@ test('Tempo 3 is told only what it knows', () => {
   )
 })
 
-test("Grafana's sources have the original's uids, and link to each other both ways", () => {
+test("Grafana's datasources have the uids of the original application, and link to each other in both directions", () => {
   const path = 'grafana/provisioning/datasources/tracewren.yaml'
   const list = at(read(path), 'datasources')
   const sources = new Map(
@@ -168,7 +168,7 @@ test("Grafana's sources have the original's uids, and link to each other both wa
   assert.equal(to('tempo', 'tracesToMetrics', 'datasourceUid'), 'mimir')
   assert.equal(to('tempo', 'serviceMap', 'datasourceUid'), 'mimir')
   assert.equal(to('loki', 'derivedFields', 0, 'datasourceUid'), 'tempo')
-  // A single $ is a variable of the environment to Grafana's provisioning: it would be empty.
+  // Grafana's provisioning expands a single $ as an environment variable, which would be empty.
   const withoutComments = source(`${root}${path}`).replaceAll(/^\s*#.*$/gm, '')
   assert.doesNotMatch(withoutComments, /(?<!\$)\$(?!\$)/)
   const provider = at(read('grafana/provisioning/dashboards/tracewren.yaml'), 'providers', 0)

@@ -1,21 +1,21 @@
-// TRUSTED_PROXIES of the container: what its entry point makes of it, and what it refuses.
+// TRUSTED_PROXIES of the container: what its entry point writes, and what it refuses.
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 import { trustedProxies } from '../src/config/trusted-proxies.ts'
-import { furnish, trust } from './nginx.ts'
+import { prepareNginx, trust } from './nginx.ts'
 import { scratch } from './process.ts'
 import { has, run } from './programs.ts'
 
 const file = (path: string) =>
   readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8')
 
-test('TRUSTED_PROXIES of the container is addresses and ranges; anything else stops the start in a sentence', () => {
+test('TRUSTED_PROXIES of the container accepts addresses and ranges; anything else stops the start with a sentence', () => {
   using place = scratch()
   const { folder } = place
-  // A container on 10.213.57.0/24: the gateway as Linux writes it, for IPv4 and IPv6.
+  // A container in 10.213.57.0/24: its gateway in the format of /proc/net, for IPv4 and IPv6.
   const ipv4 = 'eth0\t00000000\t0139D50A\t0003\t0\t0\t0\t00000000\t0\t0\t0'
   const ipv6 = `${'0'.repeat(32)} 00 ${'0'.repeat(32)} 00 fd00000000000000000000000000beef 00000400 00000001 00000000 00000003 eth0`
   mkdirSync(`${folder}/net`)
@@ -57,7 +57,7 @@ test('TRUSTED_PROXIES of the container is addresses and ranges; anything else st
   ])
     assert.match(started(allowed), new RegExp(`set_real_ip_from ${allowed};`), allowed)
 
-  // A range never trusts the gateway: what is written is all of the range but that address.
+  // The gateway is never trusted: the range is written without that address.
   const rangesOf = (text: string) =>
     [...text.matchAll(/set_real_ip_from (.*);/g)].map(([, one]) => one!)
   assert.deepEqual(rangesOf(started('10.213.57.0/30')), ['10.213.57.2/31', '10.213.57.0/32'])
@@ -129,7 +129,7 @@ test('TRUSTED_PROXIES of the container is addresses and ranges; anything else st
     assert.match(started(bad), /is named by its address or range/, bad)
 })
 
-test('what the container starts with is right: the script, its file on a tmpfs, and who the app trusts', (story) => {
+test('the container starts with the script, its file on a tmpfs, and the right TRUSTED_PROXIES for the app', (t) => {
   const dockerfile = file('Dockerfile')
   assert.match(dockerfile, /COPY nginx\/container\/trust\.sh \/docker-entrypoint\.d\/40-trust\.sh/)
   assert.match(file('nginx/container/trust.conf'), /^include \/run\/trust\.conf;$/m)
@@ -140,10 +140,10 @@ test('what the container starts with is right: the script, its file on a tmpfs, 
   const own = /^ {6}TRUSTED_PROXIES: \$\{APP_TRUSTED_PROXIES:-(.*)\}$/m.exec(compose)?.[1]
   assert.equal(own, /ipv4_address: (.*)/.exec(compose)?.[1], 'the app: nginx alone')
 
-  if (!has(story, 'nginx')) return
+  if (!has(t, 'nginx')) return
   using place = scratch()
   const { folder } = place
-  const args = furnish({ folder, port: 1, statusPort: 2, upstream: '127.0.0.1:5000' })
+  const args = prepareNginx({ folder, port: 1, statusPort: 2, upstream: '127.0.0.1:5000' })
   writeFileSync(`${folder}/conf/trust.conf`, `include ${folder}/run/trust.conf;`)
   assert.notEqual(run('nginx', [...args, '-t']).code, 0, 'without its file nginx does not start')
   const entries = '192.0.2.10 192.0.2.0/24 192.0.2.10/32 2001:db8::/32 ::1'

@@ -1,4 +1,4 @@
-// compose.yaml and the Dockerfile without a container engine: what they say, and what their steps make when run by hand.
+// compose.yaml and the Dockerfile without a container engine: their content, and the steps of the build run by hand.
 import assert from 'node:assert/strict'
 import {
   chmodSync,
@@ -49,7 +49,7 @@ const steps = (stage: string, name: string) =>
     .steps.filter((step) => step.name === name)
     .map(({ words }) => words)
 
-test('the services are those of the original, with its names and ports', () => {
+test('the services are those of the original application, with its names and ports', () => {
   for (const name of [
     'nginx',
     'app',
@@ -67,12 +67,12 @@ test('the services are those of the original, with its names and ports', () => {
     String(of('app', 'environment', 'OTEL_RESOURCE_ATTRIBUTES')),
     /service\.name=twitter-app,service\.namespace=twitter/,
   )
-  // Without it Locust's spans have the names of before 2023.
+  // Without it Locust's spans have the attribute names from before 2023.
   assert.equal(of('load-twitter', 'environment', 'OTEL_SEMCONV_STABILITY_OPT_IN'), 'http')
   assert.equal(of('app', 'depends_on'), undefined, '`docker compose up app` starts nothing else')
 })
 
-test('nothing is published that need not be, and all but nginx for this machine only', () => {
+test('only necessary ports are published, and all but those of nginx on loopback only', () => {
   const published = services.flatMap((name) =>
     texts(of(name, 'ports')).map((port) => `${name} ${port}`),
   )
@@ -87,7 +87,7 @@ test('nothing is published that need not be, and all but nginx for this machine 
   ])
 })
 
-test('each container is pinned, limited, watched, read-only and nobody special', () => {
+test('each container is pinned, has limits and a health check, is read-only and not root', () => {
   const pinned = /^[\w./-]+:\d+\.\d+\.\d+(-[\w.-]+)?$/
   for (const [name, { from }] of stages) assert.match(from, pinned, name)
   for (const name of services) {
@@ -108,12 +108,12 @@ test('each container is pinned, limited, watched, read-only and nobody special',
       assert.ok(of(name, 'healthcheck', 'test') ?? inImage[0], `${name} says whether it is well`)
     const user = String(of(name, 'user') ?? steps(String(target), 'USER').at(-1))
     if (name !== 'volumes') assert.match(user, /^(?!0|root)/, name)
-    // The shell of a health check is in none of these images.
+    // These images contain no shell for a health check.
     assert.doesNotMatch(JSON.stringify(of(name, 'healthcheck') ?? inImage), /CMD-SHELL|curl/, name)
   }
 })
 
-test('what is mounted is there, read-only, or a volume with a name', () => {
+test('mounts are existing files, read-only, or named volumes', () => {
   const declared = keysOf(at(compose, 'volumes'))
   const used = new Set<string>()
   for (const name of services) {
@@ -131,15 +131,15 @@ test('what is mounted is there, read-only, or a volume with a name', () => {
   assert.ok(
     texts(of('opentelemetry-collector', 'volumes')).includes('nginx-logs:/var/log/nginx:ro'),
   )
-  // A Collector that hangs must not keep nginx from stopping: QUIT would wait for it.
+  // With QUIT, nginx would wait for a Collector that hangs.
   assert.equal(of('nginx', 'stop_signal'), 'SIGTERM')
   assert.ok(Number.parseInt(String(of('nginx', 'stop_grace_period')), 10) <= 10)
 })
 
-test('docker compose accepts it for every profile, and reads what we read', (story) => {
+test('docker compose accepts the file for each profile, and reads the same as this test', (t) => {
   const ours = isOnPath('docker-compose') ? ['docker-compose'] : ['docker', 'compose']
   const isThere = run(ours[0]!, [...ours.slice(1), 'version']).code === 0
-  if (!isThere && !has(story, 'docker-compose')) return
+  if (!isThere && !has(t, 'docker-compose')) return
   const config = (...words: string[]) =>
     run(ours[0]!, [...ours.slice(1), ...words, 'config', '--format', 'json'], { cwd: root })
   for (const words of [[], ['--profile', 'k6'], ['-f', 'compose.yaml', '-f', 'compose.dev.yaml']]) {
@@ -153,14 +153,14 @@ test('docker compose accepts it for every profile, and reads what we read', (sto
   }
 })
 
-test("the image's Node is the one that the tests run on, and Locust's packages are those of loadtest/", () => {
+test('the image has the Node version of the tests, and the Locust packages of loadtest/', () => {
   const node = /imageNode = '([\d.]+)'/.exec(file('bin/test.ts'))?.[1]
   for (const stage of ['build', 'app', 'dev'])
     assert.match(stages.get(stage)!.from, new RegExp(`^node:${node}-`))
   assert.match(steps('locust', 'COPY').join('\n'), /loadtest\/locust\/requirements\.txt/)
 })
 
-/** Copies what COPY copies: all of it must pass .dockerignore. */
+/** Copies what COPY copies; asserts that .dockerignore lets it through. */
 function copy(words: string, from: string, to: string): void {
   const parts = words.split(' ').filter((word) => !word.startsWith('--'))
   const target = parts.pop()!
@@ -181,7 +181,7 @@ const tree = (folder: string) =>
     statSync(join(folder, path)).isFile(),
   )
 
-test("the Dockerfile's steps, done by hand, make a small folder that runs read-only as nobody", async () => {
+test("the Dockerfile's steps, run by hand, make a small folder that runs read-only as the user nobody", async () => {
   using place = scratch()
   const [build, image, data] = ['build', 'app', 'data'].map((name) => join(place.folder, name)) as [
     string,
@@ -235,7 +235,7 @@ test("the Dockerfile's steps, done by hand, make a small folder that runs read-o
     readdirSync(join(build, 'www/static')).some((name) => /^app\.[0-9a-f]{8}\.css\.gz$/.test(name)),
   )
 
-  // Read-only root, somebody without rights, one folder to write to.
+  // Read-only root, a user without privileges, one writable folder.
   const isRoot = process.getuid?.() === 0
   const nobody = 65534
   mkdirSync(data)
@@ -268,7 +268,7 @@ test("the Dockerfile's steps, done by hand, make a small folder that runs read-o
   assert.deepEqual(tree(image).length, files.length, 'nothing was written beside the data')
 })
 
-test('.dockerignore lets in what the Dockerfile copies, and nothing else of value', () => {
+test('.dockerignore lets through only what the Dockerfile copies', () => {
   const lines = file('.dockerignore')
     .split('\n')
     .filter((line) => line && !line.startsWith('#'))

@@ -1,4 +1,4 @@
-// The real process on a real wrong clock, by libfaketime: `faketime` of the distribution.
+// The real process with a wrong clock (libfaketime, the package `faketime` of the distribution).
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
@@ -10,16 +10,16 @@ import { has, run } from './programs.ts'
 
 type Env = Record<string, string>
 
-/** The variables of a process whose clock is so far off; undefined, and the story is skipped, without faketime. */
+/** The environment of a process whose clock is off by `offset`; without faketime undefined, and the test is skipped. */
 function clock(t: TestContext): ((offset: string) => Env) | undefined {
   if (!has(t, 'faketime')) return undefined
   const { printed } = run('faketime', ['-f', '+0d', 'sh', '-c', 'echo $LD_PRELOAD'])
-  // The steady clock stays as it is, as it does where somebody sets the other one.
+  // The monotonic clock is not changed, as when somebody sets the wall clock.
   const env = { LD_PRELOAD: printed.trim(), FAKETIME_DONT_FAKE_MONOTONIC: '1' }
   return (offset) => ({ ...env, FAKETIME: offset })
 }
 
-/** Somebody of the demo world, signed in now. */
+/** A user of the demo world, signed in now. */
 async function enter({ url }: Server, user = 1) {
   const mailaddress = `user${String(user).padStart(4, '0')}@example.com`
   const answer = await post(`${url}/login`, { mailaddress, password: 'password123' })
@@ -32,7 +32,7 @@ const trends = async ({ url }: Server) => {
   return [...text.matchAll(/data-tweet-id="(\d+)"/g)].map(([, id]) => Number(id))
 }
 
-/** Likes of the first people of the town, on a tweet that none of them liked before. */
+/** Likes a tweet by the first users of the demo world, who have not liked it before. */
 async function likes(server: Server, tweet: number, people: number) {
   for (let user = 1; user <= people; user++) {
     const act = await enter(server, user)
@@ -41,7 +41,7 @@ async function likes(server: Server, tweet: number, people: number) {
   }
 }
 
-/** Tweet 9 was liked on the right clock by three, 7 on a wrong one by two; all others are in the order of before. */
+/** Three users liked tweet 9 with the right clock, two liked 7 with a wrong one; the others are in the old order. */
 function assertOrder(shown: number[], before: number[]) {
   const others = (ids: number[]) => ids.filter((id) => id !== 7 && id !== 9).slice(0, 90)
   assert.deepEqual(others(shown), others(before))
@@ -52,7 +52,7 @@ function assertOrder(shown: number[], before: number[]) {
 const loud = /"level":"(warn|error)"/
 
 for (const offset of ['+154d', '+40d', '-118d'])
-  test(`started on a clock of ${offset}, an old database and a new one: right again at the next start`, async (t) => {
+  test(`a start with the clock at ${offset}, old and new database: right again after the next start`, async (t) => {
     const off = clock(t)
     if (!off) return
     using place = scratch()
@@ -68,7 +68,7 @@ for (const offset of ['+154d', '+40d', '-118d'])
       await likes(wrong, 7, 2)
       await wrong.stop()
       const found = runTool('db-check', [], env)
-      // Behind is what a pause looks like, too; each start counts from today then.
+      // A clock behind looks like a pause, too; each start then counts from today.
       assert.equal(found.code, offset.startsWith('+') ? 1 : 0, found.printed)
       assert.match(
         found.printed,
@@ -89,7 +89,7 @@ for (const offset of ['+154d', '+40d', '-118d'])
     }
   })
 
-test('an instance that was off for 200 days, and for a year: no warning, the same trends, likes count', async (t) => {
+test('an instance that was stopped for 200 days, and for a year: no warning, the same trends, likes count', async (t) => {
   const off = clock(t)
   if (!off) return
   using place = scratch()
@@ -109,7 +109,7 @@ test('an instance that was off for 200 days, and for a year: no warning, the sam
   assert.equal(runTool('db-check', [], { ...env, ...off('+565d') }).code, 0)
 })
 
-test('booted 118 days behind, set right, jumps of 117 days while it runs: likes go on, and trends are right within seconds', async (t) => {
+test('clock 118 days behind at the start, corrected, then jumps of 117 days: likes work, trends are right in seconds', async (t) => {
   const off = clock(t)
   if (!off) return
   using place = scratch()
@@ -136,7 +136,7 @@ test('booted 118 days behind, set right, jumps of 117 days while it runs: likes 
   assert.equal(runTool('db-check', [], { DATABASE_URL: path }).code, 0)
 })
 
-test('two processes on one libSQL server, an hour apart, after a pause: one count of the scores', async (t) => {
+test('two processes on one libSQL server, clocks an hour apart, after a pause: scores are recounted once', async (t) => {
   const off = clock(t)
   if (!off) return
   using place = scratch()

@@ -1,4 +1,4 @@
-// The real process beside a `.env`: read whole, or no start.
+// The real process with a `.env` file: it is read completely, or the start fails.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ const nobody = 65534
 const isRoot = process.getuid?.() === 0
 const dist = fileURLToPath(new URL('../dist/', import.meta.url))
 
-test('a .env that cannot be read whole stops the start and every command', async () => {
+test('an invalid .env stops the start and each command', async () => {
   using place = scratch()
   chmodSync(place.folder, 0o755)
   const path = `${place.folder}/.env`
@@ -41,7 +41,7 @@ test('a .env that cannot be read whole stops the start and every command', async
   await refuses('.env is a folder, not a file.')
 })
 
-test('a byte-order mark, which Windows writes, hides no setting; the environment comes first', async () => {
+test('a byte-order mark, which Windows writes, hides no setting; the environment has priority', async () => {
   using place = scratch()
   writeFileSync(`${place.folder}/.env`, '\ufeffDEMO=0\r\nREGISTRATION=closed\r\n')
   const env = { DATABASE_URL: `file:${place.folder}/x.db`, REGISTRATION: 'open' }

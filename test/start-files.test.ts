@@ -1,4 +1,4 @@
-// Where data should be and is not, and where there is no room for any.
+// Starts with missing data, and starts on a full disk.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import {
@@ -19,14 +19,14 @@ import { refusedStart, register, runTool, scratch, smallDisk, startServer } from
 
 const warns = /"level":"warn","message":"[^"]*"/g
 
-/** What a start on this file warns of. */
+/** The warnings of a start with this file. */
 async function warnings(path: string): Promise<string[]> {
   await using server = await startServer({ DATABASE_URL: `file:${path}` })
   await server.stop()
   return [...server.printed().matchAll(warns)].map(([text]) => text.slice(26, -1))
 }
 
-test('an empty file where data should be: a new world, but not without a word', async () => {
+test('an empty file instead of a database: a new world, and a warning', async () => {
   using place = scratch()
   const path = `${place.folder}/x.db`
   assert.deepEqual(await warnings(path), [], 'a missing file is a first start')
@@ -77,7 +77,7 @@ test('only a header, or one page without tables', async () => {
 })
 
 for (const rest of ['empty', 'missing'] as const) {
-  test(`the database is ${rest}, and its log is full of what people wrote: that is kept`, async () => {
+  test(`the database is ${rest}, and its write-ahead log has data: the log is kept`, async () => {
     using place = scratch()
     const path = `${place.folder}/x.db`
     const env = { DATABASE_URL: `file:${path}` }
@@ -105,7 +105,7 @@ for (const rest of ['empty', 'missing'] as const) {
   })
 }
 
-/** Fills a disk but for some bytes. */
+/** Fills a disk except for some bytes. */
 function fill(folder: string, left: number): void {
   const { bsize, bavail } = statfsSync(folder)
   const blocks = bavail - Math.ceil(left / bsize)
@@ -137,7 +137,7 @@ test('a full disk at the start: one line with path, free bytes and bytes needed'
   }
   await warnings(path)
   const before = readFileSync(path)
-  // From nothing at all to nearly enough: whichever step of the start fails.
+  // From no space to almost enough, so that each step of the start fails once.
   for (const left of [0, 4096, 12_288]) {
     fill(folder, left)
     const { said } = await refusedStart({ DATABASE_URL: `file:${path}`, PORT: 'none' })

@@ -1,4 +1,4 @@
-// Signals: before it listens, while it works, through npm, as process 1 of a container.
+// Signals: during the start, while serving, through npm, as process 1 of a container.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,10 +12,10 @@ import Database from 'libsql'
 
 import { ended, launch, register, runTool, scratch, startServer, type Server } from './process.ts'
 
-/** "At once", on a machine that others use too; what was wrong before took ten seconds and more. */
+/** "At once", on a busy machine; the defects that these tests pin took ten seconds and more. */
 const atOnceMs = 3000
 
-/** Sends a signal; gives the exit code and how long the end took. */
+/** Sends a signal; returns the exit code, and the time until the exit. */
 async function stopped(child: Server['child'], signal: NodeJS.Signals = 'SIGTERM') {
   const began = performance.now()
   child.kill(signal)
@@ -29,7 +29,7 @@ async function endsAtOnce(child: Server['child'], signal?: NodeJS.Signals): Prom
   assert.ok(ms < atOnceMs, `it took ${ms} ms`)
 }
 
-/** Does this process have its handlers yet? Asked for SIGHUP, the last one: Node itself catches the others, and dies of them. */
+/** Has the process installed its signal handlers? Checks SIGHUP, the last one: Node itself catches the others. */
 function handles(pid: number): boolean {
   const status = existsSync(`/proc/${pid}/status`)
     ? readFileSync(`/proc/${pid}/status`, 'utf8')
@@ -38,7 +38,7 @@ function handles(pid: number): boolean {
   return (BigInt(`0x${caught}`) & 1n) !== 0n
 }
 
-/** Waits until a process that is starting takes signals. */
+/** Waits until a starting process handles signals. */
 async function untilHandled(pid: () => number): Promise<void> {
   for (const giveUp = Date.now() + 20_000; !handles(pid()); await pause(1))
     assert.ok(Date.now() < giveUp, 'it never handles signals')
@@ -54,7 +54,7 @@ function gather(child: Server['child']): () => string {
 const childOf = (pid: number): number =>
   Number(spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }).stdout.trim())
 
-test('a signal while it starts: it never listens and leaves a database that starts', async () => {
+test('a signal during the start: it never listens, and the next start accepts the database', async () => {
   using place = scratch()
   const env = { DATABASE_URL: `file:${place.folder}/x.db` }
   const child = launch({ ...env, PORT: '0' })
@@ -69,7 +69,7 @@ test('a signal while it starts: it never listens and leaves a database that star
   assert.equal(runTool('db-check', [], env).code, 0)
 })
 
-test('a signal at any moment of the first start: all of the world is there afterwards, or it begins anew', async () => {
+test('a signal at any moment of the first start: the demo world is complete, or the next start creates it', async () => {
   for (const delay of [20, 60, 100, 140, 180, 240, 300]) {
     using place = scratch()
     const env = { DATABASE_URL: `file:${place.folder}/x.db`, INSPECT: '0' }
@@ -103,7 +103,7 @@ test('as process 1 of a container, too', async (t) => {
   return undefined
 })
 
-test('a signal while it waits for the lock, and the one that has the lock goes on', async () => {
+test('a signal while it waits for the lock: the owner of the lock goes on', async () => {
   using place = scratch()
   const env = { DATABASE_URL: `file:${place.folder}/x.db`, LOCK_WAIT_MS: '15000' }
   await using first = await startServer(env)
@@ -141,7 +141,7 @@ test('a signal while another program holds the write lock, or the libSQL server 
   hanging.close()
 })
 
-/** A like that waits until `release` gives the write lock back: a request under way for as long as one wants. */
+/** A like that waits for the write lock until `release`: a request that is in progress as long as the test wants. */
 async function underWay(path: string, server: Server, agent: Agent) {
   const cookie = await register(server.url, 'sally')
   const other = new Database(path)
@@ -161,7 +161,7 @@ async function underWay(path: string, server: Server, agent: Agent) {
   }
 }
 
-test('SIGTERM with a request under way: it is answered, and that is the end', async () => {
+test('SIGTERM with a request in progress: it is answered, then the process exits', async () => {
   using place = scratch()
   const path = `${place.folder}/x.db`
   await using server = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
@@ -183,7 +183,7 @@ test('SIGTERM with a request under way: it is answered, and that is the end', as
   assert.equal(rows.raw().all([]).length, 1)
 })
 
-test('connections that nobody uses, a live stream and half a request do not hold it', async () => {
+test('idle connections, a live stream and half a request do not delay the exit', async () => {
   using place = scratch()
   await using server = await startServer({ DATABASE_URL: `file:${place.folder}/x.db` })
   const agent = new Agent({ keepAlive: true })
@@ -218,14 +218,14 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-test('a terminal that closes ends it in good order', async () => {
+test('a closed terminal stops it gracefully', async () => {
   using place = scratch()
   await using server = await startServer({ DATABASE_URL: `file:${place.folder}/x.db` })
   await endsAtOnce(server.child, 'SIGHUP')
   assert.match(server.printed(), /"message":"stopped"/)
 })
 
-test('Ctrl-C twice ends it at once; the same signal from terminal and npm is one', async () => {
+test('a second Ctrl-C ends it at once; the same signal from terminal and npm counts once', async () => {
   using place = scratch()
   const path = `${place.folder}/x.db`
   await using server = await startServer({ DATABASE_URL: `file:${path}` })
@@ -241,7 +241,7 @@ test('Ctrl-C twice ends it at once; the same signal from terminal and npm is one
   agent.destroy()
 })
 
-test('an exception that nobody caught: logged with its stack, what is under way is answered, code 1', async () => {
+test('an uncaught exception: logged with its stack, requests in progress are answered, exit code 1', async () => {
   using place = scratch()
   const path = `${place.folder}/x.db`
   const fault =

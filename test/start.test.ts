@@ -1,4 +1,4 @@
-// Starting where it cannot, and stopping without losing anything.
+// Refused starts, and stops without losing data.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -40,7 +40,7 @@ async function made(path: string): Promise<void> {
   assert.equal(await server.stop(), 0)
 }
 
-/** The start refuses in one line that matches, and leaves the file as it is. */
+/** Asserts that the start fails with one line that matches, and does not change the file. */
 async function refuses(
   path: string,
   words: RegExp,
@@ -54,7 +54,7 @@ async function refuses(
   if (before) assert.equal(hashOf(path), before, 'the file is untouched')
 }
 
-test("a file that is no database, another application's, damaged or newer is left alone", async () => {
+test('a file that is no database, of another application, damaged or newer is not changed', async () => {
   using place = scratch()
   const good = `${place.folder}/good.db`
   await made(good)
@@ -93,7 +93,7 @@ test("a file that is no database, another application's, damaged or newer is lef
 })
 
 test(
-  'a folder or a file that may not be written',
+  'a folder or a file that is not writable',
   { skip: !isRoot && 'needs root to become somebody else' },
   async () => {
     using place = scratch()
@@ -117,7 +117,7 @@ test(
   },
 )
 
-test('a second process is told who is in the way, and may start when the first is gone', async () => {
+test('a second process names the process that has the lock, and can start after that has ended', async () => {
   using place = scratch()
   const path = `${place.folder}/one.db`
   await using first = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
@@ -129,7 +129,7 @@ test('a second process is told who is in the way, and may start when the first i
   assert.equal(await second.stop(), 0)
 })
 
-test('a port that is taken, settings that are wrong, a server that is away', async () => {
+test('a port in use, wrong settings, a database server that is down', async () => {
   using place = scratch()
   const url = `file:${place.folder}/x.db`
   const taken = createServer()
@@ -162,7 +162,7 @@ test('a port that is taken, settings that are wrong, a server that is away', asy
   assert.equal(away.code, 1)
 })
 
-test('it says where it listens, how to log in and where the data lies; DEMO=0 starts empty', async () => {
+test('it prints where it listens, how to log in and where the data is; DEMO=0 starts empty', async () => {
   using place = scratch()
   await using demo = await startServer({ DATABASE_URL: `file:${place.folder}/demo.db` })
   assert.match(demo.printed(), new RegExp(`Tracewren {2}${demo.url}/`))
@@ -242,7 +242,7 @@ test('SIGTERM under load: every acknowledged tweet is on disk and the file is cl
   assert.equal(runTool('db-check', [], env).code, 0)
 })
 
-test('newcomers get in while a crowd that is refused comes back at once', async () => {
+test('new clients are served while a crowd of refused clients retries at once', async () => {
   using place = scratch()
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/newcomers.db`,
@@ -274,11 +274,11 @@ test('newcomers get in while a crowd that is refused comes back at once', async 
   agent.destroy()
   assert.deepEqual(new Set(newcomers), new Set([200]))
   assert.deepEqual(new Set(seen.keys()), new Set([200, 503]))
-  // One in each turn would be sixty rounds of those who are refused.
+  // One accepted connection for each event-loop turn would mean sixty rounds of refused clients.
   assert.ok(meanwhile < 2000, `the crowd had ${meanwhile} answers meanwhile`)
 })
 
-test('a full disk: 507 in words, nothing half-written, and well again when there is space', async (t) => {
+test('a full disk: 507 with a sentence, no partial writes, and recovery when there is space', async (t) => {
   using place = scratch()
   using disk = smallDisk(`${place.folder}/disk`, 12 * 1024)
   if (!disk) return t.skip('needs the right to mount a small disk')

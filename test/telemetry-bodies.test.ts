@@ -1,4 +1,4 @@
-// Uploads that do not arrive whole: what is said of them is the same however they were sent.
+// Incomplete uploads: they are reported in the same way, however they were sent.
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import test from 'node:test'
@@ -37,7 +37,7 @@ const uploads: Record<string, Upload> = {
     body: 'msg=hel',
     leave: (socket) => socket.end(),
   },
-  // The server ends these, after its ten seconds for a request.
+  // The server ends these after ten seconds, its time limit for a request.
   'of announced length, slow': {
     headers: [form, 'Content-Length: 100'],
     body: 'msg=hel',
@@ -54,7 +54,7 @@ const tooLarge: Record<string, Upload> = {
   'too large of announced length': { headers: [form, 'Content-Length: 70000'], body: 'msg=hel' },
 }
 
-/** Sends the beginning of an upload, then leaves; resolves with what was answered when the connection is closed. */
+/** Sends the beginning of an upload, then disconnects; resolves with the answer when the connection is closed. */
 async function send(port: number, name: string, cookie: string, upload: Upload): Promise<string> {
   const { headers, body, leave = (one: Socket) => one.resetAndDestroy() } = upload
   const socket = connect(port, '127.0.0.1')
@@ -71,7 +71,7 @@ async function send(port: number, name: string, cookie: string, upload: Upload):
   return answer
 }
 
-test('an upload that was cut off is no fault of ours: 400, one line at info, no stack', async () => {
+test('an interrupted upload is not a server error: 400, one line at info, no stack', async () => {
   const answers: Record<string, string> = {}
   const result = await told({}, async (server) => {
     const cookie = await register(server.url, 'alice')

@@ -1,4 +1,4 @@
-// A collector in every bad state: no request fails or waits, and what is lost is said.
+// A collector that fails in different ways: no request fails or waits, and losses are reported.
 import assert from 'node:assert/strict'
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import test from 'node:test'
@@ -9,7 +9,7 @@ import { freePort } from './libsql-server.ts'
 import { startSink, type Sink, type SinkSpan } from './otlp-sink.ts'
 import { scratch, startServer } from './process.ts'
 
-/** A port of TCP alone: what it does with a connection is all that it knows. */
+/** A TCP server whose connections are handled by `answer`. */
 async function portOf(answer: (socket: Socket) => void) {
   const server = createTcpServer(answer)
   const port = await new Promise<number>((done) =>
@@ -61,7 +61,7 @@ for (const [what, start] of Object.entries(troubles))
     assert.equal(lines.length, 1, server.printed())
     const lost = JSON.parse(lines[0]!) as { spans: number; log_records: number; level: string }
     assert.equal(lost.level, 'warn')
-    // Each request is three spans and one log line; the probes of the start come on top.
+    // Each request has three spans and one log line; those of the start's health checks are added.
     assert.ok(lost.spans >= 3 * sent, JSON.stringify(lost))
     assert.ok(lost.log_records >= sent, JSON.stringify(lost))
     const others = server
@@ -71,7 +71,7 @@ for (const [what, start] of Object.entries(troubles))
     assert.ok(others.length <= 10, `${others.length} lines about telemetry`)
   })
 
-test('a collector that answers 200 with a page of its own: nothing fails, nothing counts as lost', async () => {
+test('a collector that answers 200 with an HTML page: nothing fails, nothing counts as lost', async () => {
   const collector = await answering(200, '<!doctype html><title>Welcome</title>')
   using place = scratch()
   await using server = await startServer({
@@ -86,7 +86,7 @@ test('a collector that answers 200 with a page of its own: nothing fails, nothin
   assert.doesNotMatch(server.printed(), /telemetry dropped/)
 })
 
-test('a collector that dies and comes back: what came in between is counted, the rest arrives', async () => {
+test('a collector that dies and restarts: what was lost meanwhile is counted, the rest arrives', async () => {
   using place = scratch()
   const first = await startSink()
   await using server = await startServer({
@@ -117,13 +117,13 @@ test('a collector that dies and comes back: what came in between is counted, the
   const counted = failed.reduce((sum, { value }) => sum + value, 0)
   assert.equal(counted, lost, 'the metric says what the line says')
   assert.ok(failed.length >= 3, 'and from 0 on, whatever the reason')
-  // An export whose answer was late may count as lost although it came; the other way round would be silence.
+  // An export with a late answer may be counted as lost although it arrived; the opposite would hide a loss.
   assert.ok(arrived + lost >= 3 * 60, `${arrived} arrived, ${lost} lost`)
 })
 
 const isPage = (span: SinkSpan) => span.name !== 'GET /livez'
 
-test('a stop sends what is queued: not one span or line is missing', async () => {
+test('a stop exports the queue: no span and no log line is missing', async () => {
   const traces: string[] = []
   const result = await told({ INSPECT: '0', OTEL_BSP_SCHEDULE_DELAY: '60000' }, async (server) => {
     for (let number = 0; number < 100; number++) traces.push((await ask(server, '/')).trace!)

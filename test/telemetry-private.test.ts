@@ -62,7 +62,7 @@ test('nothing private is in any signal or on standard output, not even when writ
     await ask(server, '/timeline', { as: 'browser', cookie, headers })
     await ask(server, '/login', { fields: { mailaddress, password: `${password}!` }, headers })
     await ask(server, '/login', { fields: { mailaddress, password: 'x' }, headers })
-    // What fails has its values at hand: in the driver's error, in drizzle's message, in the form.
+    // A failed write has its values in the driver's error, in drizzle's message and in the form.
     for (const table of ['tweets', 'users'])
       change(
         path,
@@ -85,7 +85,7 @@ test('nothing private is in any signal or on standard output, not even when writ
     assert.ok(!result.bytes.includes(words), `${what} in OTLP`)
     assert.ok(!result.printed.includes(words), `${what} on standard output`)
   }
-  // Who asks with what is in the span and the line of the request, and nowhere else.
+  // Client address and user agent are in the span and in the log line of the request, and nowhere else.
   const others = [
     ...result.spans.filter(({ kind }) => kind !== kinds.server),
     ...result.logs.filter(({ event }) => event !== 'http.server.request'),
@@ -103,7 +103,7 @@ const withoutBigInts = (_: string, value: unknown) =>
 const canary = 'canarywords'
 const token = `${canary}0123456789ABCDEF`
 
-/** Every route of docs/http.md, with an example of what it leaves open. */
+/** All routes of docs/http.md, with example values for their parameters. */
 const requests = [
   ...readFileSync(new URL('../docs/http.md', import.meta.url), 'utf8').matchAll(
     /^\| `(GET|POST) ([^`]+)`/gm,
@@ -118,7 +118,7 @@ const requests = [
     .replace('*', 'app.css'),
 }))
 
-/** A path with what may come to stand in an address: by a mistake, by another site, by somebody who looks for leaks. */
+/** A path with secrets in it, as mistakes, other sites and attackers send them. */
 const soiled = (path: string) => [
   `${path}?password=${canary}&mailaddress=${canary}%40example.org&code=${canary}&PassWord=${canary}`,
   `${path}?%70assword=${canary}&x%5B%5D=${canary};token=${canary}&${canary}%40example.org=1&=${canary}`,
@@ -134,7 +134,7 @@ const soiled = (path: string) => [
   `${path}%3Fpassword=${canary}`,
 ]
 
-test('what stands in an address without being a parameter of its route is recorded nowhere', async () => {
+test('parts of a URL that its route does not declare are recorded nowhere', async () => {
   const shown: string[] = []
   const result = await told({ DEMO: '1' }, async (server) => {
     const cookie = await register(server.url, 'alice')
@@ -162,7 +162,7 @@ test('what stands in an address without being a parameter of its route is record
   for (const text of shown) assert.equal(around(text, canary), '', 'the inspector')
 })
 
-/** The live tail never ends by itself, and a POST may end the session: both are asked without reading on. */
+/** The live tail never ends, and a POST may end the session: their answers are not read to the end. */
 async function asked(server: Server, path: string, { method = 'GET', ...rest }: Asked) {
   if (path.startsWith('/traces/live?')) {
     const stop = new AbortController()
@@ -174,7 +174,7 @@ async function asked(server: Server, path: string, { method = 'GET', ...rest }: 
   await ask(server, path, { ...rest, method, ...(isEnd && { cookie: '' }) })
 }
 
-/** What the inspector shows of all this. */
+/** The pages of the inspector for these requests. */
 async function inspector(server: Server): Promise<string[]> {
   const list = await ask(server, '/traces', { as: 'browser' })
   const ids = [...new Set(list.text.match(/(?<=\/traces\/)[0-9a-f]{32}/g))].slice(0, 40)
@@ -189,7 +189,7 @@ async function inspector(server: Server): Promise<string[]> {
   return texts
 }
 
-/** The surroundings of the first such word, for the reader of a failure. */
+/** The text around the first planted word, for the message of a failure. */
 const around = (text: string, word: string) => {
   const at = text.indexOf(word)
   return at < 0 ? '' : text.slice(Math.max(at - 200, 0), at + 100)

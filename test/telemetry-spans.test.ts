@@ -1,4 +1,4 @@
-// The spans of each kind of request, as a collector gets them.
+// The spans of each kind of request, as a collector receives them.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -9,7 +9,7 @@ import type { ClientKindName } from './harness.ts'
 import type { Attributes } from './otlp-sink.ts'
 import { register, type Server } from './process.ts'
 
-/** What the SERVER span of each of these requests says, besides what all of them say. */
+/** The attributes of the SERVER span of each of these requests, besides the common ones. */
 type Expected = {
   request: [path: string, asked: Asked]
   status: number
@@ -25,7 +25,7 @@ const commonKeys =
   network.protocol.version server.address server.port user_agent.original app.client.kind http.response.status_code
   app.db.query_count app.db.duration_ms app.db.rows app.render.duration_ms`.split(/\s+/)
 
-test('each kind of request: names, kinds, parents, status and attributes, none more', async () => {
+test('each kind of request: exactly these names, kinds, parents, statuses and attributes', async () => {
   const table: Record<string, Expected> = {}
   const traces: Record<string, string> = {}
   let server: Server
@@ -249,7 +249,7 @@ test('each kind of request: names, kinds, parents, status and attributes, none m
   }
 })
 
-test('an action that has waited too long to write says what refused it', async () => {
+test('an action that waited too long in a queue: the span names the reason for the refusal', async () => {
   let trace = ''
   const result = await told({ INSPECT: '0', WRITE_WAIT_MS: '100' }, async (server, path) => {
     const cookie = await register(server.url, 'alice')

@@ -1,4 +1,4 @@
-// What leaves the real process over OTLP, as a collector gets it: metrics, logs, every setting.
+// What the real process exports over OTLP, as a collector receives it: metrics, logs, all settings.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -8,7 +8,7 @@ import { freshServerUrl } from './libsql-server.ts'
 import { startSink, type SinkSpan } from './otlp-sink.ts'
 import { register, scratch, type Server } from './process.ts'
 
-test('metrics: stable names, units, buckets and attributes, however odd the requests are', async () => {
+test('metrics: stable names, units, buckets and attributes, also for odd requests', async () => {
   const result = await told(
     {
       INSPECT: '0',
@@ -112,7 +112,7 @@ test('metrics: stable names, units, buckets and attributes, however odd the requ
   )
 })
 
-test('logs: one line for each request with the ids of its span, an error with its stack, start and stop', async () => {
+test('logs: a line for each request with the ids of its span, an error with its stack, start and stop', async () => {
   const result = await told({ INSPECT: '0' }, async (server, path) => {
     const cookie = await register(server.url, 'alice')
     await ask(server, '/timeline', { as: 'browser', cookie })
@@ -148,7 +148,7 @@ test('logs: one line for each request with the ids of its span, an error with it
     )
 })
 
-test('gzip, headers, an address for each signal, and what the resource says', async () => {
+test('gzip, headers, an endpoint for each signal, and the resource attributes', async () => {
   await using logSink = await startSink()
   const result = await told(
     {
@@ -187,7 +187,7 @@ test('gzip, headers, an address for each signal, and what the resource says', as
   })
 })
 
-test('OTEL_SDK_DISABLED switches all of it off, an exporter of one signal leaves the others off', async () => {
+test('OTEL_SDK_DISABLED switches all telemetry off; an exporter for one signal exports only that', async () => {
   const none = await told({ OTEL_SDK_DISABLED: 'true', INSPECT: '1' }, async (server) => {
     const answer = await ask(server, '/', { as: 'browser' })
     assert.equal(answer.trace, null)
@@ -254,7 +254,7 @@ test('samplers: off, a ratio, and the decision of a trusted caller', async () =>
   assert.equal(pages(based.spans), 1)
 })
 
-test('a value that cannot be understood is named in one line each, and the start goes on', async () => {
+test('each invalid value is named in one line, and the start goes on', async () => {
   const result = await told(
     {
       INSPECT: '0',
@@ -294,7 +294,7 @@ test('a value that cannot be understood is named in one line each, and the start
   assert.equal(result.code, 0)
 })
 
-test('against a libSQL server, the HTTP call is a child of its query, without anything private', async () => {
+test('on a libSQL server, the HTTP call is a child of its query, without private data', async () => {
   using place = scratch()
   const database = await freshServerUrl(place.folder)
   try {

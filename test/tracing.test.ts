@@ -1,4 +1,4 @@
-// Spans as the conventions want them, and nothing private in them.
+// Spans follow the semantic conventions and contain no private data.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -19,13 +19,13 @@ const tree = (answer: Answer) => {
 }
 const root = (answer: Answer) => answer.spans.find((span) => span.kind === SpanKind.SERVER)!
 
-test('a like is a request, a handler and three queries', async () => {
+test('the trace of a like has a request span, a handler span and three query spans', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const id = await alice.tweet('hello')
   const answer = await alice.post(`/favorite/${id}?x=1`, undefined, {
     as: 'htmx',
-    headers: { 'User-Agent': 'story' },
+    headers: { 'User-Agent': 't' },
   })
   assert.deepEqual(tree(answer), [
     '- > POST /favorite/:id',
@@ -58,7 +58,7 @@ test('a like is a request, a handler and three queries', async () => {
       'url.path': `/favorite/${id}`,
       'url.query': 'x=REDACTED',
       'url.scheme': 'http',
-      'user_agent.original': 'story',
+      'user_agent.original': 't',
       'app.client.kind': 'partial',
       'app.db.query_count': 3,
       'user.id': String(alice.id),
@@ -80,7 +80,7 @@ test('a like is a request, a handler and three queries', async () => {
   assert.match(timing, /3 queries/)
 })
 
-test('no route, no right, no luck: 404 and 422 stay unset, 500 is an error on the span that failed', async () => {
+test('404 and 422 leave the span status unset; 500 is an error on the spans that failed', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const nothing = await alice.get('/nothing', { as: 'browser' })
@@ -110,7 +110,7 @@ test('no route, no right, no luck: 404 and 422 stay unset, 500 is an error on th
   assert.equal(root(broken).attributes['app.error.slug'], 'unexpected')
 })
 
-test('what people write and who they are is in no span', async () => {
+test('texts and names of users are in no span', async () => {
   await using app = await startApp()
   const secrets = [
     'canarymail@example.org',
@@ -152,7 +152,7 @@ test('what people write and who they are is in no span', async () => {
     assert.ok(!said.includes(secret), secret)
 })
 
-test('a trace goes on from trusted peers alone, and a partial is linked to its page', async () => {
+test('only trusted clients can continue a trace, and a partial is linked to its page', async () => {
   const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03'
   await using app = await startApp()
   const followed = await app.visitor().get('/', { headers: { traceparent: parent } })
@@ -191,7 +191,7 @@ const span = (
     attributes,
   })
 
-test("the waterfall names the same query again and again, the critical path and the time of one's own", () => {
+test('the waterfall finds repeated queries, the critical path and own time', () => {
   const query = { 'db.query.text': 'select 1', 'db.query.summary': 'SELECT' }
   const spans = [
     span(2, 1, [1, 2], query),
@@ -218,7 +218,7 @@ test("the waterfall names the same query again and again, the critical path and 
   )
 })
 
-test('the recorder keeps its bounds whatever comes', () => {
+test('the recorder stays within its bounds for any input', () => {
   const recorder = new Recorder()
   for (let number = 0; number < 3000; number++) {
     const traceId = number.toString(16).padStart(32, '0')

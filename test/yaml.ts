@@ -2,10 +2,10 @@ import { parse } from 'yaml'
 
 export type Yaml = string | number | boolean | null | Yaml[] | { [key: string]: Yaml }
 
-/** The value of a whole file, anchors and `<<` resolved. */
+/** Parses a file, with anchors and `<<` resolved. */
 export const readYaml = (source: string): Yaml => parse(source, { merge: true }) as Yaml
 
-/** A value inside of another one: `at(config, 'exporters', 'debug')`; undefined when there is none. */
+/** A nested value: `at(config, 'exporters', 'debug')`; undefined if there is none. */
 export function at(value: Yaml | undefined, ...path: (string | number)[]): Yaml | undefined {
   let inner = value
   for (const key of path) {
@@ -15,6 +15,6 @@ export function at(value: Yaml | undefined, ...path: (string | number)[]): Yaml 
   return inner
 }
 
-/** The names in a map; none of what is not one. */
+/** The keys of a map; empty if the value is not a map. */
 export const keysOf = (value: Yaml | undefined): string[] =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : []

@@ -1,4 +1,4 @@
-// loadtest/k6/load.js as `npm run load` runs it: all numbers go into the file OUT, and bin/load-report.ts judges them.
+// loadtest/k6/load.js for `npm run load`: writes all numbers to the file OUT; bin/load-report.ts judges them.
 export { default, options } from '../../loadtest/k6/load.js'
 
 export const handleSummary = (data) => ({ [__ENV.OUT]: JSON.stringify(data) })

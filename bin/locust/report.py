@@ -1,4 +1,4 @@
-"""What Locust tells bin/load.ts at the end: all numbers, in the file OUT, and the slowest requests with their traces."""
+"""Locust's report for bin/load.ts at the end: all numbers, in the file OUT, and the slowest requests with traces."""
 import json
 import os
 import sys
@@ -12,7 +12,7 @@ slowest = []
 
 @events.init.add_listener
 def set_clock(**_):
-    """Locust would count --run-time from before the imports, seconds ago: gevent has not looked at the clock since."""
+    """Updates gevent's clock: else Locust would count --run-time from before the imports, seconds ago."""
     gevent.get_hub().loop.update_now()
 
 
@@ -28,7 +28,7 @@ def keep_slowest(request_type, name, response_time, response, **_):
 def tell(environment, **_):
     for ms, name, trace in slowest:
         print(f"Slow: {name}, {ms} ms (trace {trace})", file=sys.stderr)
-    # Workers send theirs to the master.
+    # Workers send their numbers to the master.
     if (out := os.environ.get("OUT")) and not isinstance(environment.runner, WorkerRunner):
         with open(out, "w", encoding="utf-8") as file:
             json.dump(environment.stats.serialize_stats(), file)

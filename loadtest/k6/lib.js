@@ -1,4 +1,4 @@
-// What smoke.js and load.js share: clients whose every answer is checked, thresholds for each request, spans.
+// Shared by smoke.js and load.js: clients that check each answer, thresholds for each request, spans.
 import { check, sleep } from 'k6'
 import http from 'k6/http'
 
@@ -10,7 +10,7 @@ for (const [kind, { requests, ...limits }] of Object.entries(shared.limits))
 
 export const numberOf = (name, otherwise) => Number(__ENV[name] || otherwise)
 
-/** Where the load goes, and nowhere else: no redirect is followed. */
+/** The target of the load. Redirects are not followed, so the load goes nowhere else. */
 const target = (__ENV.TARGET || 'http://127.0.0.1:5000').replace(/\/$/, '')
 const [isAddress, scheme, host, port] = /^(https?):\/\/(\[[^\]]+\]|[^:/?#@\s]+)(?::(\d+))?$/.exec(target) ?? []
 if (!isAddress) throw new Error(`The target is "${target}", but it must be an address such as http://127.0.0.1:5000.`)
@@ -20,11 +20,11 @@ export const chance = (share) => Math.random() < share
 export const oneOf = (list) => list[between(0, list.length - 1)]
 export const pause = (low = 0, high = low) => sleep((low + Math.random() * (high - low)) / numberOf('PACE', 1))
 
-/** One of the things on a page that match a pattern of shared.json, at random; undefined when there is none. */
+/** A random match of a pattern of shared.json on a page; undefined if there is none. */
 export const find = (html, pattern) =>
   oneOf([...html.matchAll(new RegExp(shared.patterns[pattern], 'g'))])?.[1].replace(/&amp;/g, '&')
 
-// What an answer must be, as checks of k6.
+// The requirements for answers, as k6 checks.
 const isHtml = (r) => r.status === 200 && `${r.headers['Content-Type']}`.startsWith('text/html')
 const isPage = (r) => isHtml(r) && r.body.includes('</html>') && r.body.includes('Tracewren')
 export const page = { 'a page': isPage }
@@ -33,19 +33,19 @@ export const partial = { 'a part of a page': (r) => isHtml(r) && !r.body.include
 export const success = { success: (r) => r.status === 200 && r.body.includes('"success":true') }
 export const refused = (status) => ({ [status]: (r) => r.status === status })
 const pathOf = (r) => `${r.headers['Location']}`.replace(/[?#].*/, '')
-/** To that path, or without one to any of this site. */
+/** A redirect to `path`; without a path, to any path of this site. */
 export const redirect = (location, wanted = 303) => ({
   [`${wanted} to ${location || 'a page'}`]: (r) =>
     r.status === wanted && (location ? pathOf(r) === location : pathOf(r).startsWith('/')),
 })
 
-/** What is expected when nobody says so; `location` is where a browser is led after a POST. */
+/** The default expectation; `location`: the redirect target of a browser after a POST. */
 function usualAnswer({ signedIn }, method, kind, location) {
   if (method === 'GET') return signedIn ? ownPage : page
   return { browser: redirect(location), htmx: partial }[kind] ?? success
 }
 
-/** Somebody with cookies of their own. `kind` is how they ask: as a browser, htmx, or a program (that asks for JSON). */
+/** A client with its own cookies. `kind`: as a browser, as htmx, or as a program (that accepts JSON). */
 export const newClient = (kind) => ({ kind, jar: new http.CookieJar(), here: target, signedIn: false })
 
 function headersOf({ here, pageTrace }, kind) {
@@ -55,7 +55,7 @@ function headersOf({ here, pageTrace }, kind) {
   return kind === 'htmx' ? { ...browser, ...htmx } : browser
 }
 
-/** What reports call a path: `/user/[id]`, whoever it is. */
+/** The name of a path in reports: `/user/[id]` for any id. */
 const nameOf = (path) =>
   path
     .replace(/\/[0-9a-f]{32}/, '/[trace]')
@@ -71,7 +71,7 @@ export const post = (client, path, fields, options) => send(client, 'POST', path
 const traces = __ENV.TRACES ? `${__ENV.TRACES}/` : ''
 let failuresPrinted = 0
 
-/** Sends one request and checks the answer: `expect`, or the usual one. Gives k6's response; its `body` is a text. */
+/** Sends a request and checks the answer (`expect`, or the default). Returns k6's response; its `body` is a text. */
 function send(client, method, path, { fields = null, kind = client.kind, name: label = nameOf(path), expect } = {}) {
   const name = `${method} ${label}`
   const { bytes = Infinity, kind: group = 'other' } = limitsOf[name] ?? {}
@@ -90,7 +90,7 @@ function send(client, method, path, { fields = null, kind = client.kind, name: l
   check(response, { 'the answer is right': () => !problem }, tags)
   keepSpan({ trace, span, name, started, url, status: response.status, problem })
   noteSlow(response.timings.duration, name, response.headers['X-Trace-Id'])
-  // The end of the run cuts off what is under way: k6 calls that a timeout, too, but does not count it.
+  // The end of the run aborts requests in progress: k6 calls that a timeout, too, but does not count it.
   const isCutOff = response.error === 'request timeout' && Date.now() - started < 30_000
   if (problem && !isCutOff && failuresPrinted++ < 3)
     console.error(`${name} as ${kind}: ${problem} (trace ${traces}${trace})`)
@@ -101,7 +101,7 @@ function send(client, method, path, { fields = null, kind = client.kind, name: l
   return response
 }
 
-/** For each request no wrong answer, p95 within the limit, sent `atLeast` so often: a crossed one names the route. */
+/** Thresholds by request, which name the route: no wrong answer, p95 within the limit, at least `atLeast` requests. */
 export function thresholdsOf(atLeast = 0) {
   const thresholds = { checks: ['rate==1'] }
   for (const [name, { p95 }] of Object.entries(limitsOf)) {
@@ -114,7 +114,7 @@ export function thresholdsOf(atLeast = 0) {
 
 const slowest = []
 
-/** Tells bin/load.ts of a request that is among the five slowest of this user. */
+/** Reports a request to bin/load.ts if it is among the five slowest of this user. */
 function noteSlow(ms, name, trace) {
   if (__ENV.SLOWEST !== '1' || !trace || ms <= slowest[4]) return
   slowest.push(ms)
@@ -122,7 +122,7 @@ function noteSlow(ms, name, trace) {
   console.log(`Slow: ${name}, ${Math.round(ms)} ms (trace ${trace})`)
 }
 
-// k6 exports no spans of its own requests: what follows does, as OTLP/JSON, to OTEL_EXPORTER_OTLP_ENDPOINT.
+// k6 exports no spans for its requests. The code below does, as OTLP/JSON, to OTEL_EXPORTER_OTLP_ENDPOINT.
 const collector = (__ENV.OTEL_EXPORTER_OTLP_ENDPOINT || '').replace(/\/$/, '')
 const spans = []
 let sentAt = Date.now()
@@ -146,7 +146,7 @@ function keepSpan({ trace, span, name, started, url, status, problem }) {
   if (spans.length >= 64) sendSpans()
 }
 
-/** Sends the spans that wait, but no sooner than `restMs` after the last time. */
+/** Sends the queued spans, at most once in `restMs`. */
 export function sendSpans(restMs = 0) {
   if (spans.length === 0 || Date.now() - sentAt < restMs) return
   sentAt = Date.now()

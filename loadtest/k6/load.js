@@ -1,9 +1,10 @@
-// The users of a mix: each does its actions by weight and waits in between, as in Locust.
+// The users of a mix: each runs its actions by weight and waits between them, as in Locust.
 //
 //     k6 run -e MIX=realistic -e USERS=100 -e SECONDS=60 loadtest/k6/load.js
 //
-// Environment: TARGET, MIX (realistic), USERS (50), SECONDS (60) or SHAPE (ramp, spike, soak), SPAWN (users that come each
-// second, 5), PATIENCE_MS (no p95 limit is below it), PACE (10: all are ten times as quick), TRACES (where failures' traces are).
+// Environment: TARGET, MIX (realistic), USERS (50), SECONDS (60) or SHAPE (ramp, spike, soak), SPAWN (users that start
+// each second, 5), PATIENCE_MS (no p95 limit is below it), PACE (10: all waits are ten times shorter), TRACES (where
+// failures' traces are).
 import exec from 'k6/execution'
 
 import * as lib from './lib.js'
@@ -14,7 +15,7 @@ function repeat(times, action) {
   for (let n = 0; n < times; n++) action()
 }
 
-// Actions of programs, as people's scripts did them with the original.
+// Actions of programs: scripts that were written for the original application.
 const browseTimeline = (user) => get(user, '/timeline')
 const checkTrends = (user) => get(user, '/')
 const viewUser = (user, last) => get(user, `/user/${between(1, last)}`)
@@ -27,14 +28,14 @@ function followAndUnfollow(user) {
   for (const action of ['follow', 'unfollow']) post(user, `/${action}/${id}`)
 }
 
-// Actions of people: they look at a page for a while and click what it shows; htmx asks for parts of pages.
+// Actions of people: they read a page for a while and click on it; htmx requests parts of pages.
 function visit(user, path, ...seconds) {
   const { body } = get(user, path, { kind: 'browser' })
   pause(...seconds)
   return body
 }
 
-/** Nobody clicks what is not there. */
+/** Runs the action only if the page has such a button. */
 function click(html, pattern, action) {
   const found = find(html, pattern)
   if (found) action(found)
@@ -42,7 +43,7 @@ function click(html, pattern, action) {
 const like = (user, html) => click(html, 'likeable', (id) => post(user, `/favorite/${id}`))
 const write = (user, html) => tweet(user, { key: find(html, 'key') })
 
-/** Loads more of the timeline so many times, if there is so much; gives the last part. */
+/** Loads more of the timeline up to `times` times; returns the last part. */
 function readOn(user, html, times) {
   for (let n = 0; n < times && find(html, 'more'); n++) {
     html = get(user, find(html, 'more'), { expect: partial }).body
@@ -108,7 +109,7 @@ const account = (kind, last) => {
   return { name, mailaddress: `${name}@test.com`, password: 'password123' }
 }
 
-/** Logs in, or registers whom nobody knows yet. */
+/** Logs in; registers a user who does not exist yet. */
 function signInMember(user) {
   const { name, ...fields } = account('user', 100)
   const letIn = Object.values(redirect('/timeline'))[0]
@@ -117,7 +118,7 @@ function signInMember(user) {
   user.signedIn = status === 303 || (status === 422 && register(user, { name, ...fields }))
 }
 
-/** Registers, which signs in whom the target knows already, and follows so many people. */
+/** Registers, which signs in an existing user, and follows some people. */
 const signInReader = (low, high) => (user) => {
   user.signedIn = register(user, account('reader', 1000))
   const name = '/follow/[id] (newcomer)'
@@ -163,7 +164,7 @@ const mixes = {
 
 const [users, seconds] = [numberOf('USERS', 50), numberOf('SECONDS', 60)]
 const rise = Math.min(seconds, Math.ceil(users / numberOf('SPAWN', 5)))
-// Stages of seconds, and the share of USERS that is reached at the end of each.
+// Stages: duration in seconds, and the share of USERS that is reached at the end.
 // prettier-ignore
 const shapes = {
   ramp: [[60, 0.25], [60, 0.5], [60, 0.75], [60, 1]],
@@ -177,18 +178,18 @@ const stages = shapes[__ENV.SHAPE || 'none'].map(([time, share]) => ({
 }))
 
 export const options = {
-  // Nobody waits for the users that sleep between two actions.
+  // At the end, do not wait for users that sleep between two actions.
   scenarios: { load: { executor: 'ramping-vus', stages, gracefulStop: '0s', gracefulRampDown: '0s' } },
   thresholds: lib.thresholdsOf(),
   summaryTrendStats: ['med', 'p(95)', 'p(99)', 'max'],
 }
 
 const byWeight = (pairs) => pairs.flatMap(([weight, one]) => Array(weight).fill(one))
-/** Steps of the golden ratio spread evenly, so that any number of users has its share of each class. */
+/** Multiples of the golden ratio are spread evenly, so any number of users has the right share of each class. */
 const crowd = byWeight(Object.values(mixes[__ENV.MIX || 'realistic']).map((one) => [one.weight, one]))
 let user
 
-/** What each user does again and again. Who is not let in tries again. */
+/** The loop of each user. A user whose sign-in fails tries again. */
 export default function act() {
   const place = (exec.vu.idInTest * 0.618034) % 1
   const { kind = 'program', wait, signIn, actions } = crowd[Math.floor(place * crowd.length)]

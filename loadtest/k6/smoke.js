@@ -1,4 +1,4 @@
-// Every screen and action once per iteration: as a browser, as htmx and as a program that asks for JSON.
+// All screens and actions once per iteration: as a browser, as htmx and as a program that accepts JSON.
 //
 //     k6 run -e TARGET=http://127.0.0.1:5000 loadtest/k6/smoke.js
 //
@@ -30,7 +30,7 @@ function walk(kind) {
   const visit = (path) => get(path, undefined, { kind: 'browser' })
   const post = (path, fields, expect, more) => rest() ?? lib.post(client, path, fields, { expect, ...more })
   const part = kind === 'htmx' ? partial : undefined
-  // An address that nobody has had: it is registered, used and deleted again.
+  // A new email address: it is registered, used and deleted.
   const name = `Smoke ${Date.now()}-${exec.vu.idInTest}`
   const account = { mailaddress: `${name.replace(' ', '-')}@test.com`, password: 'password123' }
 

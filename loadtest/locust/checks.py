@@ -1,4 +1,4 @@
-"""A user with a client that checks every answer."""
+"""A user whose client checks each answer."""
 import json
 import os
 import random
@@ -21,7 +21,7 @@ def is_html(r):
     return r.status_code == 200 and r.headers.get("Content-Type", "").startswith("text/html")
 
 
-# What an answer must be: for the message of a failure, and for the program.
+# The requirements for answers: as the message of a failure, and as a function.
 PAGE = "a page", lambda r: is_html(r) and "</html>" in r.text and "Tracewren" in r.text
 OWN_PAGE = "a page of a member", lambda r: PAGE[1](r) and 'action="/logout"' in r.text
 PART = "a part of a page", lambda r: is_html(r) and "</html>" not in r.text
@@ -31,7 +31,7 @@ MEMBER_OR_NOBODY = "303 to /timeline, or 422", lambda r: r.status_code == 422 or
 
 
 class CheckedSession(HttpSession):
-    """Says how it asks (`kind`), follows no redirect, and checks the answer: `expect`, or what is usual for this kind."""
+    """Sends the headers of `kind`, follows no redirect, checks the answer: `expect`, or the default of the kind."""
 
     def request(self, method, url, *, name=None, kind=None, expect=None, **options):
         user, kind, where = self.user, kind or self.user.kind, f"{method} {name or url}"
@@ -84,7 +84,7 @@ class Checked(HttpUser):
         return {"name": name, "mailaddress": f"{name}@test.com", "password": "password123"}
 
     def visit(self, path, low=0, high=0, name=None):
-        """As a browser does, and a look at the page for a while."""
+        """Requests a page as a browser does, then waits while the user reads it."""
         html = self.client.get(path, name=name, kind="browser").text
         self.pause(low, high)
         return html
@@ -94,6 +94,6 @@ class Checked(HttpUser):
 
 
 def find(html, pattern):
-    """One of the things on a page that match a pattern of shared.json, at random; None when there is none."""
+    """A random match of a pattern of shared.json on a page; None if there is none."""
     found = re.findall(shared["patterns"][pattern], html)
     return random.choice(found).replace("&amp;", "&") if found else None

@@ -1,9 +1,9 @@
-"""People who ask as browsers do, and the five users of the original with every answer checked.
+"""Users that send requests as browsers do, and the five users of the original application with all answers checked.
 
     locust -f loadtest/locust/locustfile.py --class-picker --host http://127.0.0.1:5000
 
-Environment: SHAPE (Ramp, Spike, Soak, or "pick" for Locust's page; without it --users, --spawn-rate and --run-time count),
-PACE (10: everybody is ten times as quick), TRACES (where a person finds the traces that failures name).
+Environment: SHAPE (Ramp, Spike, Soak, or "pick" for Locust's web page; default: --users, --spawn-rate and --run-time),
+PACE (10: all waits are ten times shorter), TRACES (the URL of the traces that failures name).
 """
 import random
 
@@ -34,7 +34,7 @@ class AnonymousUser(Checked, original.AnonymousUser): ...
 
 
 class Reader(Checked):
-    """Registers, which signs in whom the target knows already; clicks what a page shows."""
+    """Registers, which signs in an existing user; then reads pages and clicks on them."""
 
     abstract = True
     kind = "htmx"
@@ -47,7 +47,7 @@ class Reader(Checked):
             self.client.post(f"/follow/{random.randint(1, 100)}", name="/follow/[id] (newcomer)")
 
     def read_on(self, html, times):
-        """Loads more of the timeline so many times, if there is so much; gives the last part."""
+        """Loads more of the timeline up to `times` times; returns the last part."""
         while times > 0 and (more := find(html, "more")):
             html = self.client.get(more, name="/timeline?before=[id]", expect=PART).text
             self.pause(1, 3)
@@ -55,7 +55,7 @@ class Reader(Checked):
         return html
 
     def press(self, action, id):
-        """Nobody clicks what is not there."""
+        """Runs the action only if the page has such a button."""
         if id:
             self.client.post(f"/{action}/{id}", name=f"/{action}/[id]")
 

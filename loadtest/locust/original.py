@@ -1,4 +1,4 @@
-"""The five users of the original with its names, weights and waits, as people wrote them for it: plain Locust."""
+"""The five users of the original application's locustfile, with its names, weights and waits, in plain Locust."""
 import random
 
 from locust import HttpUser, between, task
@@ -13,7 +13,7 @@ class Member(HttpUser):
     def on_start(self):
         name = f"user{random.randint(1, 100):04d}"
         account = {"mailaddress": f"{name}@test.com", "password": "password123"}
-        # Without `with`, this one is not counted.
+        # Without `with`, Locust does not count this request.
         if self.client.post("/login", account, catch_response=True).status_code != 302:
             self.client.post("/register", {"name": name, **account})
 

@@ -1,4 +1,4 @@
-"""Load shapes. SHAPE names the one that counts, "pick" offers all on Locust's page. Their peak is --users, 100 without it."""
+"""Load shapes. SHAPE selects one; "pick" offers all on Locust's web page. Their peak is --users, default 100."""
 import os
 
 from locust import LoadTestShape
@@ -20,7 +20,7 @@ class Stages(LoadTestShape):
             begin, before = end, share
 
 
-# Until so many seconds, the share of the peak that is reached by then.
+# Seconds since the start, and the share of the peak that is reached by then.
 class Ramp(Stages): stages = [(60, 0.25), (120, 0.5), (180, 0.75), (240, 1)]
 class Spike(Stages): stages = [(60, 0.1), (70, 1), (120, 1), (130, 0.1), (180, 0.1)]
 class Soak(Stages): stages = [(60, 0.5), (3600, 0.5)]

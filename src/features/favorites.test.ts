@@ -3,7 +3,7 @@ import test from 'node:test'
 
 import { startApp } from '../../test/harness.ts'
 
-test('liking shows the same button, pressed, and liking twice counts once', async () => {
+test('a like answers with the pressed button, and a second like is not counted', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const bob = await app.person('Bob')
@@ -22,7 +22,7 @@ test('liking shows the same button, pressed, and liking twice counts once', asyn
   assert.match(unlikedAgain.text, /aria-label="Like, 0 likes"/)
 })
 
-test('everybody sees the count, only the one who likes sees a pressed button', async () => {
+test('everybody sees the count, only the user who likes sees a pressed button', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const bob = await app.person('Bob')
@@ -36,7 +36,7 @@ test('everybody sees the count, only the one who likes sees a pressed button', a
   assert.match(visitorSees.text, /aria-pressed="false" aria-label="Like, 1 like"/)
 })
 
-test('a tweet that is not there cannot be liked or unliked', async () => {
+test('a missing tweet cannot be liked or unliked', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   for (const path of ['/favorite/999', '/unfavorite/999']) {
@@ -46,7 +46,7 @@ test('a tweet that is not there cannot be liked or unliked', async () => {
   }
 })
 
-test('a browser without htmx comes back to the tweet that it liked', async () => {
+test('a browser without htmx is redirected to the tweet that it liked', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const id = await alice.tweet('Gerald is on the high street')

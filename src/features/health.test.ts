@@ -3,7 +3,7 @@ import test from 'node:test'
 
 import { startApp } from '../../test/harness.ts'
 
-test('a process that stops is alive but not ready, and still answers, without keeping the connection', async () => {
+test('a stopping process is alive but not ready; it still answers and closes the connection', async () => {
   await using app = await startApp()
   const visitor = app.visitor()
   const ask = async (path: string) => {

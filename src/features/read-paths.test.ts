@@ -1,4 +1,4 @@
-// Stories of reading: timeline, search, trends, profiles.
+// Read paths: timeline, search, trends, profiles.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -10,7 +10,7 @@ import { rebaseTrends } from '../db/trend-score.ts'
 const ids = (answer: Answer) =>
   [...answer.text.matchAll(/data-tweet-id="(\d+)"/g)].map(([, id]) => Number(id))
 
-test("the timeline has the tweets of followed people and one's own, newest first, and goes on by cursor", async () => {
+test('the timeline has the tweets of followed people and of the viewer, newest first, and continues by cursor', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const bob = await app.person('Bob')
@@ -33,7 +33,7 @@ test("the timeline has the tweets of followed people and one's own, newest first
   assert.deepEqual(ids(await alice.get('/timeline?limit=100')), mine)
 })
 
-test('a reload far down shows the last 200 and a way to the newer ones', async () => {
+test('a reload far down the list shows the last 200 tweets and a link to newer ones', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await app.database.db.run(
@@ -47,7 +47,7 @@ test('a reload far down shows the last 200 and a way to the newer ones', async (
   assert.match(answer.text, /class="newer"/)
 })
 
-test('search finds words and beginnings, newest first, and takes its syntax as text', async () => {
+test('search finds words and prefixes, newest first, and treats FTS syntax as text', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const goose = await alice.tweet('Gerald the GOOSE again')
@@ -87,7 +87,7 @@ test('search finds words and beginnings, newest first, and takes its syntax as t
   assert.match((await alice.get('/search?q=gull')).text, /100\+ tweets found/)
 })
 
-test('trends need two likes, prefer new ones, forget a like that is taken back, and survive a new epoch', async () => {
+test('trends need two likes, rank new likes higher, drop a removed like, and survive a new epoch', async () => {
   await using app = await startApp()
   const { db } = app.database
   const people = await Promise.all(['Ann', 'Ben', 'Cleo', 'Dan'].map((name) => app.person(name)))
@@ -96,7 +96,7 @@ test('trends need two likes, prefer new ones, forget a like that is taken back, 
   const fresh = await ann!.tweet('fresh')
   const single = await ann!.tweet('single')
   for (const who of [ben!, cleo!, dan!]) await who.post(`/favorite/${old}`)
-  // As if those three likes were a day old.
+  // Make those three likes a day old.
   await db.run(
     sql`update favorites set weight = weight * exp(-6), created_at = created_at - 86400000`,
   )
@@ -114,7 +114,7 @@ test('trends need two likes, prefer new ones, forget a like that is taken back, 
   assert.deepEqual(await trends(), [old])
 })
 
-test('handles come from names, are unique, and stand for whoever has no Latin letter', async () => {
+test('handles are derived from names and are unique; names without Latin letters get one, too', async () => {
   await using app = await startApp()
   const handles: string[] = []
   for (const [index, name] of [
@@ -141,7 +141,7 @@ test('handles come from names, are unique, and stand for whoever has no Latin le
   assert.doesNotMatch(profile.text, /example\.org/, "addresses are nobody's business")
 })
 
-test('two people who register one address at the same moment are one user', async () => {
+test('two simultaneous registrations of one address create one user', async () => {
   await using app = await startApp()
   const fields = { name: 'Twin', mailaddress: 'twin@example.org', password: 'long enough' }
   const answers = await Promise.all(
@@ -155,7 +155,7 @@ test('two people who register one address at the same moment are one user', asyn
   assert.deepEqual(Number(rows[0]![0]), 1)
 })
 
-test('a tweet: 280 characters as people see them, safe links, one for each key', async () => {
+test('a tweet: 280 graphemes, safe links, one for each key', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const family = '\u{1F468}\u200D\u{1F469}\u200D\u{1F467}\u200D\u{1F466}'

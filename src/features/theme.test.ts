@@ -3,7 +3,7 @@ import test from 'node:test'
 
 import { startApp } from '../../test/harness.ts'
 
-test('a theme is kept in a cookie and drawn by the server, until the system decides again', async () => {
+test('a theme is stored in a cookie and applied by the server; "system" deletes it', async () => {
   await using app = await startApp()
   const visitor = app.visitor()
   const themeOf = async () =>
@@ -33,7 +33,7 @@ test('a theme is kept in a cookie and drawn by the server, until the system deci
   assert.equal(visitor.cookies.has('tracewren_theme'), false)
 })
 
-test('choosing a theme comes back to the page, if it is one of ours', async () => {
+test('choosing a theme redirects back to the page, if it is on this site', async () => {
   await using app = await startApp()
   const choose = async (from: string) => {
     const headers = { Referer: from }

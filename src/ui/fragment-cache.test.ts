@@ -7,7 +7,7 @@ import { raw } from 'hono/html'
 import { startApp } from '../../test/harness.ts'
 import { encode, cachedFragment, fragmentsKept } from './fragment-cache.ts'
 
-test('what a kept card or the navigation shows is never older than the database', async () => {
+test('cached cards and navigation are never older than the database', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const bob = await app.person('Bob')
@@ -54,7 +54,7 @@ test('what a kept card or the navigation shows is never older than the database'
   await sees(/href="\/timeline" aria-current="page"/, 'and where they are now')
 })
 
-test('however many pieces there are, each page has the right ones', () => {
+test('each page has the right fragments, however many there are', () => {
   let rendered = 0
   const piece = cachedFragment({ keyOf: (n: number) => n }, (n) => {
     rendered += 1

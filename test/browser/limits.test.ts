@@ -1,4 +1,4 @@
-// What somebody on a strict instance sees of its limits: while typing, and in a form that came too often.
+// Rate limits of a strict instance in the browser: search as you type, and refused forms.
 import assert from 'node:assert/strict'
 import { after as atEnd, before as atStart, test } from 'node:test'
 
@@ -13,8 +13,8 @@ atStart(async () => {
 })
 atEnd(() => browser.close())
 
-/** Runs a story for somebody who has just signed up on an instance with DEMO=0. */
-async function story(
+/** Runs a test as a new user of an instance with DEMO=0. */
+async function asNewUser(
   env: Record<string, string>,
   act: (page: Page, url: string, context: BrowserContext) => Promise<void>,
   options: Parameters<Browser['newContext']>[0] = {},
@@ -52,9 +52,9 @@ const searchesOf = (page: Page) => {
 
 const keyMs = 330
 
-test('search as one types, a key each 330 ms, goes on where whole pages would long be refused', () =>
-  // As many keys for the limit of pages as 40 s of typing are for that of a real strict instance: more than it has.
-  story({ LIMIT_SEARCH: '6/60', LIMIT_SEARCH_TYPING: '30/60' }, async (page) => {
+test('search as you type, a key each 330 ms, is not refused, although as many pages would be', () =>
+  // Relative to the limit of pages, as many keys as 40 s of typing on a real strict instance: more than the limit.
+  asNewUser({ LIMIT_SEARCH: '6/60', LIMIT_SEARCH_TYPING: '30/60' }, async (page) => {
     const statuses = searchesOf(page)
     await page.locator('#q').pressSequentially('marmalade at dawn', { delay: keyMs })
     await page.waitForURL(/q=marmalade(\+|%20)at(\+|%20)dawn$/)
@@ -64,8 +64,8 @@ test('search as one types, a key each 330 ms, goes on where whole pages would lo
     assert.equal(await page.locator('.toast').count(), 0)
   }))
 
-test('a search that is refused while one types says so in the status line; what was found before is not shown', () =>
-  story({ LIMIT_SEARCH_TYPING: '2/4' }, async (page) => {
+test('a refused search is shown in the status line, and the previous results are removed', () =>
+  asNewUser({ LIMIT_SEARCH_TYPING: '2/4' }, async (page) => {
     const statuses = searchesOf(page)
     await page.locator('#q').pressSequentially('goo', { delay: keyMs })
     await page.waitForSelector(
@@ -84,8 +84,8 @@ test('a search that is refused while one types says so in the status line; what 
     await page.waitForSelector('#results:has-text("0 tweets found")')
   }))
 
-test('a search that fails for our sake does not keep the list of other words either', () =>
-  story({}, async (page) => {
+test('a search that fails on the server removes the previous results, too', () =>
+  asNewUser({}, async (page) => {
     await page.locator('#q').pressSequentially('goose')
     await page.waitForSelector('#results:has-text("0 tweets found")')
     const body = '<p class="problem">The database does not answer.</p>'
@@ -99,8 +99,8 @@ test('a search that fails for our sake does not keep the list of other words eit
 
 const words = 'Rolls are out & Admiral is in'
 
-test('a tweet that comes too often stays in the form, with the sentence and the focus, and is posted later', () =>
-  story({ LIMIT_WRITE: '1/3' }, async (page, url) => {
+test('a tweet over the rate limit stays in the form, with a message and the focus, and can be posted later', () =>
+  asNewUser({ LIMIT_WRITE: '1/3' }, async (page, url) => {
     await page.goto(`${url}/timeline`)
     await page.fill('#msg', 'The first one')
     await page.click('#post-btn')
@@ -118,8 +118,8 @@ test('a tweet that comes too often stays in the form, with the sentence and the 
 
 for (const javaScriptEnabled of [true, false]) {
   const how = javaScriptEnabled ? 'with' : 'without'
-  test(`forms without htmx that come too often keep what was typed, ${how} JavaScript`, () =>
-    story(
+  test(`forms over the rate limit without htmx keep the typed text, ${how} JavaScript`, () =>
+    asNewUser(
       { LIMIT_WRITE: '1/60', LIMIT_REGISTER_ATTEMPT: '1/60' },
       async (page, url, context) => {
         for (const text of ['The first one', words]) {
@@ -146,7 +146,7 @@ for (const javaScriptEnabled of [true, false]) {
     ))
 }
 
-test('after Back to the sign-in page, a click on another person of the town is that person', async () => {
+test('after Back to the sign-in page, a click on another demo user signs in as that user', async () => {
   using place = scratch()
   await using server = await startServer({
     DATABASE_URL: `file:${place.folder}/town.db`,
@@ -162,7 +162,7 @@ test('after Back to the sign-in page, a click on another person of the town is t
     await page.waitForURL('**/following')
     await page.waitForSelector(`text=Hello, ${name}`)
     await page.evaluate(() => history.back())
-    // Not waitForURL: a page of the back/forward cache does not load.
+    // Not waitForURL: a page from the back/forward cache fires no load event.
     await page.waitForFunction(() => location.pathname === '/login')
   }
   await page.close()

@@ -1,11 +1,11 @@
-// A name of the local network over http, which browsers do not trust as they trust localhost: nothing in the console.
+// Plain http on a local network name, which is no secure context, unlike localhost: the console stays empty.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
 import { scratch, startServer } from '../process.ts'
 import { launch } from './browser.ts'
 
-test('over plain http, no page and no form makes the browser complain', async () => {
+test('over plain http, no page and no form causes a console message', async () => {
   using place = scratch()
   await using browser = await launch({
     args: ['--host-resolver-rules=MAP birds.example 127.0.0.1'],

@@ -1,4 +1,4 @@
-// Every tweet once, and none lost: Back, double clicks, lost answers; with and without JavaScript and the back/forward cache.
+// Each tweet is posted once: Back, double clicks, lost answers; with and without JavaScript and back/forward cache.
 import assert from 'node:assert/strict'
 import { after as atEnd, before as atStart, test } from 'node:test'
 
@@ -34,8 +34,8 @@ const nameOf = ({ cached, javaScriptEnabled }: Kind) =>
 
 let people = 0
 
-/** A new person's page; whatever goes wrong on it fails the story. */
-async function story(kind: Kind, act: (page: Page) => Promise<void>): Promise<void> {
+/** Runs a test as a new user; an error on the page fails the test. */
+async function asNewUser(kind: Kind, act: (page: Page) => Promise<void>): Promise<void> {
   const { cached, javaScriptEnabled } = kind
   const context = await browsers.get(cached)!.newContext({ javaScriptEnabled })
   const [name, value] = (await register(server.url, `poster${++people}`)).split('=')
@@ -50,7 +50,7 @@ async function story(kind: Kind, act: (page: Page) => Promise<void>): Promise<vo
 
 const open = (page: Page, path: string) => page.goto(`${server.url}${path}`)
 
-/** Writes and waits until the page says what became of it. */
+/** Posts a text and waits for the message of the page. */
 async function post(page: Page, msg: string | undefined, says: string): Promise<void> {
   if (msg !== undefined) await page.fill('#msg', msg)
   await page.evaluate(() => document.querySelectorAll('.toast').forEach((line) => line.remove()))
@@ -58,26 +58,26 @@ async function post(page: Page, msg: string | undefined, says: string): Promise<
   await page.waitForSelector(`.toast:text-is("${says}")`)
 }
 
-/** Goes back, and asserts that the page comes from where this kind of browser takes it. */
+/** Goes back; asserts that the page comes from the back/forward cache, or not, as this kind of browser does it. */
 async function back(page: Page, path: string, { cached }: Kind): Promise<void> {
   await page.goBack({ waitUntil: cached ? 'commit' : 'load' }) // the cache loads nothing
   assert.equal(page.url(), `${server.url}${path}`)
   const kept = await page.evaluate(() => 'marked' in globalThis)
-  assert.equal(kept, cached, 'the back/forward cache works as this story assumes')
+  assert.equal(kept, cached, 'the back/forward cache works as this asNewUser assumes')
 }
 
-/** Marks the document itself: only the back/forward cache brings the mark back. */
+/** Marks the document object: the mark survives only in the back/forward cache. */
 const mark = (page: Page) => page.evaluate(() => void Object.assign(globalThis, { marked: true }))
 
-/** The texts of the tweets that the timeline shows, as the server reads them now. */
+/** The texts of the tweets in the timeline, read from the server. */
 async function timeline(page: Page): Promise<string[]> {
   await open(page, '/timeline')
   return page.locator('#feed .msg').allTextContents()
 }
 
 for (const kind of kinds) {
-  test(`${nameOf(kind)}: after Back, other words are another tweet and the same words are not`, () =>
-    story(kind, async (page) => {
+  test(`${nameOf(kind)}: after Back, another text is another tweet and the same text is not`, () =>
+    asNewUser(kind, async (page) => {
       await open(page, '/post')
       await mark(page)
       await post(page, 'First words', 'Posted.')
@@ -90,8 +90,8 @@ for (const kind of kinds) {
       assert.deepEqual(await timeline(page), ['Second words', 'First words'])
     }))
 
-  test(`${nameOf(kind)}: Back shows the old words again; Post says that they are posted`, () =>
-    story(kind, async (page) => {
+  test(`${nameOf(kind)}: Back shows the old text again; Post says that it is posted already`, () =>
+    asNewUser(kind, async (page) => {
       await open(page, '/post')
       await mark(page)
       await post(page, 'Words that the browser keeps', 'Posted.')
@@ -102,7 +102,7 @@ for (const kind of kinds) {
     }))
 
   test(`${nameOf(kind)}: a post on the timeline, a visit to the tweet, Back, another post`, () =>
-    story(kind, async (page) => {
+    asNewUser(kind, async (page) => {
       await open(page, '/timeline')
       await post(page, 'Seen from the pier', 'Posted.')
       await mark(page)
@@ -116,7 +116,7 @@ for (const kind of kinds) {
     }))
 
   test(`${nameOf(kind)}: a double click is one tweet`, () =>
-    story(kind, async (page) => {
+    asNewUser(kind, async (page) => {
       for (const path of ['/timeline', '/post']) {
         await open(page, path)
         await page.fill('#msg', `Twice on ${path}`)
@@ -127,8 +127,8 @@ for (const kind of kinds) {
     }))
 }
 
-test('an answer that is lost: Post again says that it is posted, and shows the card once', () =>
-  story({ cached: true, javaScriptEnabled: true }, async (page) => {
+test('a lost answer: Post again says that it is posted already, and shows the card once', () =>
+  asNewUser({ cached: true, javaScriptEnabled: true }, async (page) => {
     await open(page, '/timeline')
     await page.route('**/tweet', async (route) => {
       await route.fetch()
@@ -146,8 +146,8 @@ test('an answer that is lost: Post again says that it is posted, and shows the c
     assert.equal(await page.locator('#feed > article').count(), 2)
   }))
 
-test('a repeat of a tweet that the feed shows leaves the feed as it is', () =>
-  story({ cached: true, javaScriptEnabled: true }, async (page) => {
+test('a repeat of a tweet in the feed does not change the feed', () =>
+  asNewUser({ cached: true, javaScriptEnabled: true }, async (page) => {
     await open(page, '/timeline')
     const key = await page.inputValue('[name=key]')
     await post(page, 'The older one', 'Posted.')
@@ -166,8 +166,8 @@ test('a repeat of a tweet that the feed shows leaves the feed as it is', () =>
     assert.notEqual(await page.inputValue('[name=key]'), key)
   }))
 
-test('two windows with one form, both at the same moment: one tweet', () =>
-  story({ cached: true, javaScriptEnabled: true }, async (page) => {
+test('two windows with the same form, posted at the same time: one tweet', () =>
+  asNewUser({ cached: true, javaScriptEnabled: true }, async (page) => {
     await open(page, '/timeline')
     const body = { msg: 'From both windows', key: await page.inputValue('[name=key]') }
     const answers = await page.evaluate(

@@ -1,5 +1,5 @@
-// Signing out, and being signed out while one writes: what Back shows, and where the words are. With JavaScript and
-// without it, with the browser's back/forward cache and without.
+// Sign-out, and sessions that end while somebody writes: what Back shows, and where the text is kept. With JavaScript
+// and without it, with the back/forward cache and without it.
 import assert from 'node:assert/strict'
 import { after as atEnd, before as atStart, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -29,7 +29,7 @@ atEnd(async () => {
 type Person = { name: string; mailaddress: string; password: string }
 
 let people = 0
-/** Somebody who has just registered, from elsewhere. */
+/** Registers a user with HTTP, outside of the browser. */
 async function person(): Promise<Person> {
   const name = `Somebody${++people}`
   await register(server.url, name)
@@ -42,7 +42,7 @@ const enter = async (page: Page, { mailaddress, password }: Person) => {
   await page.click('#login-form button')
 }
 
-/** All sessions of a person end, from elsewhere. */
+/** Ends all sessions of a user, outside of the browser. */
 async function endSessions({ mailaddress, password }: Person): Promise<void> {
   const answer = await post(`${server.url}/login`, { mailaddress, password })
   const cookie = answer!.headers.getSetCookie()[0]!.split(';')[0]!
@@ -55,11 +55,11 @@ const kinds: Kind[] = [true, false].flatMap((scripts) =>
 )
 
 const withScripts = kinds.filter(({ scripts }) => scripts)
-/** For stories in which nobody goes back. */
+/** The kinds of browser for tests that do not go back. */
 const withCache = kinds.filter(({ cache }) => cache)
 
-/** One story in each kind of browser, with somebody signed in on their timeline. */
-function story(
+/** Defines a test for each kind of browser, with a signed-in user on the timeline. */
+function testInBrowsers(
   title: string,
   act: (page: Page, me: Person, kind: Kind & { context: BrowserContext }) => Promise<void>,
   which: Kind[] = kinds,
@@ -82,7 +82,7 @@ function story(
   }
 }
 
-/** Goes back and waits until the page is there for good: Playwright loses sight of pages that come from the cache. */
+/** Goes back and waits until the page is final: Playwright does not track pages from the back/forward cache. */
 async function back(page: Page): Promise<string> {
   await pause(300)
   await page.evaluate(() => history.back()).catch(() => undefined)
@@ -94,7 +94,7 @@ const onlyMine = ({ name, mailaddress }: Person) => new RegExp(`${name}|${mailad
 const logOut = (page: Page) => page.click('.rail form[action="/logout"] button')
 
 for (const path of ['/account', '/timeline']) {
-  story(`${path}, Logout, Back: nothing of who was here`, async (page, me) => {
+  testInBrowsers(`${path}, Logout, Back: nothing of the previous user`, async (page, me) => {
     await page.goto(server.url + path)
     await logOut(page)
     await page.waitForURL(`${server.url}/`)
@@ -103,7 +103,7 @@ for (const path of ['/account', '/timeline']) {
   })
 }
 
-story('/account, deleted, Back: nothing of who was here', async (page, me) => {
+testInBrowsers('/account, deletion, Back: nothing of the previous user', async (page, me) => {
   await page.goto(`${server.url}/account`)
   await page.fill('#farewell', me.password)
   await page.click('form[action="/account/delete"] button')
@@ -111,38 +111,47 @@ story('/account, deleted, Back: nothing of who was here', async (page, me) => {
   assert.doesNotMatch(await back(page), onlyMine(me))
 })
 
-story('the session has ended elsewhere: Back shows nothing of who was here', async (page, me) => {
-  await page.goto(`${server.url}/account`)
-  await endSessions(me)
-  await page.click('.rail a[href="/timeline"]')
-  await page.waitForSelector('#login-form')
-  assert.doesNotMatch(await back(page), onlyMine(me))
-})
+testInBrowsers(
+  'the session has ended elsewhere: Back shows nothing of the previous user',
+  async (page, me) => {
+    await page.goto(`${server.url}/account`)
+    await endSessions(me)
+    await page.click('.rail a[href="/timeline"]')
+    await page.waitForSelector('#login-form')
+    assert.doesNotMatch(await back(page), onlyMine(me))
+  },
+)
 
-story('Logout in one tab, Back in another: nothing of who was here', async (page, me, kind) => {
-  const other = await kind.context.newPage()
-  await other.goto(`${server.url}/account`)
-  await other.click('.rail a[href="/"]')
-  await other.waitForURL(`${server.url}/`)
-  await logOut(page)
-  await page.waitForURL(`${server.url}/`)
-  assert.doesNotMatch(await back(other), onlyMine(me))
-})
+testInBrowsers(
+  'Logout in one tab, Back in another: nothing of the previous user',
+  async (page, me, kind) => {
+    const other = await kind.context.newPage()
+    await other.goto(`${server.url}/account`)
+    await other.click('.rail a[href="/"]')
+    await other.waitForURL(`${server.url}/`)
+    await logOut(page)
+    await page.waitForURL(`${server.url}/`)
+    assert.doesNotMatch(await back(other), onlyMine(me))
+  },
+)
 
-story('another signs in: Back shows their page, not the one of who was here', async (page, me) => {
-  await page.goto(`${server.url}/following`)
-  await logOut(page)
-  await page.goto(`${server.url}/login`)
-  const other = await person()
-  await enter(page, other)
-  await page.waitForURL('**/timeline')
-  await page.evaluate(() => history.go(-2)).catch(() => undefined)
-  await pause(500)
-  assert.doesNotMatch(await back(page), onlyMine(me))
-})
+testInBrowsers(
+  'another user signs in: Back shows their page, not that of the previous user',
+  async (page, me) => {
+    await page.goto(`${server.url}/following`)
+    await logOut(page)
+    await page.goto(`${server.url}/login`)
+    const other = await person()
+    await enter(page, other)
+    await page.waitForURL('**/timeline')
+    await page.evaluate(() => history.go(-2)).catch(() => undefined)
+    await pause(500)
+    assert.doesNotMatch(await back(page), onlyMine(me))
+  },
+)
 
-story(
-  'the session has ended elsewhere and no page tells: Back asks, and shows nothing private before it knows',
+testInBrowsers(
+  'the session has ended elsewhere: Back asks the server, and shows nothing private before the answer',
   async (page, me) => {
     await page.goto(`${server.url}/account`)
     await page.goto(`${server.url}/traces/guide`)
@@ -153,8 +162,8 @@ story(
   withScripts,
 )
 
-story(
-  'the same person: Back is the very page, with its words, its place and its focus, and visible',
+testInBrowsers(
+  'the same user: Back shows the same page with its text, position and focus',
   async (page) => {
     await page.goto(`${server.url}/`)
     await page.fill('#side-q', 'geese')
@@ -176,7 +185,7 @@ story(
   [{ scripts: true, cache: true }],
 )
 
-/** Every address that is asked for, and the cookies at the end: a draft must stand in none of them. */
+/** All requested URLs, and the cookies at the end: none of them may contain a draft. */
 function addresses(page: Page): () => Promise<string> {
   const seen: string[] = []
   page.on('request', (request) => seen.push(request.url(), JSON.stringify(request.headers())))
@@ -186,8 +195,8 @@ function addresses(page: Page): () => Promise<string> {
 const words = 'canary words nobody may lose'
 
 for (const path of ['/timeline', '/post']) {
-  story(
-    `${path}: the session ends while one writes; the words are in the form after sign-in`,
+  testInBrowsers(
+    `${path}: the session ends while somebody writes; after sign-in the text is in the form`,
     async (page, me) => {
       await page.goto(server.url + path)
       const asked = addresses(page)
@@ -217,8 +226,8 @@ for (const path of ['/timeline', '/post']) {
   )
 }
 
-story(
-  'who signs in as another does not see the words; with JavaScript their author still does',
+testInBrowsers(
+  'another user who signs in does not see the text; with JavaScript its author still does',
   async (page, me, kind) => {
     await page.fill('#msg', words)
     await endSessions(me)
@@ -241,8 +250,8 @@ story(
   withCache,
 )
 
-story(
-  'one writes, another signs in in a second tab: the words are not posted under the other name',
+testInBrowsers(
+  'another user signs in in a second tab while somebody writes: the text is not posted under the other name',
   async (page, _, kind) => {
     await page.fill('#msg', words)
     const tab = await kind.context.newPage()
@@ -259,8 +268,8 @@ story(
   withCache,
 )
 
-story(
-  'a visitor’s like leads back to the tweet, and is not carried out by itself',
+testInBrowsers(
+  'sign-in after a visitor’s like redirects to the tweet, and does not like it',
   async (page) => {
     await logOut(page)
     await page.waitForURL(`${server.url}/`)
@@ -278,8 +287,8 @@ story(
   withCache,
 )
 
-story(
-  'the account form: sign-in leads back to it, with JavaScript with what was written',
+testInBrowsers(
+  'the account form: sign-in redirects to it; with JavaScript the text is kept',
   async (page, me, kind) => {
     await page.goto(`${server.url}/account`)
     await page.fill('#bio', words)
@@ -298,8 +307,8 @@ story(
   withCache,
 )
 
-story(
-  'a draft outlives leaving the page; emptied it is gone; the page after sign-in can be reloaded',
+testInBrowsers(
+  'a draft survives leaving the page, an emptied one is deleted, and the page after sign-in can be reloaded',
   async (page, me) => {
     await page.fill('#msg', words)
     await page.goto(`${server.url}/`)
@@ -323,8 +332,8 @@ story(
   withScripts,
 )
 
-story(
-  'a post that fails keeps its words in the tab; a browser that stores nothing still works',
+testInBrowsers(
+  'the text of a failed post is kept in the tab; a browser without storage still works',
   async (page, _, kind) => {
     await page.goto(`${server.url}/post`)
     await page.fill('#msg', words)

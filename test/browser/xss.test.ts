@@ -1,4 +1,4 @@
-// Payloads through every field that people fill, looked at on every page that shows it: nothing runs.
+// XSS payloads in all fields, on all pages that show them: none is executed.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -49,7 +49,7 @@ const payloads = [
   `#"><img src=x onerror=${run}>`,
 ]
 
-test(`${payloads.length} payloads through name, bio, tweet, search and next: nothing runs`, async () => {
+test(`${payloads.length} payloads in name, bio, tweet, search and next: none is executed`, async () => {
   using place = scratch()
   await using browser = await launch()
   await using server = await startServer({
@@ -114,7 +114,7 @@ test(`${payloads.length} payloads through name, bio, tweet, search and next: not
     if (index % 4 === 0) for (const path of [handle, '/account']) await look(path)
     await look(`/search?q=${encodeURIComponent(payload)}`)
   }
-  // Signed in, the form is not shown.
+  // The form is not shown to signed-in users.
   const cookies = await context.cookies()
   await context.clearCookies()
   for (const payload of payloads.filter((_, index) => index % 8 === 0)) {

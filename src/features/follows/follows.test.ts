@@ -3,7 +3,7 @@ import test from 'node:test'
 
 import { startApp } from '../../../test/harness.ts'
 
-test('following shows the same button, pressed, and following twice counts once', async () => {
+test('a follow answers with the pressed button, and a second follow is not counted', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const bob = await app.person('Bob')
@@ -24,7 +24,7 @@ test('following shows the same button, pressed, and following twice counts once'
   assert.doesNotMatch(await press('follow', inList), /hx-partial/, 'no count stands there')
 })
 
-test('who follows whom is in the lists of both, newest first, and in the timeline', async () => {
+test('a follow is in the lists of both users, newest first, and in the timeline', async () => {
   await using app = await startApp()
   const [alice, bob, carol] = [
     await app.person('Alice'),
@@ -47,7 +47,7 @@ test('who follows whom is in the lists of both, newest first, and in the timelin
   assert.doesNotMatch((await bob.get('/timeline')).text, /Red sky/)
 })
 
-test('nobody follows themselves, and a browser comes back to whom it followed', async () => {
+test('nobody can follow themselves, and a browser is redirected to the followed person', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const bob = await app.person('Bob')

@@ -1,4 +1,4 @@
-// Handles that nobody gets again, and those that belong to an id.
+// Handles: those of deleted accounts are not given again; u<id> belongs to that id.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -12,7 +12,7 @@ let numbers = 0
 const fresh = () => `new${++numbers}@example.org`
 const right = 'correct horse battery'
 
-/** Signs up under a name and gives the handle that this person has got. */
+/** Signs up under a name; returns the handle of the account. */
 async function handleFor(app: TestApp, name: string) {
   const someone = app.visitor()
   await someone.post('/register', { name, mailaddress: fresh(), password: right })
@@ -20,7 +20,7 @@ async function handleFor(app: TestApp, name: string) {
   return { someone, handle: /href="\/@([a-z0-9_]+)" class="who"/.exec(page.text)![1]! }
 }
 
-test("the handle of a deleted account is nobody's again, and leads to a 404", async () => {
+test('the handle of a deleted account is not given again, and its profile is a 404', async () => {
   await using app = await startApp()
   const { db } = app.database
   const mara = await handleFor(app, 'Mara')
@@ -29,7 +29,7 @@ test("the handle of a deleted account is nobody's again, and leads to a 404", as
   assert.deepEqual([mara.handle, namesake.handle, nameless.handle], ['mara', 'mara2', 'u3'])
   for (const { someone } of [mara, nameless])
     assert.equal(told(await someone.post('/account/delete', { farewell: right })), '200 json')
-  // By whoever runs the instance, or by anything else that deletes a row.
+  // The same if an operator, or anything else, deletes the row.
   await db.run(sql`delete from users where handle = 'mara2'`)
   const later = await handleFor(app, 'Mara')
   assert.match(later.handle, /^mara\d+$/)
@@ -46,7 +46,7 @@ test("the handle of a deleted account is nobody's again, and leads to a 404", as
   }
 })
 
-test('an address is free again after its account is deleted, and comes with another handle', async () => {
+test('the address of a deleted account can be registered again, with another handle', async () => {
   await using app = await startApp()
   const mailaddress = fresh()
   const nell = app.visitor()
@@ -58,13 +58,13 @@ test('an address is free again after its account is deleted, and comes with anot
   assert.equal((await nell.get('/@nell')).status, 404)
 })
 
-test('u<id> is the handle of that id alone: nobody called U gets it, and who would get it is not locked out', async () => {
+test('u<id> is the handle of that id only: nobody named U gets it, and the user with that id can register', async () => {
   assert.equal(handleOf('U'), 'u')
   assert.equal(numbered('u', 57), 'u_57')
   await using app = await startApp()
   assert.equal((await handleFor(app, 'U')).handle, 'u')
   assert.equal((await handleFor(app, 'U')).handle, 'u_2')
-  // As somebody called U has got it before.
+  // An older version may have given it to somebody named U.
   await app.database.db
     .run(sql`insert into users (name, handle, mailaddress, password_hash, created_at)
     values ('U', 'u4', ${fresh()}, '', 1)`)

@@ -1,4 +1,4 @@
-// How many accounts, mistakes and questions one address may make.
+// The limits of sign-ups from one IP address: accounts, mistakes, probes of email addresses.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -12,7 +12,7 @@ const right = 'correct horse battery'
 
 type Fields = { name?: string; mailaddress?: string; password?: string }
 
-/** A sign-up by a browser of its own behind one address; gives the status and, for a 429, the limit. */
+/** A sign-up by a new browser behind the same IP address; returns the status and, for a 429, the limit. */
 async function signUp(app: TestApp, fields: Fields = {}, as: ClientKindName = 'browser') {
   const answer = await app
     .visitor()
@@ -33,7 +33,7 @@ async function countUsers({ database }: TestApp): Promise<number> {
   return Number(rows[0]![0])
 }
 
-test('a strict instance counts the accounts that were made, not the mistakes on the way to them', async () => {
+test('a strict instance counts created accounts, not mistakes', async () => {
   await using app = await startApp({ DEMO: '0' })
   const taken = fresh()
   assert.equal(await signUp(app, { mailaddress: taken }), 303)
@@ -46,7 +46,7 @@ test('a strict instance counts the accounts that were made, not the mistakes on 
     { name: 'a\u0000b' },
   ]
   for (const mistake of [...mistakes, ...mistakes]) assert.equal(await signUp(app, mistake), 422)
-  // Signing in by the form of signing up makes no account either.
+  // Signing in with the sign-up form creates no account either.
   for (let times = 0; times < 5; times++)
     assert.equal(await signUp(app, { mailaddress: taken, password: right }), 303)
   for (let made = 2; made <= 5; made++) assert.equal(await signUp(app), 303, `account ${made}`)
@@ -59,26 +59,26 @@ test('a strict instance counts the accounts that were made, not the mistakes on 
   assert.equal(await countUsers(app), 5)
 })
 
-test('twenty sign-ups at once make no more accounts than the limit says', async () => {
+test('twenty concurrent sign-ups do not exceed the limit of accounts', async () => {
   await using app = await startApp({ DEMO: '0' })
   assert.deepEqual(await many(20, () => signUp(app)), { 303: 5, '429 register': 15 })
   assert.equal(await countUsers(app), 5)
 })
 
-test('of a sign-up that comes to nothing its account goes back to the limit', async () => {
+test('a failed sign-up is refunded to the limit', async () => {
   await using app = await startApp({ DEMO: '0', LIMIT_REGISTER: '2/600' })
   const { db } = app.database
   await db.run(
     sql`create trigger full before insert on users begin select raise(abort, 'database or disk is full'); end`,
   )
-  // How many are refused depends on how soon the first ones give back.
+  // The number of refusals depends on how soon the first ones are refunded.
   const failed = await many(6, () => signUp(app))
   assert.equal((failed[507] ?? 0) + (failed['429 register'] ?? 0), 6)
   await db.run(sql`drop trigger full`)
   assert.deepEqual(await many(6, () => signUp(app)), { 303: 2, '429 register': 4 })
 })
 
-test('one address at the same moment, again and again, is one account of the limit, and all are let in', async () => {
+test('concurrent sign-ups of one email address count as one account, and all are signed in', async () => {
   await using app = await startApp({ DEMO: '0', LIMIT_REGISTER: '1/600' })
   const twin = { name: 'Twin', mailaddress: 'twin@example.org', password: right }
   assert.deepEqual(await many(8, () => signUp(app, twin)), { 303: 8 })
@@ -86,7 +86,7 @@ test('one address at the same moment, again and again, is one account of the lim
   assert.equal(await signUp(app), '429 register')
 })
 
-test('mistakes have a wide limit of their own, also those that were for nothing; a success is none', async () => {
+test('mistakes have their own, higher limit; a success does not count', async () => {
   await using app = await startApp({ DEMO: '0', LIMIT_REGISTER_ATTEMPT: '6/600' })
   for (let made = 1; made <= 3; made++) assert.equal(await signUp(app), 303)
   for (const mistake of [{ password: 'short' }, { password: 'password123' }, { name: '' }])
@@ -100,7 +100,7 @@ test('mistakes have a wide limit of their own, also those that were for nothing;
   assert.deepEqual(await many(120, short), { 422: 100, '429 register_attempt': 20 })
 })
 
-test('a missing field is a mistake that counts, too', async () => {
+test('a missing field counts as a mistake', async () => {
   await using app = await startApp({ DEMO: '0', LIMIT_REGISTER_ATTEMPT: '3/600' })
   const statuses: number[] = []
   for (let times = 0; times < 4; times++)
@@ -108,7 +108,7 @@ test('a missing field is a mistake that counts, too', async () => {
   assert.deepEqual(statuses, [400, 400, 400, 429])
 })
 
-test('who asks which addresses are taken gets thirty answers, whatever the answer is', async () => {
+test('a client can probe thirty email addresses, taken or not', async () => {
   await using app = await startApp({ DEMO: '0', LIMIT_LOGIN_CLIENT: '1000/60' })
   const taken = Array.from({ length: 3 }, fresh)
   for (const mailaddress of taken) assert.equal(await signUp(app, { mailaddress }), 303)
@@ -124,7 +124,7 @@ test('who asks which addresses are taken gets thirty answers, whatever the answe
   assert.deepEqual(answers, [...told30, '429 register_probe', '429 register_probe'])
 })
 
-test('guessing a password through the form of signing up meets the limits of logging in', async () => {
+test('guessing a password with the sign-up form is limited like logging in', async () => {
   await using app = await startApp({ DEMO: '0', LIMIT_LOGIN_ACCOUNT: '3/600' })
   const mailaddress = fresh()
   assert.equal(await signUp(app, { mailaddress }), 303)
@@ -135,7 +135,7 @@ test('guessing a password through the form of signing up meets the limits of log
   assert.equal(await signUp(app, { mailaddress, password: right }), '429 login_account')
 })
 
-test('closed registration is said at once, whatever is sent, and counts nothing', async () => {
+test('closed registration is answered at once, whatever is sent, and counts nothing', async () => {
   await using app = await startApp({ REGISTRATION: 'closed', LIMIT_REGISTER_ATTEMPT: '1/600' })
   for (const fields of [{}, { password: 'short' }, { name: '' }])
     assert.equal(await signUp(app, fields), 403)

@@ -1,4 +1,4 @@
-// Signing in and up where somebody is signed in already, and where it leads.
+// Sign-in and sign-up while somebody is signed in already, and the redirects after them.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -16,7 +16,7 @@ const everybody: ClientKindName[] = ['program', 'json', 'browser', 'htmx']
 const alices = { mailaddress: 'alice@example.org', password: 'password-of-Alice' }
 const bobs = { mailaddress: 'bob@example.org', password: 'password-of-Bob' }
 
-/** Whose name stands on the pages of this browser; nobody's for a visitor. */
+/** The name of the user on the pages of this browser; undefined if nobody is signed in. */
 const nameOf = async (who: Someone) =>
   /Hello, (\w+)/.exec((await who.get('/', { as: 'browser' })).text)?.[1]
 
@@ -25,7 +25,7 @@ async function sessionsIn({ database }: TestApp): Promise<number> {
   return Number(rows[0]![0])
 }
 
-test("logging in with another account's good credentials switches to it, and the session that was there ends", async () => {
+test('logging in with the right credentials of another account switches to it and ends the previous session', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const bob = await app.person('Bob')
@@ -43,7 +43,7 @@ test("logging in with another account's good credentials switches to it, and the
   }
 })
 
-test('signed in, good credentials of the same account lead on, and wrong ones of any are a 422 that changes nothing', async () => {
+test('signed in: right credentials of the same account redirect; wrong ones are a 422 that changes nothing', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await app.person('Bob')
@@ -63,7 +63,7 @@ test('signed in, good credentials of the same account lead on, and wrong ones of
   assert.equal(await sessionsIn(app), 2)
 })
 
-test('signed in, the forms lead to `next`, when it is a path of ours, else to the timeline', async () => {
+test('signed in: the forms redirect to `next` if it is a path of this site, else to the timeline', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const places = {
@@ -84,7 +84,7 @@ test('signed in, the forms lead to `next`, when it is a path of ours, else to th
   }
 })
 
-test('signed in, a sign-up of a new address makes the account and switches to it; a taken one is a login', async () => {
+test('signed in: signing up a new address creates the account and switches to it; a taken one is a login', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await app.person('Bob')
@@ -106,7 +106,7 @@ test('signed in, a sign-up of a new address makes the account and switches to it
   }
 })
 
-test('a script that signs in twice, in one order or the other, is let in each time', async () => {
+test('a script that registers and logs in, in any order, is signed in each time', async () => {
   await using app = await startApp()
   const script = app.visitor()
   const fields = { name: 'Robot', mailaddress: 'robot@example.org', password: 'password123' }
@@ -115,13 +115,13 @@ test('a script that signs in twice, in one order or the other, is let in each ti
   assert.equal(await sessionsIn(app), 1)
 })
 
-test('whoever was sent to sign in comes back after signing up, too, and after a mistake', async () => {
+test('the redirect back works after sign-up, too, and after a mistake', async () => {
   await using app = await startApp()
   const visitor = app.visitor()
   const sent = await visitor.get('/search?q=caf%C3%A9&limit=5', { as: 'browser' })
   const form = await visitor.get(sent.location!, { as: 'browser' })
   const hidden = [...form.text.matchAll(/name="next" value="([^"]*)"/g)].map(([, value]) => value)
-  // The demo's four buttons, the login and the sign-up.
+  // The four demo buttons, the login form and the sign-up form.
   assert.deepEqual(hidden, Array(6).fill('/search?q=caf%C3%A9&amp;limit=5'))
   const next = hidden[0]!.replace('&amp;', '&')
   const fields = { name: 'Nell', mailaddress: 'nell@example.org', password: 'short', next }
@@ -134,7 +134,7 @@ test('whoever was sent to sign in comes back after signing up, too, and after a 
   assert.match(own.text, /<h1>Sign up<\/h1>[^]*name="next" value="\/followers"/)
 })
 
-test('`next` is a path of this site before it stands in a form, a header or an address', async () => {
+test('`next` is checked to be a path of this site before it is put in a form, a header or a URL', async () => {
   await using app = await startApp()
   await app.person('Alice')
   const places: [next: string, to: string][] = [
@@ -172,7 +172,7 @@ test('`next` is a path of this site before it stands in a form, a header or an a
   }
 })
 
-test('a control character never comes back in the form that it was sent with', async () => {
+test('control characters are never returned in the form', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const strange = 'a\u0000b\u0002c\u001bd\u007f'
@@ -191,7 +191,7 @@ test('a control character never comes back in the form that it was sent with', a
   }
 })
 
-test('who cannot be signed in, because nothing can be written, stays who they were', async () => {
+test('if the database is not writable, a sign-in fails and the old session stays', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await app.person('Bob')

@@ -20,7 +20,7 @@ const withMore = (read: Read) => ({
   own: read(moreColumns.own),
 })
 
-test('a column that is added to the list is in the row, in the comparison and in the key', async () => {
+test('a column added to the list is in the row, in the comparison and in the cache key', async () => {
   await using app = await startApp()
   const { db } = app.database
   const alice = await app.person('Alice')
@@ -31,7 +31,7 @@ test('a column that is added to the list is in the row, in the comparison and in
   const read = async (viewer: number) => (await query.get({ viewer }))!
   const card = await read(alice.id)
 
-  // The types follow from the list, too.
+  // The types are derived from the list, too.
   const { words, own }: { words: number; own: boolean } = card
   assert.deepEqual([card.cursor, card.id, card.handle, words, own], [7, id, 'alice', 3, true])
   assert.equal((await read(bob.id)).own, false)
@@ -59,7 +59,7 @@ test('a column that is added to the list is in the row, in the comparison and in
   assert.equal(await see(alice.id), '<p>3: 4 true</p>', 'made anew when the new column changes')
 })
 
-test('rows are what drizzle makes of them', async () => {
+test('rows are the same as those that drizzle maps', async () => {
   await using app = await startApp()
   const { db } = app.database
   const alice = await app.person('Alice')
@@ -91,10 +91,10 @@ test('rows are what drizzle makes of them', async () => {
   assert.ok(rows[0]!.on instanceof Date)
 })
 
-test('a list that would mix columns up, or make them for each row, is refused at the start', () => {
+test('a list that mixes columns up, or creates one for each row, is refused at the start', () => {
   const place = (read: Read) => ({ cursor: read(tweets.id), id: read(tweets.id) })
   const wrong: Record<string, Parameters<typeof rowsFrom>[0]> = {
-    // The first `id` would shift all that follow it.
+    // The duplicate `id` would shift all columns after it.
     'read twice': (read) => ({ ...place(read), id: read(users.id) }),
     'out of order': (read) => ({ ...place(read), bio: [users.name, users.bio].map(read)[1] }),
     changed: (read) => ({ ...place(read), isEmpty: read(tweets.msg) === '' }),

@@ -1,4 +1,4 @@
-// Every tweet once, and none thrown away: what a key promises, whoever asks.
+// Idempotency keys: each tweet is stored once and none is lost, for each kind of client.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
@@ -15,7 +15,7 @@ class Reader extends MetricReader {
   protected override onForceFlush = async () => {}
   protected override onShutdown = async () => {}
 
-  /** How many tweets the counter has counted in this process. */
+  /** The value of the tweet counter of this process. */
   async created(): Promise<number> {
     const { resourceMetrics } = await this.collect()
     const all = resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics)
@@ -26,7 +26,7 @@ class Reader extends MetricReader {
 const reader = new Reader()
 metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }))
 
-/** The words of everything that a person has written, oldest first. */
+/** The texts of all tweets of a person, oldest first. */
 async function wordsOf(app: TestApp, userId: number): Promise<string[]> {
   const rows = await app.database.db.values<[string]>(
     sql`select msg from tweets where user_id = ${userId} order by id`,
@@ -34,7 +34,7 @@ async function wordsOf(app: TestApp, userId: number): Promise<string[]> {
   return rows.map((row) => row[0])
 }
 
-/** What an answer says has happened. */
+/** The message in an answer. */
 function said({ text, headers, location, status }: Answer): string {
   const flash = headers.getSetCookie().find((line) => line.includes('flash='))
   if (flash) return decodeURIComponent(/flash=([^;]*)/.exec(flash)![1]!)
@@ -53,7 +53,7 @@ const ways: [as: ClientKindName, path: string, fresh: string, repeat: string][] 
 ]
 
 for (const [as, path, fresh, repeat] of ways) {
-  test(`${as}, ${path}: a key and other words are another tweet, the same words are the same one`, async () => {
+  test(`${as}, ${path}: the same key with another text is another tweet, with the same text the same tweet`, async () => {
     await using app = await startApp()
     const alice = await app.person('Alice')
     const post = async (msg: string) => said(await alice.post(path, { msg, key: 'one' }, { as }))
@@ -67,7 +67,7 @@ for (const [as, path, fresh, repeat] of ways) {
   })
 }
 
-test('words are compared as they are stored: without blank ends, NFC, with one kind of line end', async () => {
+test('texts are compared as stored: without blank ends, NFC, with LF line ends', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const same = [
@@ -81,7 +81,7 @@ test('words are compared as they are stored: without blank ends, NFC, with one k
   assert.deepEqual(await wordsOf(app, alice.id), ['Caf\u00e9\nopen', 'Caf\u00e9 open'])
 })
 
-test('at the same moment: one tweet for the same words, one more for others, and one answer says Posted', async () => {
+test('concurrent posts: one tweet for each text, and one answer says Posted', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await alice.post('/tweet', { msg: 'First words', key: 'one' })
@@ -104,7 +104,7 @@ test('at the same moment: one tweet for the same words, one more for others, and
   ])
 })
 
-test("a key is its author's, an empty one is none, and two keys are two tweets", async () => {
+test('a key counts for its author only, an empty key is no key, and two keys are two tweets', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const bob = await app.person('Bob')
@@ -118,7 +118,7 @@ test("a key is its author's, an empty one is none, and two keys are two tweets",
   }
 })
 
-test('a key and words that run into each other are not taken for another pair', async () => {
+test('pairs of key and text whose concatenations are equal are different tweets', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const pairs = [
@@ -130,11 +130,11 @@ test('a key and words that run into each other are not taken for another pair', 
     ['a', '\nb'],
   ]
   for (const [key, msg] of pairs) await alice.post('/tweet', { msg: msg!, key: key! })
-  // The last two are one pair: both sides are trimmed.
+  // The last two are the same pair: key and text are trimmed.
   assert.deepEqual(await wordsOf(app, alice.id), ['b c', 'c', 'c', 'b","c', 'b'])
 })
 
-test('a deleted tweet is not there: the same key and words write it anew', async () => {
+test('after a deletion, the same key and text post the tweet again', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const fields = { msg: 'Here today', key: 'one' }
@@ -146,7 +146,7 @@ test('a deleted tweet is not there: the same key and words write it anew', async
   assert.deepEqual(await wordsOf(app, alice.id), ['Here today'])
 })
 
-test('a draft that is shown again keeps its key; corrected, it is one tweet', async () => {
+test('a refused draft keeps its key; corrected, it is one tweet', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   for (const as of ['htmx', 'browser'] as const) {
@@ -160,7 +160,7 @@ test('a draft that is shown again keeps its key; corrected, it is one tweet', as
   assert.deepEqual(await wordsOf(app, alice.id), ['by htmx', 'by browser'])
 })
 
-test('a repeat gives htmx an empty form with a new key, and the card only for a feed that lacks it', async () => {
+test('a repeat answers htmx with an empty form with a new key, and with the card only for a feed without it', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const fields = { msg: 'Once', key: 'one' }
@@ -179,7 +179,7 @@ test('a repeat gives htmx an empty form with a new key, and the card only for a 
   }
 })
 
-test('a tweet of an older version, whose row holds the key itself, is repeated as well', async () => {
+test('a repeat is recognised for a row of an older version, which contains the key itself', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   await app.database.db.run(
@@ -194,7 +194,7 @@ test('a tweet of an older version, whose row holds the key itself, is repeated a
   assert.deepEqual(await wordsOf(app, alice.id), ['Before', 'After'])
 })
 
-test('the counter of tweets counts those that are written', async () => {
+test('the tweet counter counts written tweets', async () => {
   await using app = await startApp()
   const alice = await app.person('Alice')
   const before = await reader.created()
@@ -208,11 +208,11 @@ const posted = fc.record({
   key: fc.constantFrom(undefined, 'a', 'a b', 'b', ''),
   path: fc.constantFrom('/tweet', '/post'),
   as: fc.constantFrom<ClientKindName>('htmx', 'browser', 'program'),
-  /** Does the next one start before this one has its answer? */
+  /** Does the next post start before this one is answered? */
   waits: fc.boolean(),
 })
 
-test('whatever is posted in whatever order: one tweet for each key and words', async () => {
+test('any posts in any order: one tweet for each key and text', async () => {
   await using app = await startApp({ LIMIT_WRITE: '100000/60', LIMIT_REGISTER: '1000/60' })
   let people = 0
   await fc.assert(
