@@ -20,7 +20,7 @@ test('check finds what is wrong, repair mends it, and neither disturbs the app',
   const db = new Database(path)
   db.exec(`UPDATE tweets SET like_count = 99, trend_score = 1e200 WHERE id = 5;
     UPDATE users SET follower_count = 0 WHERE id = 1;
-    INSERT INTO tweets_fts (rowid, msg) VALUES (5, 'words that nobody wrote')`)
+    INSERT INTO tweets_search (rowid, msg) VALUES (5, 'words that nobody wrote')`)
   db.close()
   const wrong = runTool('db-check', [], env)
   assert.equal(wrong.code, 1)

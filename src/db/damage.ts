@@ -1,5 +1,5 @@
 // What is wrong with a database file itself, below the rules that it keeps: damage, and parts of its schema that are
-// missing. The search index is told apart: it can be made anew from the tables, whatever has happened to it.
+// missing. The search indexes are told apart: they can be made anew from the tables, whatever has happened to them.
 import { readFileSync } from 'node:fs'
 
 import Database from 'libsql'
@@ -7,9 +7,10 @@ import Database from 'libsql'
 import { migrationsFolder } from '../paths.ts'
 import { readJournal } from './migrate.ts'
 
-const index = 'tweets_fts'
+const indexes = ['tweets_fts', 'tweets_search', 'people_search']
 const shown = 20
-const isOfIndex = (name: string) => name === index || name.startsWith(`${index}_`)
+const isPartOfIndex = (name: string) => indexes.some((index) => name.startsWith(`${index}_`))
+const isOfIndex = (name: string) => indexes.includes(name) || isPartOfIndex(name)
 
 type Rows = unknown[][]
 const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as Rows
@@ -40,7 +41,7 @@ function verdictsOf(db: Database.Database, check: Check, table?: string): string
   }
 }
 
-/** All tables but those of the search index; undefined when not even their list can be read. */
+/** All tables but those of the search indexes; undefined when not even their list can be read. */
 function tablesOf(db: Database.Database): string[] | undefined {
   try {
     const rows = rowsOf(
@@ -61,7 +62,7 @@ const partsOf = (db: Database.Database): Part[] =>
   ).map(([type, name, sql]) => ({ type, name, sql }))
 
 /** What the migrations that this database has seen have made. */
-function promisedParts(db: Database.Database): Part[] {
+export function promisedParts(db: Database.Database): Part[] {
   const isMigrated = rowsOf(db, "SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'")
   if (isMigrated.length === 0) return []
   const last = Number(rowsOf(db, 'SELECT max(created_at) FROM __drizzle_migrations')[0]?.[0] ?? 0)
@@ -105,23 +106,24 @@ export function rebuildSchema(path: string): void {
     }
   }
   const isOut = inDatabase(
-    (db) => findDamage(db, 'integrity_check').some(isOfSearch) && takeOutIndex(db),
+    (db) => findDamage(db, 'integrity_check').some(isOfSearch) && takeOutIndexes(db),
   )
-  // In new connections, which have never heard of the old index.
+  // In new connections, which have never heard of the old indexes.
   if (isOut) inDatabase((db) => db.exec('VACUUM'))
   inDatabase(makeAnew)
 }
 
-/** Is this a problem of the search index alone? */
+/** Is this a problem of a search index alone? */
 export const isOfSearch = (problem: string): boolean => problem.startsWith('search index')
 
 /**
- * Takes the search index out of the list of tables: a damaged one cannot be dropped, and dropping damaged pages could
+ * Takes the search indexes out of the list of tables: a damaged one cannot be dropped, and dropping damaged pages could
  * free those of others. They stay behind until the VACUUM that has to follow.
  */
-function takeOutIndex(db: Database.Database): true {
+function takeOutIndexes(db: Database.Database): true {
+  const isOf = indexes.map((index) => `tbl_name = '${index}' OR tbl_name GLOB '${index}_*'`)
   db.exec(`PRAGMA writable_schema=ON;
-    DELETE FROM sqlite_schema WHERE type <> 'trigger' AND (tbl_name = '${index}' OR tbl_name GLOB '${index}_*');
+    DELETE FROM sqlite_schema WHERE type <> 'trigger' AND (${isOf.join(' OR ')});
     PRAGMA writable_schema=RESET`)
   return true
 }
@@ -130,7 +132,7 @@ function makeAnew(db: Database.Database): void {
   const there = new Map(partsOf(db).map(({ name, sql }) => [name, sql]))
   const wanted = promisedParts(db).filter(
     // FTS5 makes its own tables.
-    (part) => isRemade(part) && part.sql !== null && !part.name.startsWith(`${index}_`),
+    (part) => isRemade(part) && part.sql !== null && !isPartOfIndex(part.name),
   )
   db.exec('BEGIN IMMEDIATE')
   for (const { type, name, sql } of wanted) {
@@ -139,5 +141,15 @@ function makeAnew(db: Database.Database): void {
     if (found !== undefined) db.exec(`DROP ${type} "${name}"`)
     db.exec(sql!)
   }
-  db.exec(`INSERT INTO ${index} (${index}) VALUES ('rebuild'); COMMIT`)
+  for (const name of indexes) {
+    if (!wanted.some((part) => part.name === name)) continue
+    // Once the new index of tweets is whole, nothing asks or fills the old one.
+    const isOld = name === 'tweets_fts' && wanted.some((part) => part.name === 'tweets_search')
+    db.exec(`INSERT INTO ${name} (${name}) VALUES ('${isOld ? 'delete-all' : 'rebuild'}')`)
+    if (name === 'tweets_fts') continue
+    db.exec(`INSERT INTO ${name} (${name}, rank) VALUES ('automerge', 4), ('crisismerge', 16);
+      INSERT INTO search_builds (name, indexed_from) VALUES ('${name}', 0)
+        ON CONFLICT (name) DO UPDATE SET indexed_from = 0`)
+  }
+  db.exec('COMMIT')
 }

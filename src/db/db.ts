@@ -7,6 +7,7 @@ import type { Settings } from '../config/env.ts'
 import { traceQuery, type DatabasePlace } from '../telemetry/query-tracing.ts'
 import { openFile } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
+import type { WholeIndexes } from './migrate.ts'
 
 /** drizzle over our client. Await every query: without it nothing runs. No `transaction`: one batch instead. */
 export type Db = Omit<LibSQLDatabase<Record<string, unknown>>, 'transaction'>
@@ -17,6 +18,8 @@ export type Database = {
   patient: Db
   /** A first start: no user has ever been in it. */
   isNew: boolean
+  /** Which search indexes have all rows: maintenance makes those that do not. */
+  whole: WholeIndexes
   /** Bytes in the write-ahead log; 0 for a server. */
   walBytes: () => number
   /** Can it be written now? Rejects when it cannot. */

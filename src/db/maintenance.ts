@@ -1,6 +1,7 @@
 import { errorFacts, log } from '../telemetry/log.ts'
 // Periodic work: fresh trend scores and no expired sessions, also after the clock was wrong.
 import type { Database, Db } from './db.ts'
+import { buildSearch } from './search-build.ts'
 import { clockSkewMs, rebaseTrends } from './trend-score.ts'
 
 const everyMs = 5000
@@ -19,7 +20,11 @@ export type SessionJobs = {
   /** Lets those from the future begin now. */
   settle: (db: Db, now: number) => Promise<void>
 }
-type Parts = { database: Pick<Database, 'db' | 'patient'>; sessions: SessionJobs; clocks?: Clocks }
+type Parts = {
+  database: Pick<Database, 'db' | 'patient' | 'whole'>
+  sessions: SessionJobs
+  clocks?: Clocks
+}
 
 /** Maintains one database: `start` once, then `run` every few seconds. Nothing that fails here stops the process. */
 export class Maintenance {
@@ -27,6 +32,7 @@ export class Maintenance {
   readonly #sessions: SessionJobs
   readonly #clocks: Clocks
   #offset: number
+  #building = false
   /** On the steady clock: since when the wall clock has been right, and when scores and sessions were last maintained. */
   #steadySince: number
   #scored: number
@@ -44,6 +50,14 @@ export class Maintenance {
   async start(): Promise<void> {
     await this.#score(false)
     await attempt(() => this.#sessions.deleteExpired(this.#database.db, this.#clocks.wall() - year))
+  }
+
+  /** Makes the search indexes that are not whole. A request waits for one slice of it at most. */
+  async buildSearch(): Promise<void> {
+    if (this.#building) return
+    this.#building = true
+    await attempt(() => buildSearch(this.#database))
+    this.#building = false
   }
 
   /** Notices a jump of the clock; scores once an hour, and once a day what cannot be undone. */
@@ -84,7 +98,11 @@ export class Maintenance {
 export async function runMaintenance(parts: Parts): Promise<void> {
   const maintenance = new Maintenance(parts)
   await maintenance.start()
-  setInterval(() => void maintenance.run(), everyMs).unref()
+  void maintenance.buildSearch()
+  setInterval(() => {
+    void maintenance.run()
+    void maintenance.buildSearch() // again, where it has failed
+  }, everyMs).unref()
 }
 
 async function attempt(work: () => Promise<unknown>): Promise<void> {
