@@ -83,6 +83,7 @@ export type FeedView<Row> = {
   /** The list's address without cursors, and the query that belongs to it. */
   path: string
   q?: string
+  type?: string | undefined
   /** One `<article>`; `position` counts from 1. */
   item: (row: Row, position: number) => Child
   /** What stands there instead of an empty list. */
@@ -169,10 +170,10 @@ const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
 }
 
 function address(
-  { path, q }: { path: string; q?: string },
+  { path, q, type }: { path: string; q?: string; type?: string | undefined },
   cursors: Record<string, number>,
 ): string {
-  const all = { ...(q && { q }), ...cursors }
+  const all = { ...(q && { q }), ...(type && { type }), ...cursors }
   const search = Object.entries(all).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
   return search.length === 0 ? path : `${path}?${search.join('&')}`
 }
