@@ -36,53 +36,66 @@ const index = /has to be repaired \(search index: .*npm run db:repair/
 const damages: Damage[] = [
   {
     name: 'its words are rubbish',
-    harm: sql("UPDATE tweets_fts_data SET block = x'deadbeef' WHERE id > 10"),
+    harm: sql("UPDATE tweets_search_data SET block = x'deadbeef' WHERE id > 10"),
     start: index,
   },
   {
     name: 'its structure is rubbish',
-    harm: sql("UPDATE tweets_fts_data SET block = x'deadbeef' WHERE id = 10"),
+    harm: sql("UPDATE tweets_search_data SET block = x'deadbeef' WHERE id = 10"),
   },
   {
     name: 'its totals are wrong',
-    harm: sql("UPDATE tweets_fts_data SET block = x'ffff03' WHERE id = 1"),
+    harm: sql("UPDATE tweets_search_data SET block = x'ffff03' WHERE id = 1"),
   },
   {
     name: 'all rows of its words are gone',
-    harm: sql('DELETE FROM tweets_fts_data'),
+    harm: sql('DELETE FROM tweets_search_data'),
     start: index,
   },
   {
     name: 'one row of its words is gone',
-    harm: sql('DELETE FROM tweets_fts_data WHERE id = (SELECT max(id) FROM tweets_fts_data)'),
+    harm: sql('DELETE FROM tweets_search_data WHERE id = (SELECT max(id) FROM tweets_search_data)'),
     start: index,
   },
-  { name: 'sizes are gone', harm: sql('DELETE FROM tweets_fts_docsize WHERE id < 50') },
-  { name: 'its own index is empty', harm: sql('DELETE FROM tweets_fts_idx') },
+  { name: 'sizes are gone', harm: sql('DELETE FROM tweets_search_docsize WHERE id < 50') },
+  { name: 'its own index is empty', harm: sql('DELETE FROM tweets_search_idx') },
   {
     name: 'its version is unknown',
-    harm: sql('UPDATE tweets_fts_config SET v = 99'),
+    harm: sql('UPDATE tweets_search_config SET v = 99'),
     start: index,
   },
   ...['data', 'idx', 'docsize', 'config'].map((part) => ({
     name: `its table ${part} is gone`,
-    harm: sql(`DROP TABLE tweets_fts_${part}`),
+    harm: sql(`DROP TABLE tweets_search_${part}`),
     start: index,
   })),
-  { name: 'all of it is gone', harm: sql('DROP TABLE tweets_fts'), start: index },
+  { name: 'all of it is gone', harm: sql('DROP TABLE tweets_search'), start: index },
   ...['data', 'idx', 'docsize', 'config'].flatMap((part) =>
     [0, 0x5a].map((byte) => ({
       name: `a page of its table ${part} is full of ${byte}`,
-      harm: (path: string) => spoil(path, `tweets_fts_${part}`, byte),
+      harm: (path: string) => spoil(path, `tweets_search_${part}`, byte),
       start: index,
     })),
   ),
   {
     name: 'a tweet is not in it',
     harm: sql(
-      "INSERT INTO tweets_fts (tweets_fts, rowid, msg) SELECT 'delete', id, msg FROM tweets WHERE id = 5",
+      "INSERT INTO tweets_search (tweets_search, rowid, msg) SELECT 'delete', id, msg FROM tweets WHERE id = 5",
     ),
   },
+  {
+    name: 'a person is not in the index of people',
+    harm: sql(
+      "INSERT INTO people_search (people_search, rowid, name, handle) SELECT 'delete', id, name, handle FROM users WHERE id = 5",
+    ),
+  },
+  {
+    name: 'the index of people is rubbish',
+    harm: sql("UPDATE people_search_data SET block = x'deadbeef' WHERE id > 10"),
+    start: index,
+  },
+  { name: 'the old index is gone', harm: sql('DROP TABLE tweets_fts'), start: index },
+  { name: 'nobody knows how far it is', harm: sql('DELETE FROM search_builds') },
   {
     name: 'the trigger that fills it is gone',
     harm: sql('DROP TRIGGER tweets_insert'),
@@ -121,7 +134,7 @@ test('a damaged search index: the start says npm run db:repair, db:check finds i
       }
       const seen = runTool('db-check', [], env)
       assert.equal(seen.code, 1, seen.printed)
-      assert.match(seen.printed, /stop the app and npm run db:repair/)
+      assert.match(seen.printed, /stop the app, then run npm run db:repair/)
       const repaired = runTool('db-repair', [], env)
       assert.equal(repaired.code, 0, repaired.printed)
       assert.match(repaired.printed, /[1-9]\d* problems found, 0 left/)
@@ -141,7 +154,7 @@ test('a damaged table, too: only a backup helps, and db:repair changes nothing',
   const env = { DATABASE_URL: `file:${path}` }
   await using first = await startServer(env)
   assert.equal(await first.stop(), 0)
-  spoil(path, 'tweets_fts_data', 0)
+  spoil(path, 'tweets_search_data', 0)
   spoil(path, 'users', 0x5a)
   const before = readFileSync(path)
   assert.match((await refusedStart(env)).said, /is damaged .*Restore a backup/)
@@ -155,7 +168,7 @@ test('an index damaged while the app runs: an error page, and the log names the 
   using place = scratch()
   const path = `${place.folder}/x.db`
   await using server = await startServer({ DATABASE_URL: `file:${path}` })
-  sql("UPDATE tweets_fts_data SET block = x'deadbeef' WHERE id > 10")(path)
+  sql("UPDATE tweets_search_data SET block = x'deadbeef' WHERE id > 10")(path)
   const headers = { Cookie: await register(server.url, 'sally') }
   assert.equal((await fetch(`${server.url}/search?q=storm`, { headers })).status, 500)
   assert.match(server.printed(), /"slug":"search_index_damaged".*"cure":"[^"]*npm run db:repair/)
@@ -165,7 +178,7 @@ test('an index damaged while the app runs: an error page, and the log names the 
   const other = `${place.folder}/y.db`
   await using second = await startServer({ DATABASE_URL: `file:${other}` })
   const cookie = await register(second.url, 'sally')
-  sql("UPDATE tweets_fts_data SET block = x'deadbeef' WHERE id = 10")(other)
+  sql("UPDATE tweets_search_data SET block = x'deadbeef' WHERE id = 10")(other)
   assert.equal((await post(`${second.url}/tweet`, { msg: 'hello' }, cookie))?.status, 500)
   assert.match(second.printed(), /"slug":"search_index_damaged".*"cure":"[^"]*npm run db:repair/)
 })

@@ -20,7 +20,7 @@ test('db:check finds problems, also while the app runs; db:repair repairs them, 
   const db = new Database(path)
   db.exec(`UPDATE tweets SET like_count = 99, trend_score = 1e200 WHERE id = 5;
     UPDATE users SET follower_count = 0 WHERE id = 1;
-    INSERT INTO tweets_fts (rowid, msg) VALUES (5, 'words that nobody wrote')`)
+    INSERT INTO tweets_search (rowid, msg) VALUES (5, 'words that nobody wrote')`)
   db.close()
   const wrong = runTool('db-check', [], env)
   assert.equal(wrong.code, 1)

@@ -11,7 +11,7 @@ import { readSettings, type RateName } from '../src/config/env.ts'
 import { StartError } from '../src/config/start-error.ts'
 import { readTelemetrySettings } from '../src/config/telemetry-settings.ts'
 import { handleOf, numbered } from '../src/db/handles.ts'
-import { planSearch } from '../src/features/search.tsx'
+import { planPeople, planSearch } from '../src/features/search/plan.ts'
 import { safePath } from '../src/http/context.ts'
 import { LinkedText } from '../src/ui/text/linked-text.tsx'
 
@@ -47,8 +47,9 @@ test('no search text causes an FTS syntax error', () => {
         }),
       ),
       (typed) => {
-        const plan = planSearch(typed)
-        if (plan?.by === 'words') ask.raw().all([plan.match])
+        for (const typing of [true, false])
+          for (const plan of [planSearch(typed, { typing }), planPeople(typed)])
+            if (plan && plan.match !== '') ask.raw().all([plan.match])
       },
     ),
     { numRuns: 1000 },

@@ -130,7 +130,7 @@ test('the frequent statements use their indexes', { skip: filesOnly }, async () 
     ],
     ['/@p1/followers', [/SEARCH list USING INDEX follows_followed \(followed_id=\? AND id<\?\)/]],
     ['/@p1/following', [/SEARCH list USING INDEX follows_follower \(follower_id=\? AND id<\?\)/]],
-    ['/search?q=goose', [/SCAN tweets_fts VIRTUAL TABLE/]],
+    ['/search?q=goose', [/SCAN tweets_search VIRTUAL TABLE/]],
     ['/', [/SCAN tweets USING INDEX tweets_trending/]],
   ]
   await reader.post('/follow/1')

@@ -58,9 +58,16 @@ CREATE TABLE `invitations` (
 	`used_by` integer
 ) STRICT, WITHOUT ROWID;
 
+CREATE VIRTUAL TABLE people_search USING fts5(name, handle, content='users', content_rowid='id', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix='1 2 3 4');
+
 CREATE TABLE `retired_handles` (
 	`handle` text PRIMARY KEY NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE `search_builds` (
+	`name` text PRIMARY KEY NOT NULL,
+	`indexed_from` integer NOT NULL
+) STRICT;
 
 CREATE TABLE `sessions` (
 	`token_hash` text PRIMARY KEY NOT NULL,
@@ -89,6 +96,8 @@ CREATE TABLE `tweets` (
 ) STRICT;
 
 CREATE VIRTUAL TABLE tweets_fts USING fts5(msg, content='tweets', content_rowid='id', tokenize='unicode61', prefix='2 3 4');
+
+CREATE VIRTUAL TABLE tweets_search USING fts5(msg, content='tweets', content_rowid='id', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix='2 3 4');
 
 CREATE TABLE `users` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -129,19 +138,48 @@ CREATE TRIGGER follows_insert AFTER INSERT ON follows BEGIN
   UPDATE users SET follower_count = follower_count + 1 WHERE id = new.followed_id;
 END;
 
+CREATE TRIGGER people_delete AFTER DELETE ON users BEGIN
+  INSERT INTO people_search (people_search, rowid, name, handle) SELECT 'delete', old.id, old.name, old.handle
+    WHERE old.id >= (SELECT indexed_from FROM search_builds WHERE name = 'people_search');
+END;
+
+CREATE TRIGGER people_insert AFTER INSERT ON users BEGIN
+  INSERT INTO people_search (rowid, name, handle) SELECT new.id, new.name, new.handle
+    WHERE new.id >= (SELECT indexed_from FROM search_builds WHERE name = 'people_search');
+END;
+
+CREATE TRIGGER people_update AFTER UPDATE OF name, handle ON users BEGIN
+  INSERT INTO people_search (people_search, rowid, name, handle) SELECT 'delete', old.id, old.name, old.handle
+    WHERE old.id >= (SELECT indexed_from FROM search_builds WHERE name = 'people_search');
+  INSERT INTO people_search (rowid, name, handle) SELECT new.id, new.name, new.handle
+    WHERE new.id >= (SELECT indexed_from FROM search_builds WHERE name = 'people_search');
+END;
+
 CREATE TRIGGER tweets_delete AFTER DELETE ON tweets BEGIN
-  INSERT INTO tweets_fts (tweets_fts, rowid, msg) VALUES ('delete', old.id, old.msg);
+  INSERT INTO tweets_fts (tweets_fts, rowid, msg) SELECT 'delete', old.id, old.msg
+    WHERE (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search') > 0;
+  INSERT INTO tweets_search (tweets_search, rowid, msg) SELECT 'delete', old.id, old.msg
+    WHERE old.id >= (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search');
   UPDATE users SET tweet_count = tweet_count - 1 WHERE id = old.user_id;
 END;
 
 CREATE TRIGGER tweets_insert AFTER INSERT ON tweets BEGIN
-  INSERT INTO tweets_fts (rowid, msg) VALUES (new.id, new.msg);
+  INSERT INTO tweets_fts (rowid, msg) SELECT new.id, new.msg
+    WHERE (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search') > 0;
+  INSERT INTO tweets_search (rowid, msg) SELECT new.id, new.msg
+    WHERE new.id >= (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search');
   UPDATE users SET tweet_count = tweet_count + 1 WHERE id = new.user_id;
 END;
 
 CREATE TRIGGER tweets_update AFTER UPDATE OF msg ON tweets BEGIN
-  INSERT INTO tweets_fts (tweets_fts, rowid, msg) VALUES ('delete', old.id, old.msg);
-  INSERT INTO tweets_fts (rowid, msg) VALUES (new.id, new.msg);
+  INSERT INTO tweets_fts (tweets_fts, rowid, msg) SELECT 'delete', old.id, old.msg
+    WHERE (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search') > 0;
+  INSERT INTO tweets_fts (rowid, msg) SELECT new.id, new.msg
+    WHERE (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search') > 0;
+  INSERT INTO tweets_search (tweets_search, rowid, msg) SELECT 'delete', old.id, old.msg
+    WHERE old.id >= (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search');
+  INSERT INTO tweets_search (rowid, msg) SELECT new.id, new.msg
+    WHERE new.id >= (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search');
 END;
 
 CREATE TRIGGER users_delete AFTER DELETE ON users BEGIN

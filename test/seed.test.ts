@@ -28,7 +28,7 @@ test('a world is complete and has no problems, and everybody can sign in', async
     const cookie = login.headers.getSetCookie()[0]!.split(';')[0]!
     const get = async (route: string) =>
       (await fetch(server.url + route, { headers: { Cookie: cookie } })).text()
-    for (const route of ['/', '/timeline', '/user/1', '/search?q=baba'])
+    for (const route of ['/', '/timeline', '/user/1', '/search?q=asked'])
       assert.equal((await get(route)).match(/<article /g)?.length, 20, route)
     assert.equal((await post(`${server.url}/tweet`, { msg: 'I am new' }, cookie))?.status, 200)
   }

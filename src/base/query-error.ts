@@ -21,7 +21,7 @@ export function damageIn(error: unknown): { code: keyof typeof cures; cure: stri
   )
   const isOfIndex =
     sqlite === 'SQLITE_CORRUPT_VTAB' ||
-    /vtable constructor|fts5|tweets_fts/.test(known.message) ||
+    /vtable constructor|fts5|tweets_fts|tweets_search|people_search/.test(known.message) ||
     // FTS5 throws this, without the name of a constraint, when its own tables contain unexpected rows.
     /(^|: )constraint failed$/.test(known.message)
   const isDamaged = /SQLITE_(CORRUPT|NOTADB)/.test(`${sqlite} ${known.message}`)

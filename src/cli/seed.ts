@@ -117,7 +117,9 @@ async function prepare(part: string): Promise<string> {
   const client = new FileClient(empty, { synchronous: 'normal', writeWaitMs: 0, writeQueue: 1 })
   await client.executeMultiple(`PRAGMA application_id=${applicationId}`)
   await migrate(client)
-  const { rows } = await client.execute("SELECT sql FROM sqlite_master WHERE name = 'tweets_fts'")
+  const { rows } = await client.execute(
+    "SELECT sql FROM sqlite_master WHERE name = 'tweets_search'",
+  )
   client.close()
   copyWhole(empty, part) // prepared statements keep `empty` open until they are garbage-collected, but not the copy
   return String(rows[0]![0])

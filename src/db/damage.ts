@@ -1,5 +1,5 @@
-// Finds and repairs damage to a database file: damaged pages and missing parts of the schema. The search index is a
-// separate case, because it can always be rebuilt from the tables.
+// Finds and repairs damage to a database file: damaged pages and missing parts of the schema. The search indexes
+// are a separate case, because they can always be rebuilt from the tables.
 import { readFileSync } from 'node:fs'
 
 import Database from 'libsql'
@@ -7,10 +7,11 @@ import Database from 'libsql'
 import { migrationsFolder } from '../paths.ts'
 import { readJournal } from './migrate.ts'
 
-const index = 'tweets_fts'
+const indexes = ['tweets_fts', 'tweets_search', 'people_search']
 /** At most this many problems are listed. */
 const problemsMax = 20
-const isOfIndex = (name: string) => name === index || name.startsWith(`${index}_`)
+const isPartOfIndex = (name: string) => indexes.some((index) => name.startsWith(`${index}_`))
+const isOfIndex = (name: string) => indexes.includes(name) || isPartOfIndex(name)
 
 type Rows = unknown[][]
 const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as Rows
@@ -44,7 +45,7 @@ function verdictsOf(db: Database.Database, check: Check, table?: string): string
   }
 }
 
-/** The names of all tables except those of the search index; undefined when the list of tables cannot be read. */
+/** The names of all tables except those of the search indexes; undefined when the list of tables cannot be read. */
 function tablesOf(db: Database.Database): string[] | undefined {
   try {
     const rows = rowsOf(
@@ -65,7 +66,7 @@ const partsOf = (db: Database.Database): Part[] =>
   ).map(([type, name, sql]) => ({ type, name, sql }))
 
 /** The parts of the schema that the migrations applied to this database create. */
-function expectedParts(db: Database.Database): Part[] {
+export function expectedParts(db: Database.Database): Part[] {
   const isMigrated = rowsOf(db, "SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'")
   if (isMigrated.length === 0) return []
   const last = Number(rowsOf(db, 'SELECT max(created_at) FROM __drizzle_migrations')[0]?.[0] ?? 0)
@@ -110,23 +111,24 @@ export function rebuildSchema(path: string): void {
     }
   }
   const isRemoved = inDatabase(
-    (db) => findDamage(db, 'integrity_check').some(isOfSearch) && removeIndex(db),
+    (db) => findDamage(db, 'integrity_check').some(isOfSearch) && removeIndexes(db),
   )
   // In new connections, which have not loaded the old index.
   if (isRemoved) inDatabase((db) => db.exec('VACUUM'))
   inDatabase(rebuildParts)
 }
 
-/** Is only the search index affected by this problem? */
+/** Is only a search index affected by this problem? */
 export const isOfSearch = (problem: string): boolean => problem.startsWith('search index')
 
 /**
- * Deletes the search index from the list of tables. DROP TABLE fails on a damaged index, and could free pages of other
+ * Deletes the search indexes from the list of tables. DROP TABLE fails on a damaged index, and could free pages of other
  * tables. The pages of the index stay in the file until the VACUUM that must follow.
  */
-function removeIndex(db: Database.Database): true {
+function removeIndexes(db: Database.Database): true {
+  const isOf = indexes.map((index) => `tbl_name = '${index}' OR tbl_name GLOB '${index}_*'`)
   db.exec(`PRAGMA writable_schema=ON;
-    DELETE FROM sqlite_schema WHERE type <> 'trigger' AND (tbl_name = '${index}' OR tbl_name GLOB '${index}_*');
+    DELETE FROM sqlite_schema WHERE type <> 'trigger' AND (${isOf.join(' OR ')});
     PRAGMA writable_schema=RESET`)
   return true
 }
@@ -135,7 +137,7 @@ function rebuildParts(db: Database.Database): void {
   const present = new Map(partsOf(db).map(({ name, sql }) => [name, sql]))
   const wanted = expectedParts(db).filter(
     // FTS5 creates its own tables.
-    (part) => isRebuildable(part) && part.sql !== null && !part.name.startsWith(`${index}_`),
+    (part) => isRebuildable(part) && part.sql !== null && !isPartOfIndex(part.name),
   )
   db.exec('BEGIN IMMEDIATE')
   for (const { type, name, sql } of wanted) {
@@ -144,5 +146,15 @@ function rebuildParts(db: Database.Database): void {
     if (found !== undefined) db.exec(`DROP ${type} "${name}"`)
     db.exec(sql!)
   }
-  db.exec(`INSERT INTO ${index} (${index}) VALUES ('rebuild'); COMMIT`)
+  for (const name of indexes) {
+    if (!wanted.some((part) => part.name === name)) continue
+    // Once the new index of tweets is whole, nothing asks or fills the old one.
+    const isOld = name === 'tweets_fts' && wanted.some((part) => part.name === 'tweets_search')
+    db.exec(`INSERT INTO ${name} (${name}) VALUES ('${isOld ? 'delete-all' : 'rebuild'}')`)
+    if (name === 'tweets_fts') continue
+    db.exec(`INSERT INTO ${name} (${name}, rank) VALUES ('automerge', 4), ('crisismerge', 16);
+      INSERT INTO search_builds (name, indexed_from) VALUES ('${name}', 0)
+        ON CONFLICT (name) DO UPDATE SET indexed_from = 0`)
+  }
+  db.exec('COMMIT')
 }

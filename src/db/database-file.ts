@@ -27,7 +27,7 @@ import type { DatabasePlace } from '../telemetry/query-tracing.ts'
 import { findDamage, findMissing, isDamage } from './damage.ts'
 import { lockFile } from './file-lock.ts'
 import { FileClient } from './libsql-file.ts'
-import { isNew, migrate } from './migrate.ts'
+import { isNew, migrate, readWholeIndexes, type WholeIndexes } from './migrate.ts'
 
 /** An open database: a local file or a libSQL server. */
 export type Opened = {
@@ -37,6 +37,8 @@ export type Opened = {
   /** What query spans record about the database. */
   place: DatabasePlace
   isNew: boolean
+  /** Which search indexes have all rows. */
+  whole: WholeIndexes
   /** Bytes in the write-ahead log; 0 for a server. */
   walBytes: () => number
   /** Rejects when the database cannot be written; for a server, when it does not answer. */
@@ -82,6 +84,7 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
       client,
       place: { namespace: 'main' },
       isNew: await isNew(client),
+      whole: await readWholeIndexes(client),
       walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
       probe: probe.bind(undefined, client, file),
       close: close.bind(undefined, client, lock),

@@ -3,7 +3,7 @@ import { createClient } from '@libsql/client/http'
 import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
 import type { Opened } from './database-file.ts'
-import { isNew, migrate } from './migrate.ts'
+import { isNew, migrate, readWholeIndexes } from './migrate.ts'
 
 const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 : 443)
 
@@ -31,6 +31,7 @@ export async function openServer(settings: Settings): Promise<Opened> {
       patient: clientOf(patientMs),
       place: { namespace: 'main', server: { address: url.hostname, port: portOf(url) } },
       isNew: await isNew(client),
+      whole: await readWholeIndexes(client),
       walBytes: () => 0,
       probe: async () => void (await client.execute('SELECT 1')),
       close: async () => client.close(),

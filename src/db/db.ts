@@ -7,6 +7,7 @@ import type { Settings } from '../config/env.ts'
 import { traceQuery, type DatabasePlace } from '../telemetry/query-tracing.ts'
 import { openFile } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
+import type { WholeIndexes } from './migrate.ts'
 
 /** drizzle on our client. A query runs only when it is awaited. Use one batch instead of a transaction. */
 export type Db = Omit<LibSQLDatabase<Record<string, unknown>>, 'transaction'>
@@ -18,6 +19,8 @@ export type Database = {
   patient: Db
   /** Is this the first start? No user has ever been stored. */
   isNew: boolean
+  /** Which search indexes have all rows: maintenance makes those that do not. */
+  whole: WholeIndexes
   /** Bytes in the write-ahead log; 0 for a server. */
   walBytes: () => number
   /** Rejects when the database cannot be written now; for a server, when it does not answer. */

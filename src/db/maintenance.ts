@@ -1,6 +1,7 @@
 // Periodic work: keeps trend scores correct and deletes expired sessions, also after the clock was wrong.
 import { errorFacts, log } from '../telemetry/log.ts'
 import type { Database, Db } from './db.ts'
+import { buildSearch } from './search-build.ts'
 import { clockSkewMs, rebaseTrends } from './trend-score.ts'
 
 const everyMs = 5000
@@ -19,7 +20,11 @@ export type SessionJobs = {
   /** Sets times in the future to `now`. */
   clampToNow: (db: Db, now: number) => Promise<void>
 }
-type Parts = { database: Pick<Database, 'db' | 'patient'>; sessions: SessionJobs; clocks?: Clocks }
+type Parts = {
+  database: Pick<Database, 'db' | 'patient' | 'whole'>
+  sessions: SessionJobs
+  clocks?: Clocks
+}
 
 /** Maintains one database: call `start` once, then `run` every 5 s. Failures are logged and not thrown. */
 export class Maintenance {
@@ -28,6 +33,7 @@ export class Maintenance {
   readonly #clocks: Clocks
   /** Wall clock minus steady clock, at the last run. */
   #offset: number
+  #building = false
   /** On the steady clock: the last jump of the wall clock, and the last maintenance of scores and of sessions. */
   #jumpedAt: number
   #scoresAt: number
@@ -45,6 +51,14 @@ export class Maintenance {
   async start(): Promise<void> {
     await this.#score(false)
     await attempt(() => this.#sessions.deleteExpired(this.#database.db, this.#clocks.wall() - year))
+  }
+
+  /** Builds the search indexes that are not whole. A request waits for one slice of it at most. */
+  async buildSearch(): Promise<void> {
+    if (this.#building) return
+    this.#building = true
+    await attempt(() => buildSearch(this.#database))
+    this.#building = false
   }
 
   /**
@@ -88,7 +102,11 @@ export class Maintenance {
 export async function runMaintenance(parts: Parts): Promise<void> {
   const maintenance = new Maintenance(parts)
   await maintenance.start()
-  setInterval(() => void maintenance.run(), everyMs).unref()
+  void maintenance.buildSearch()
+  setInterval(() => {
+    void maintenance.run()
+    void maintenance.buildSearch() // again, where it has failed
+  }, everyMs).unref()
 }
 
 async function attempt(work: () => Promise<unknown>): Promise<void> {

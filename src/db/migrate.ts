@@ -41,3 +41,13 @@ export async function isNew(client: Client): Promise<boolean> {
   const ever = await client.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'users'")
   return ever.rows.length === 0
 }
+
+/** Which search indexes have all rows, as far as this process knows (search-build.ts). */
+export type WholeIndexes = { tweets_search: boolean; people_search: boolean }
+
+/** Reads which search indexes are whole in the migrated database. */
+export async function readWholeIndexes(client: Client): Promise<WholeIndexes> {
+  const { rows } = await client.execute('SELECT name FROM search_builds WHERE indexed_from = 0')
+  const names = new Set(rows.map((row) => row[0]))
+  return { tweets_search: names.has('tweets_search'), people_search: names.has('people_search') }
+}

@@ -146,3 +146,12 @@ export const trends = sqliteTable('trends', {
   id: integer().primaryKey(),
   epoch: integer().notNull(),
 })
+
+/**
+ * How far each search index is made: it has every row with this id and all after it. 1: all rows, but its parts are still
+ * being merged; 0: it is whole (search-build.ts).
+ */
+export const searchBuilds = sqliteTable('search_builds', {
+  name: text().primaryKey(),
+  indexedFrom: integer('indexed_from').notNull(),
+})

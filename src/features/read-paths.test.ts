@@ -53,11 +53,13 @@ test('search finds words and prefixes, newest first, and treats FTS syntax as te
   const goose = await alice.tweet('Gerald the GOOSE again')
   const gooses = await alice.tweet('a goose, 100% goose_feathers')
   const tokyo = await alice.tweet('\u6771\u4eac\u306f\u4eca\u65e5\u3082\u6674\u308c')
-  const found = async (q: string) => ids(await alice.get(`/search?q=${encodeURIComponent(q)}`))
+  const found = async (q: string, as: 'htmx' | 'browser' = 'browser') =>
+    ids(await alice.get(`/search?q=${encodeURIComponent(q)}`, { as }))
   assert.deepEqual(await found('goose'), [gooses, goose])
-  assert.deepEqual(await found('goo'), [gooses, goose], 'a beginning of two to four letters')
-  assert.deepEqual(await found('gera goose'), [], 'only the last word may be a beginning')
-  assert.deepEqual(await found('goose gera'), [goose])
+  assert.deepEqual(await found('goo'), [], 'a search that was sent')
+  assert.deepEqual(await found('goo', 'htmx'), [gooses, goose], 'while one types')
+  assert.deepEqual(await found('gera goose', 'htmx'), [], 'only the last word may be a beginning')
+  assert.deepEqual(await found('goose gera', 'htmx'), [goose])
   assert.deepEqual(await found('\u4eca\u65e5'), [tokyo])
   assert.deepEqual(await found('\u4eca%'), [], 'no wildcards')
   for (const odd of [

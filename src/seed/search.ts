@@ -21,9 +21,9 @@ export async function writeSearch(
 ): Promise<void> {
   const db = new Database(path)
   db.exec(`${bulkPragmas} ${create};
-    INSERT INTO tweets_fts (tweets_fts, rank) VALUES ('hashsize', 33554432), ('automerge', 0);
+    INSERT INTO tweets_search (tweets_search, rank) VALUES ('hashsize', 33554432), ('automerge', 0);
     BEGIN`)
-  const rows = new Bulk(db, 'tweets_fts (rowid, msg)')
+  const rows = new Bulk(db, 'tweets_search (rowid, msg)')
   const text = textsOf(plan.seed)
   for (let id = 1; id <= plan.tweets; id++) {
     rows.add(id, text())
@@ -33,16 +33,19 @@ export async function writeSearch(
   }
   rows.flush()
   report(plan.tweets % chunk)
-  db.exec("INSERT INTO tweets_fts (tweets_fts) VALUES ('optimize'); COMMIT")
+  db.exec("INSERT INTO tweets_search (tweets_search) VALUES ('optimize'); COMMIT")
   db.close()
 }
 
-/** Copies the finished index from the file `path`: its shadow tables are ordinary tables, and row ids are the same. */
+/**
+ * Takes over the finished index of tweets: its tables are plain ones, and the rows of the two files are the same. That of
+ * people is made from their rows.
+ */
 export function takeSearch(db: Database.Database, path: string): void {
   db.prepare('ATTACH ? AS made').run([path])
   for (const part of ['data', 'idx', 'docsize']) {
-    db.exec(`DELETE FROM main.tweets_fts_${part};
-      INSERT INTO main.tweets_fts_${part} SELECT * FROM made.tweets_fts_${part}`)
+    db.exec(`DELETE FROM main.tweets_search_${part};
+      INSERT INTO main.tweets_search_${part} SELECT * FROM made.tweets_search_${part}`)
   }
-  db.exec('DETACH made')
+  db.exec("DETACH made; INSERT INTO people_search (people_search) VALUES ('rebuild')")
 }

@@ -86,6 +86,7 @@ export type FeedView<Row> = {
   /** The path of the list, and the search words `q` if it is a search. */
   path: string
   q?: string
+  type?: string | undefined
   /** One `<article>`; `position` counts from 1. */
   item: (row: Row, position: number) => Child
   /** Shown instead of an empty list. */
@@ -172,10 +173,10 @@ const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
 }
 
 function address(
-  { path, q }: { path: string; q?: string },
+  { path, q, type }: { path: string; q?: string; type?: string | undefined },
   cursors: Record<string, number>,
 ): string {
-  const all = { ...(q && { q }), ...cursors }
+  const all = { ...(q && { q }), ...(type && { type }), ...cursors }
   const search = Object.entries(all).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
   return search.length === 0 ? path : `${path}?${search.join('&')}`
 }

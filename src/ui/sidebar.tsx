@@ -23,7 +23,7 @@ export const Sidebar = cachedFragment(
             <Icon name='search' />
           </button>
           <label class='vh' for='side-q'>
-            Search tweets
+            Search posts and people
           </label>
           <input
             class='search-input'

@@ -14,6 +14,8 @@ const paths = [
   '/post',
   '/search?q=goose',
   '/search?q=zzzz',
+  '/search?q=m',
+  '/search?q=mara&type=people',
   '/@mara',
   '/@mara/followers',
   '/@ines/likes',

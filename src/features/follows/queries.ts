@@ -14,7 +14,8 @@ export const followColumns = {
   ),
 }
 
-const personColumns = {
+/** What a list of people shows; bind `viewer`. */
+export const personColumns = {
   id: users.id,
   name: users.name,
   handle: users.handle,

@@ -1,0 +1,91 @@
+// Search in a browser: what the keys ask for, what Enter asks for, and the two tabs.
+import assert from 'node:assert/strict'
+import { after as atEnd, before as atStart, test } from 'node:test'
+
+import type { Browser, Page } from 'playwright-core'
+
+import { post, scratch, startServer, type Server } from '../process.ts'
+import { enter, launch, watch } from './browser.ts'
+
+const place = scratch()
+let browser: Browser
+let server: Server
+
+atStart(async () => {
+  browser = await launch()
+  server = await startServer({
+    DATABASE_URL: `file:${place.folder}/search.db`,
+    LOG_LEVEL: 'silent',
+  })
+  const login = await post(`${server.url}/login`, {
+    mailaddress: 'user0001@example.com',
+    password: 'password123',
+  })
+  const cookie = login!.headers.getSetCookie()[0]!.split(';')[0]!
+  for (const msg of ['A quokka at noon', 'Two quokkas at night'])
+    await post(`${server.url}/tweet`, { msg }, cookie)
+})
+atEnd(async () => {
+  await browser.close()
+  await server.stop()
+  place[Symbol.dispose]()
+})
+
+async function story(act: (page: Page) => Promise<void>, javaScriptEnabled = true): Promise<void> {
+  const context = await browser.newContext({ javaScriptEnabled })
+  const page = await enter(context, server.url, 'Mara, ferry captain')
+  const troubles = watch(page)
+  await act(page)
+  assert.deepEqual(troubles, [])
+  await context.close()
+}
+
+const found = (page: Page, count: string) =>
+  page.waitForSelector(`#results [role=status]:has-text("${count} found")`)
+
+test('typing finds beginnings; Enter finds the word; the keys find beginnings again', () =>
+  story(async (page) => {
+    await page.goto(`${server.url}/search`)
+    await page.locator('#q').pressSequentially('quokk', { delay: 20 })
+    await found(page, '2 tweets')
+    await page.keyboard.press('Enter')
+    await found(page, '0 tweets')
+    assert.match(page.url(), /\/search\?q=quokk$/)
+    await page.keyboard.type('a')
+    await found(page, '2 tweets')
+    await page.keyboard.press('Enter')
+    await found(page, '1 tweet')
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'q')
+  }))
+
+test('the tab of people: typed into as well, with a way to follow', () =>
+  story(async (page) => {
+    await page.goto(`${server.url}/search?q=otto`)
+    await page.waitForSelector('#results section[aria-label=People] .user-item')
+    await page.click('#results .tabs >> text=People')
+    await page.waitForURL(/type=people/)
+    await page.waitForSelector('#feed .user-item:has-text("@otto")')
+    await page.fill('#q', '')
+    await page.locator('#q').pressSequentially('haddad', { delay: 20 })
+    await page.waitForSelector('#feed .user-item:has-text("@leila")')
+    assert.match(page.url(), /type=people/)
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('#feed .user-item:has-text("@leila")')
+    const button = page.locator('#feed .follow button').first()
+    const before = await button.getAttribute('aria-pressed')
+    await button.click()
+    await page.waitForSelector(`#feed .follow button[aria-pressed=${String(before !== 'true')}]`)
+  }))
+
+test('without JavaScript: the same page, the same tabs', () =>
+  story(async (page) => {
+    await page.goto(`${server.url}/search`)
+    await page.fill('#q', 'mara')
+    await page.click('main .search-form button')
+    await page.waitForSelector('#results section .user-item:has-text("@mara")')
+    await page.click('#results .tabs >> text=People')
+    await page.waitForSelector('#feed .user-item:has-text("@mara")')
+    await page.fill('#q', 'otto')
+    await page.click('main .search-form button')
+    await page.waitForSelector('#feed .user-item:has-text("@otto")')
+  }, false))
