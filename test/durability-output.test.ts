@@ -189,6 +189,6 @@ test('a command line tool: a closed pipe is not a failure, a full disk is one', 
   assert.deepEqual(shell(`${tool} > /dev/full 2>&1`), { code: 1, said: '' })
   assert.equal(runTool('user', ['--help'], env).code, 0)
   // A slow reader gets all lines.
-  const slow = shell(`${tool} | { sleep 0.5; cat; } | grep -c 'outlive the restart' >&2`)
+  const slow = shell(`${tool} | { sleep 0.5; cat; } | grep -c 'with the same DATABASE_URL' >&2`)
   assert.equal(slow.said.trim(), '1')
 })
