@@ -143,7 +143,10 @@ test(
       assert.equal((await fetch(`${server.url}/readyz`)).status, 200)
       await server.stop('SIGKILL')
       seen.push(indexedFrom())
-      assert.deepEqual(runTool('db-check', [], env), { code: 0, printed: `${path} is well.\n` })
+      assert.deepEqual(runTool('db-check', [], env), {
+        code: 0,
+        printed: `${path} has no problems.\n`,
+      })
     }
     assert.deepEqual(
       seen,
