@@ -43,7 +43,13 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
   // A rank has no cursor: the rest is the same list again, longer.
   if (clientKind(c) === 'partial') {
     c.header('HX-Replace-Url', `/?limit=${limit}`)
-    return render(c, <Trends>{cards}</Trends>)
+    return render(
+      c,
+      <>
+        <Trends>{cards}</Trends>
+        <hx-partial hx-target='#more' hx-swap='delete'></hx-partial>
+      </>,
+    )
   }
   const head = { title: 'Trends', description: 'What people here like right now.', canonical: '/' }
   return page(
@@ -85,7 +91,7 @@ const Trends = ({ children }: { children: unknown[] }) => (
 )
 
 const ShowAll = () => (
-  <p class='end'>
+  <p id='more'>
     <a
       class='btn quiet'
       href={`/?limit=${shownMax}`}
