@@ -4,17 +4,18 @@ import { eq, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import type { Child } from 'hono/jsx'
 
-import { counted, month } from '../base/format.ts'
+import { month } from '../base/format.ts'
 import { prepared, type Db } from '../db/db.ts'
 import { users } from '../db/schema.ts'
 import { type Env, router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { signedIn, type Viewer } from '../http/sessions.ts'
 import { found, idParam } from '../http/validation.ts'
+import { Count } from '../ui/counts.tsx'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../ui/feed.tsx'
 import { Banner, Face } from '../ui/icon.tsx'
 import { followColumns, sides } from './follows/queries.ts'
-import { FollowButton, FollowerCount, PersonCard } from './follows/views.tsx'
+import { FollowButton, FollowsYou, PersonCard } from './follows/views.tsx'
 import { likedBy } from './likes-list.tsx'
 import { tweetsOfUser } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
@@ -78,19 +79,21 @@ const ProfileHead = ({
     <h1>
       <bdi>{person.name}</bdi>
     </h1>
-    <p class='handle'>@{person.handle}</p>
+    <p class='handle'>
+      @{person.handle} {person.followsViewer && <FollowsYou />}
+    </p>
     {person.bio && (
       <p class='bio' dir='auto'>
         {person.bio}
       </p>
     )}
     <p class='facts'>
-      <span>{counted(person.tweetCount, 'tweet')}</span>
+      <Count of='tweets' id={person.id} count={person.tweetCount} />
       <a href={`/@${person.handle}/followers`}>
-        <FollowerCount {...person} />
+        <Count of='followers' id={person.id} count={person.followerCount} />
       </a>
       <a href={`/@${person.handle}/following`}>
-        {counted(person.followingCount, 'followed', 'followed')}
+        <Count of='following' id={person.id} count={person.followingCount} />
       </a>
       <span>Joined: {month(person.createdAt)}</span>
     </p>

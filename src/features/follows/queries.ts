@@ -4,14 +4,16 @@ import { alias } from 'drizzle-orm/sqlite-core'
 import { prepared, type Db } from '../../db/db.ts'
 import { follows, users } from '../../db/schema.ts'
 
+const me = sql.placeholder('viewer')
+
 /** What everything that shows a person selects about follows; bind `viewer` (0 for a visitor). */
 export const followColumns = {
   followerCount: users.followerCount,
   // Names in full: see likeColumns.
   following: sql<boolean>`exists (select 1 from follows mine
-    where mine.follower_id = ${sql.placeholder('viewer')} and mine.followed_id = users.id)`.mapWith(
-    Boolean,
-  ),
+    where mine.follower_id = ${me} and mine.followed_id = users.id)`.mapWith(Boolean),
+  followsViewer: sql<boolean>`exists (select 1 from follows mine
+    where mine.follower_id = users.id and mine.followed_id = ${me})`.mapWith(Boolean),
 }
 
 const personColumns = {
@@ -24,7 +26,14 @@ const personColumns = {
 
 const stateQuery = prepared((db: Db) =>
   db
-    .select({ id: users.id, name: users.name, ...followColumns })
+    .select({
+      id: users.id,
+      name: users.name,
+      handle: users.handle,
+      ...followColumns,
+      /** How many the viewer follows now. */
+      viewerFollows: sql<number>`(select mine.following_count from users mine where mine.id = ${me})`,
+    })
     .from(users)
     .where(eq(users.id, sql.placeholder('id')))
     .prepare(),
@@ -52,7 +61,7 @@ const mostFollowedQuery = prepared((db: Db) =>
   db
     .select(personColumns)
     .from(users)
-    .where(ne(users.id, sql.placeholder('viewer')))
+    .where(ne(users.id, me))
     .orderBy(desc(users.followerCount))
     .limit(5)
     .prepare(),
