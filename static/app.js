@@ -141,21 +141,64 @@ on('htmx:response:error', (event) => {
   toast((sentence || 'The server answered ' + raw?.status + '.') + (trace && raw.status >= 500 ? ' Error id ' + trace : ''))
 })
 
-// After a delete, focus the next tweet. After each swap, number the positions in the feed again.
+// Focus: after a delete the next tweet, after "Load more" the first new one. The focus below a list that grows stays in
+// sight. After each swap, number the positions in the feed again.
 let next
+let loaded
+let below
 on('htmx:before:swap', (event) => {
+  loaded = $('#more :focus') && articles().length
+  below = $('.side :focus')
+  if (below?.getBoundingClientRect().top > innerHeight) below = undefined
   const article = event.detail.ctx?.sourceElement?.closest?.('[hx-swap=delete]')?.closest('article')
   if (article) next = article.nextElementSibling ?? article.previousElementSibling ?? $('#main')
 })
 on('htmx:after:swap', () => {
+  if (loaded) next = articles()[loaded]
   next?.focus()
   next = undefined
+  below?.scrollIntoView({ block: 'nearest' })
+  setTimeout(() => $('[data-new]')?.removeAttribute('data-new'), 2000)
   countNow()
   const feed = $('#feed[data-label]:not([role]):has(> article)')
   feed?.setAttribute('role', 'feed')
   feed?.setAttribute('aria-label', feed.dataset.label)
   document.querySelectorAll('#feed > article').forEach((article, index) => article.setAttribute('aria-posinset', index + 1))
 })
+
+// A card and a row of a table open where they are clicked on free ground, as their link does; their text can be selected.
+const open = (card, inTab) => {
+  const link = card && !card.closest('.one') && ($('.timestamp', card) ?? $('.username, td a', card))
+  if (!link) return
+  if (inTab) window.open(link.href, '_blank', 'noopener')
+  else location.assign(link.href)
+}
+const ground = ({ target }) => !target.closest('a, button, form') && target.closest('.tweet, .user-item, .requests tr')
+const onGround = (event) => {
+  const { target, button, ctrlKey, metaKey, shiftKey } = event
+  const card = ground(event)
+  if (!card || button > 1 || shiftKey) return
+  if (button || ctrlKey || metaKey) return open(card, true)
+  // On text it may be the first of two clicks, which select a word.
+  setTimeout(() => String(getSelection()) || open(card), target.closest('p, td') ? 200 : 0)
+}
+on('click', onGround)
+on('auxclick', onGround)
+on('mousedown', (event) => event.button === 1 && ground(event) && event.preventDefault())
+
+// Half a word of an input method is not searched for.
+const searches = ({ target }) => target.form?.hasAttribute('hx-get')
+on('input', (event) => event.isComposing && searches(event) && event.stopPropagation(), true)
+on('compositionend', (event) => searches(event) && event.target.dispatchEvent(new Event('input', { bubbles: true })))
+
+// "3m" moves on; from a week on it is a date.
+const moveOn = (time) => {
+  const minutes = Math.floor((Date.now() - Date.parse(time.dateTime)) / 6e4)
+  if (minutes < 1 || !/^(now|\d+[smhd])$/.test(time.textContent)) return
+  const [size, unit] = minutes < 60 ? [1, 'm'] : minutes < 1440 ? [60, 'h'] : [1440, 'd']
+  time.textContent = minutes < 10080 ? Math.floor(minutes / size) + unit : time.title.slice(0, 10)
+}
+setInterval(() => document.querySelectorAll('.timestamp time').forEach(moveOn), 6e4)
 
 // Keyboard shortcuts: not in fields, not with modifiers (except Ctrl+K and Ctrl+Enter). The list of keys switches them
 // off.
@@ -173,7 +216,7 @@ const profile = () => $('.rail a[href^="/@"]')?.getAttribute('href')
 const keys = {
   j: ['Next', () => step(1)],
   k: ['Previous', () => step(-1)],
-  o: ['Open tweet', () => go($('.timestamp', here() ?? body)?.href)],
+  o: ['Open', () => open(document.activeElement.closest('article, tr'))],
   l: ['Like', () => here() && $('.btn-favorite', here())?.click()],
   n: ['New tweet', () => ($('#msg') ? $('#msg').focus() : go($('.rail a[href="/post"]') && '/post'))],
   '/': ['Search', () => ($('.search-input') ? $('.search-input').focus() : go('/search'))],
@@ -183,12 +226,24 @@ const keys = {
   'g t': ['Trends', () => go('/')],
   'g p': ['Profile', () => go(profile())],
 }
-const off = () => localStorage.getItem('keys') === 'off'
+const others = [
+  ['Enter', ['Open']],
+  ['Page\u2193 Page\u2191', ['Next, previous']],
+  ['Ctrl End', ['Past the list']],
+  ['Ctrl K', ['Search']],
+  ['Ctrl Enter', ['Send']],
+  ['Esc', ['Leave, close']],
+]
+const off = () => {
+  try {
+    return localStorage.getItem('keys') === 'off'
+  } catch {}
+}
 const showKeys = () => {
   const dialog = document.createElement('dialog')
   dialog.setAttribute('aria-label', 'Keys')
   dialog.innerHTML = '<h2>Keys</h2><dl></dl><form method="dialog" class="row"><button class="btn quiet" value="off"></button><button class="btn" autofocus>Close</button></form>'
-  for (const [key, [what]] of Object.entries(keys)) {
+  for (const [key, [what]] of [...Object.entries(keys), ...others]) {
     const [dt, dd] = ['dt', 'dd'].map((tag) => document.createElement(tag))
     for (const one of key.split(' ')) dt.append(Object.assign(document.createElement('kbd'), { textContent: one }), ' ')
     dd.textContent = what
@@ -202,29 +257,46 @@ const showKeys = () => {
   body.append(dialog)
   dialog.showModal()
 }
+// A letter is itself with Caps Lock, too; in other alphabets it is where Latin keyboards have it.
+const keyOf = ({ key = '', code, shiftKey }) => {
+  if (code === 'Slash' && /^([.,]|[^ -~])$/.test(key)) return shiftKey ? '?' : '/'
+  if (key.length > 1) return key
+  return key > '~' && /^Key/.test(code) ? code[3].toLowerCase() : key.toLowerCase()
+}
 let gAt = 0
 on('keydown', (event) => {
+  // An input method has this key.
+  if (event.isComposing || event.keyCode === 229) return
+  const key = keyOf(event)
+  const ctrl = event.ctrlKey || event.metaKey
   const field = event.target.closest('input, textarea, select, [contenteditable]')
-  if ((event.ctrlKey || event.metaKey) && event.key === 'k' && $('.search-input')) {
+  if (ctrl && key === 'k' && $('.search-input')) {
     event.preventDefault()
     return $('.search-input').focus()
   }
-  if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') return field?.form?.requestSubmit()
-  if (event.key === 'Escape' && field) return field.blur()
-  if (event.key === 'Escape' && $('#chip')?.open && !$('dialog[open]')) {
+  if (key === 'Enter' && event.target.matches('article')) return open(event.target, ctrl)
+  if (ctrl && key === 'Enter') return event.repeat || field?.form?.requestSubmit()
+  if (key === 'Escape' && field) return field.blur()
+  if (key === 'Escape' && $('#chip')?.open && !$('dialog[open]')) {
     $('#chip').open = false
     return $('#chip summary').focus()
   }
-  if (field || event.ctrlKey || event.metaKey || event.altKey || $('dialog[open]')) return
+  if (field || event.altKey || $('dialog[open]')) return
   const inFeed = here()?.parentElement?.id === 'feed'
-  if (inFeed && (event.key === 'PageDown' || event.key === 'PageUp')) {
+  if (inFeed && ctrl && key === 'End') {
     event.preventDefault()
-    return step(event.key === 'PageDown' ? 1 : -1)
+    // Not "Load more": it loads by itself where it comes into sight, and the focus would be in the list again.
+    const past = [...document.querySelectorAll('.side a, .bottom a, #chip summary')]
+    return past.find((one) => one.checkVisibility())?.focus()
   }
-  if (inFeed && event.ctrlKey && event.key === 'End') return $('#more a')?.focus()
-  if (off() && event.key !== '?') return
-  if (event.key === 'g') return void (gAt = Date.now())
-  const action = (Date.now() - gAt < 1500 && keys['g ' + event.key]) || keys[event.key]
+  if (ctrl) return
+  if (inFeed && (key === 'PageDown' || key === 'PageUp')) {
+    event.preventDefault()
+    return step(key === 'PageDown' ? 1 : -1)
+  }
+  if ((off() && key !== '?') || (event.shiftKey && /^[a-z]$/.test(key))) return
+  if (key === 'g') return void (gAt = Date.now())
+  const action = (Date.now() - gAt < 1500 && keys['g ' + key]) || keys[key]
   gAt = 0
   if (!action) return
   event.preventDefault()
@@ -247,60 +319,6 @@ on('htmx:after:request', (event) => {
   if (failed) chip.classList.add('failed')
   reloadPanel()
 })
-
-// Live tail on /traces. A changed filter replaces the list; the tail starts again with the new filter.
-let tail
-const endTail = () => {
-  tail?.source.close()
-  tail = undefined
-  if ($('#follow')) $('#follow').textContent = 'Follow live'
-}
-const startTail = () => {
-  const rows = $('#rows')
-  const source = new EventSource(rows.dataset.live)
-  tail = { source, rows }
-  $('#follow').textContent = 'Pause'
-  const say = (text) => ($('#live').textContent = text)
-  source.onopen = () => say('Following live')
-  source.onerror = () => {
-    say(source.readyState === 2 ? 'Following live is not possible now' : 'The connection was lost: some rows may be missing')
-    if (source.readyState === 2) endTail()
-  }
-  source.onmessage = ({ data }) => {
-    rows.insertAdjacentHTML('afterbegin', data)
-    while (rows.rows.length > 200) rows.lastElementChild.remove()
-  }
-}
-on('click', ({ target }) => {
-  if (target.id !== 'follow') return
-  if (!tail) return startTail()
-  endTail()
-  $('#live').textContent = 'Paused'
-})
-on('htmx:after:swap', () => {
-  if (!tail || tail.rows.isConnected) return
-  endTail()
-  if ($('#follow')) startTail()
-})
-
-// The link in a note of the inspector (#span-...) opens the line that it leads to.
-const unfold = () => /^#span-\w+$/.test(location.hash) && $(location.hash)?.setAttribute('open', '')
-addEventListener('hashchange', unfold)
-unfold()
-
-// Copy buttons. If the browser refuses to copy, the text is selected for Ctrl+C.
-for (const button of document.querySelectorAll('[data-copy]')) {
-  button.hidden = false
-  button.addEventListener('click', async () => {
-    const source = $(button.dataset.copy)
-    try {
-      await navigator.clipboard.writeText(source.textContent)
-      toast('Copied.')
-    } catch {
-      getSelection().selectAllChildren(source)
-    }
-  })
-}
 
 // A page from a cache (Back) is shown only to the user it was made for: it is invisible until its data-viewer equals
 // the cookie. Only the server knows whether the session has ended elsewhere: a private page, or one without a cookie,

@@ -26,6 +26,7 @@ test('JavaScript, CSS and the home pages stay small', async () => {
   const { app, ines } = await town()
   await using _ = app
   assert.ok(zipped(file('static/htmx.js'), file('static/app.js')) <= 20_000)
+  assert.ok(zipped(file('static/traces.js')) <= 2000)
   assert.ok(zipped(file('static/app.css')) <= 9000)
   for (const path of ['/', '/timeline']) {
     const answer = await ines.get(path, { as: 'browser' })

@@ -5,17 +5,18 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { Child } from 'hono/jsx'
 
-import { counted, month } from '../base/format.ts'
+import { month } from '../base/format.ts'
 import { prepared, type Db } from '../db/db.ts'
 import { formerHandles, users } from '../db/schema.ts'
 import { type Env, router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { signedIn, type Viewer } from '../http/sessions.ts'
 import { found, idParam } from '../http/validation.ts'
+import { Count } from '../ui/counts.tsx'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../ui/feed.tsx'
 import { Banner, Face } from '../ui/icon.tsx'
 import { followColumns, sides } from './follows/queries.ts'
-import { FollowButton, FollowerCount, PersonCard } from './follows/views.tsx'
+import { FollowButton, FollowsYou, PersonCard } from './follows/views.tsx'
 import { likedBy } from './likes-list.tsx'
 import { tweetsOfUser } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
@@ -86,19 +87,21 @@ const ProfileHead = ({
     <h1>
       <bdi>{person.name}</bdi>
     </h1>
-    <p class='handle'>@{person.handle}</p>
+    <p class='handle'>
+      @{person.handle} {person.followsViewer && <FollowsYou />}
+    </p>
     {person.bio && (
       <p class='bio' dir='auto'>
         {person.bio}
       </p>
     )}
     <p class='facts'>
-      <span>{counted(person.tweetCount, 'tweet')}</span>
+      <Count of='tweets' id={person.id} count={person.tweetCount} />
       <a href={`/@${person.handle}/followers`}>
-        <FollowerCount {...person} />
+        <Count of='followers' id={person.id} count={person.followerCount} />
       </a>
       <a href={`/@${person.handle}/following`}>
-        {counted(person.followingCount, 'followed', 'followed')}
+        <Count of='following' id={person.id} count={person.followingCount} />
       </a>
       <span>Joined: {month(person.createdAt)}</span>
     </p>

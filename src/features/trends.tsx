@@ -53,7 +53,13 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
   // Trends have no cursor, because scores change: "Show the top 100" loads the whole list again.
   if (clientKind(c) === 'partial') {
     c.header('HX-Replace-Url', `/?limit=${limit}`)
-    return render(c, <Trends>{cards}</Trends>)
+    return render(
+      c,
+      <>
+        <Trends>{cards}</Trends>
+        <hx-partial hx-target='#more' hx-swap='delete'></hx-partial>
+      </>,
+    )
   }
   const head = { title: 'Trends', description: 'What people here like right now.', canonical: '/' }
   return page(
@@ -116,7 +122,7 @@ const Trends = ({ children }: { children: unknown[] }) => (
 )
 
 const ShowAll = () => (
-  <p class='end'>
+  <p id='more'>
     <a
       class='btn quiet'
       href={`/?limit=${shownMax}`}

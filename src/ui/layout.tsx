@@ -41,6 +41,8 @@ export const head =
 <link rel="apple-touch-icon" href="${asset('icon-192.png')}">
 <script src="${asset('htmx.js')}" defer></script><script src="${asset('app.js')}" defer></script>`)
 
+const inspectorScript = raw(`<script src="${asset('traces.js')}" defer></script>`)
+
 /** Answers with a complete page around `main`; shows the flash message and deletes its cookie. */
 export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
   const sentence = getCookie(c, flashCookie)
@@ -104,7 +106,7 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, main }: 
   html`<!doctype html>
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
       <head>
-        ${head}${trace && html`<meta name="traceparent" content="${trace}" />`}
+        ${head}${given.wide && inspectorScript}${trace && html`<meta name="traceparent" content="${trace}" />`}
         <link rel="manifest" href="${manifestOf(place.site)}" />
         <title>${given.title} - ${place.site.name}</title>
         ${socialCard(given, place.site)}

@@ -57,12 +57,12 @@ const Me = ({ id, name, handle, tweetCount, followingCount, followerCount }: Sho
     </a>
     <ul class='counts'>
       <li>
-        <a href={`/@${handle}`}>
+        <a id='my-tweets' href={`/@${handle}`}>
           <b>{tweetCount}</b> tweets
         </a>
       </li>
       <li>
-        <a href='/following'>
+        <a id='my-following' href='/following'>
           <b>{followingCount}</b> following
         </a>
       </li>

@@ -4,14 +4,16 @@ import { alias } from 'drizzle-orm/sqlite-core'
 import { prepared, type Db } from '../../db/db.ts'
 import { follows, users } from '../../db/schema.ts'
 
+const me = sql.placeholder('viewer')
+
 /** The columns about follows that each query of people selects; bind `viewer` (0 for a visitor without an account). */
 export const followColumns = {
   followerCount: users.followerCount,
   // Qualified names: see likeColumns.
   following: sql<boolean>`exists (select 1 from follows mine
-    where mine.follower_id = ${sql.placeholder('viewer')} and mine.followed_id = users.id)`.mapWith(
-    Boolean,
-  ),
+    where mine.follower_id = ${me} and mine.followed_id = users.id)`.mapWith(Boolean),
+  followsViewer: sql<boolean>`exists (select 1 from follows mine
+    where mine.follower_id = users.id and mine.followed_id = ${me})`.mapWith(Boolean),
 }
 
 /** What a list of people shows; bind `viewer`. */
@@ -25,7 +27,14 @@ export const personColumns = {
 
 const stateQuery = prepared((db: Db) =>
   db
-    .select({ id: users.id, name: users.name, ...followColumns })
+    .select({
+      id: users.id,
+      name: users.name,
+      handle: users.handle,
+      ...followColumns,
+      /** How many the viewer follows now. */
+      viewerFollows: sql<number>`(select mine.following_count from users mine where mine.id = ${me})`,
+    })
     .from(users)
     .where(eq(users.id, sql.placeholder('id')))
     .prepare(),
@@ -53,7 +62,7 @@ const mostFollowedQuery = prepared((db: Db) =>
   db
     .select(personColumns)
     .from(users)
-    .where(ne(users.id, sql.placeholder('viewer')))
+    .where(ne(users.id, me))
     .orderBy(desc(users.followerCount))
     .limit(5)
     .prepare(),

@@ -2,29 +2,26 @@
 import type { Context } from 'hono'
 
 import { Refusal } from '../../base/refusal.ts'
-import { type Env, router } from '../../http/context.ts'
+import { cameFrom, type Env, router } from '../../http/context.ts'
 import { limited } from '../../http/rate-limits.ts'
 import { traced } from '../../http/request-span.ts'
 import { signedIn } from '../../http/sessions.ts'
 import { found, idParam } from '../../http/validation.ts'
 import { answer } from '../../ui/answer.ts'
+import { MyNewCount, NewCount } from '../../ui/counts.tsx'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../ui/feed.tsx'
 import { follow, followState, sides, unfollow, type FollowState, type Side } from './queries.ts'
-import { FollowButton, FollowerCount, PersonCard } from './views.tsx'
+import { FollowButton, InList, PersonCard } from './views.tsx'
 
-/** Answers with the button; on a profile the number of followers changes, too. */
+/** Answers with the button, the numbers that it changes, and the row that it adds to the list of the page or removes. */
 function answerFollow(c: Context<Env>, state: FollowState) {
-  const onProfile = /\/@[a-z0-9_]+$|\/user\/\d+$/.test(
-    c.req.header('HX-Current-URL')?.split('?')[0] ?? '',
-  )
+  const { viewer } = c.var
   const partial = (
     <>
-      <FollowButton {...state} />
-      {onProfile && (
-        <hx-partial hx-target={`#followers-of-${state.id}`} hx-swap='outerHTML'>
-          <FollowerCount {...state} />
-        </hx-partial>
-      )}
+      <FollowButton {...state} pressed />
+      <NewCount of='followers' id={state.id} count={state.followerCount} />
+      <MyNewCount of='following' id={viewer.id} count={state.viewerFollows} />
+      <InList state={state} viewer={viewer} path={cameFrom(c, '/').split('?')[0]!} />
     </>
   )
   return answer(c, { partial, to: `#user-${state.id}` })

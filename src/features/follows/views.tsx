@@ -1,13 +1,18 @@
-import { counted } from '../../base/format.ts'
 import type { Viewer } from '../../http/sessions.ts'
 import { Face } from '../../ui/icon.tsx'
 import type { FollowState, Person } from './queries.ts'
 
-export const FollowButton = ({ id, name, following }: FollowState) => {
+type ButtonProps = Pick<Person, 'id' | 'name' | 'following'> & {
+  /** It has been pressed a moment ago: for that moment it says what it did, and then what it would do. */
+  pressed?: boolean
+}
+
+export const FollowButton = ({ id, name, following, pressed = false }: ButtonProps) => {
   const path = `/${following ? 'unfollow' : 'follow'}/${id}`
   return (
     <form
       class={following ? 'follow on' : 'follow'}
+      data-new={pressed ? '' : undefined}
       method='post'
       action={path}
       hx-post={path}
@@ -22,10 +27,13 @@ export const FollowButton = ({ id, name, following }: FollowState) => {
       >
         <span class='now'>{following ? 'Following' : 'Follow'}</span>
         <span class='then'>{following ? 'Follow' : 'Following'}</span>
+        {following && <span class='undo'>Unfollow</span>}
       </button>
     </form>
   )
 }
+
+export const FollowsYou = () => <span class='follows-you'>Follows you</span>
 
 type PersonProps = { person: Person; viewer: Viewer | undefined; position?: number }
 
@@ -49,6 +57,7 @@ export const PersonCard = ({ person, viewer, position }: PersonProps) => (
           <bdi>{person.name}</bdi>
         </a>{' '}
         <span class='handle'>@{person.handle}</span>
+        {person.followsViewer && <FollowsYou />}
       </p>
       {person.bio && (
         <p class='bio' dir='auto'>
@@ -60,7 +69,31 @@ export const PersonCard = ({ person, viewer, position }: PersonProps) => (
   </article>
 )
 
-/** The number of followers on a profile: an own element, because a follow replaces it. */
-export const FollowerCount = ({ id, followerCount }: Pick<FollowState, 'id' | 'followerCount'>) => (
-  <span id={`followers-of-${id}`}>{counted(followerCount, 'follower')}</span>
-)
+type InListProps = { state: FollowState; viewer: Viewer; path: string }
+
+/** What a follow changes in the list of the page at `path`: an empty timeline is read anew, somebody's followers have one more. */
+export const InList = ({ state, viewer, path }: InListProps) => {
+  if (path === '/timeline') {
+    return (
+      <hx-partial hx-target='#feed:empty + .empty-state' hx-swap='beforeend'>
+        <p
+          hx-get='/timeline'
+          hx-trigger='load'
+          hx-select='#feed'
+          hx-select-oob='#more'
+          hx-target='#feed'
+          hx-swap='outerHTML'
+        ></p>
+      </hx-partial>
+    )
+  }
+  if (path.toLowerCase() !== `/@${state.handle}/followers`) return <></>
+  if (!state.following)
+    return <hx-partial hx-target={`#user-${viewer.id}`} hx-swap='delete'></hx-partial>
+  const me = { ...viewer, following: false, followsViewer: false }
+  return (
+    <hx-partial hx-target={`#feed:not(:has(#user-${viewer.id}))`} hx-swap='afterbegin'>
+      <PersonCard person={me} viewer={viewer} position={1} />
+    </hx-partial>
+  )
+}

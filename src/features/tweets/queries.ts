@@ -125,15 +125,25 @@ const earlierTweet = prepared((db: Db) => {
 export const findEarlier = (db: Db, author: number, { msg, key = '' }: Posted) =>
   earlierTweet(db).get({ viewer: author, msg, key, digest: digestOf({ msg, key }) ?? '' })
 
-/** Deletes a tweet of this author, or any tweet for an operator; false if there is no such tweet. */
+/**
+ * Deletes a tweet of this author, or any tweet for an operator. Gives the author and the number of their tweets that are
+ * left; undefined if there is no such tweet.
+ */
 export async function deleteTweet(
   db: Db,
   author: { id: number; operator: boolean },
   id: number,
-): Promise<boolean> {
+): Promise<{ author: number; left: number } | undefined> {
   const mayDelete = author.operator
     ? eq(tweets.id, id)
     : and(eq(tweets.id, id), eq(tweets.userId, author.id))
-  const gone = await db.delete(tweets).where(mayDelete).returning({ id: tweets.id })
-  return gone.length > 0
+  const [gone] = await db
+    .delete(tweets)
+    .where(mayDelete)
+    .returning({
+      author: tweets.userId,
+      // Read before the trigger counts.
+      left: sql<number>`(select tweet_count - 1 from users where id = user_id)`,
+    })
+  return gone
 }

@@ -13,6 +13,7 @@ import { signedIn } from '../../http/sessions.ts'
 import { signInPlace } from '../../http/sign-in-place.ts'
 import { form, found, idParam, lines, text } from '../../http/validation.ts'
 import { answer, answerProblem, render } from '../../ui/answer.ts'
+import { MyNewCount, NewCount } from '../../ui/counts.tsx'
 import { draftIn, fieldsOf } from '../../ui/drafts.tsx'
 import { Toast } from '../../ui/feed.tsx'
 import { page } from '../../ui/layout.tsx'
@@ -80,6 +81,7 @@ async function create(c: Context<Env, string, { out: { form: Posted } }>) {
       <hx-partial hx-target={feed} hx-swap='afterbegin'>
         <TweetCard card={card} viewer={viewer} position={1} />
       </hx-partial>
+      {id !== undefined && <MyNewCount of='tweets' id={viewer.id} count={viewer.tweetCount + 1} />}
       <Toast>{sentence}</Toast>
     </>
   )
@@ -120,6 +122,22 @@ const writing = (signInPage: SignInPage) =>
     limited('LIMIT_WRITE'),
     post,
   ] as const
+
+async function remove(c: Context<Env>, id: number) {
+  const { db, viewer } = c.var
+  const { author, left } = found(await deleteTweet(db, viewer, id))
+  forgetCards((card) => card.id === id)
+  // On the tweet's own page nothing would be left.
+  if (c.req.header('HX-Current-URL')?.endsWith(`/tweet/${id}`)) c.header('HX-Redirect', '/timeline')
+  const Left = author === viewer.id ? MyNewCount : NewCount
+  const partial = (
+    <>
+      <Left of='tweets' id={author} count={left} />
+      <Toast>Deleted.</Toast>
+    </>
+  )
+  return answer(c, { partial, to: '/timeline', flash: 'Deleted.' })
+}
 
 export const tweetRoutes = (signInPage: SignInPage) =>
   router()
@@ -179,14 +197,5 @@ export const tweetRoutes = (signInPage: SignInPage) =>
       signedIn,
       limited('LIMIT_WRITE'),
       idParam,
-      async (c) => {
-        const { db, viewer } = c.var
-        const { id } = c.req.valid('param')
-        found((await deleteTweet(db, viewer, id)) || undefined)
-        forgetCards((card) => card.id === id)
-        // On the page of the tweet itself, nothing would be left to show.
-        if (c.req.header('HX-Current-URL')?.endsWith(`/tweet/${id}`))
-          c.header('HX-Redirect', '/timeline')
-        return answer(c, { partial: <Toast>Deleted.</Toast>, to: '/timeline', flash: 'Deleted.' })
-      },
+      (c) => remove(c, c.req.valid('param').id),
     )
