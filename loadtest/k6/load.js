@@ -2,9 +2,8 @@
 //
 //     k6 run -e MIX=realistic -e USERS=100 -e SECONDS=60 loadtest/k6/load.js
 //
-// Environment: TARGET, MIX (realistic), USERS (50), SECONDS (60) or SHAPE (ramp, spike, soak), SPAWN (users that start
-// each second, 5), PATIENCE_MS (no p95 limit is below it), PACE (10: all waits are ten times shorter), TRACES (where
-// failures' traces are).
+// Environment: TARGET, MIX (realistic), USERS (50), SECONDS (60) or SHAPE (ramp, spike, soak), SPAWN (users started each second, 5),
+// PATIENCE_MS (no p95 limit is below it), PACE (10: all waits are ten times shorter), TRACES (where failures' traces are).
 import exec from 'k6/execution'
 
 import * as lib from './lib.js'
