@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 
-import { eq } from 'drizzle-orm'
+import { desc, eq, inArray } from 'drizzle-orm'
 import * as v from 'valibot'
 
+import { normalAddress } from '../base/mail-address.ts'
 import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
 import { openDb, type Db } from '../db/db.ts'
@@ -36,7 +37,7 @@ await main({
     if (settings.DATABASE_URL.startsWith('file:')) existing(databasePath(settings))
     const database = await openDb(settings)
     try {
-      say(await action(await find(database.db, address.toLowerCase()), settings))
+      say(await action(await find(database.db, address.normalize('NFC').toLowerCase()), settings))
       return 0
     } finally {
       await database.close()
@@ -48,7 +49,8 @@ async function find(db: Db, address: string): Promise<Person> {
   const user = await db
     .select({ id: users.id, name: users.name })
     .from(users)
-    .where(eq(users.mailaddress, address))
+    .where(inArray(users.mailaddress, [address, normalAddress(address)]))
+    .orderBy(desc(eq(users.mailaddress, address)))
     .get()
   if (!user) throw new StartError(`Nobody has the address ${address}.`)
   return { db, ...user }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 
 import * as v from 'valibot'
 
+import { normalAddress } from '../base/mail-address.ts'
 import { readEnvFile } from './env-file.ts'
 import { StartError } from './start-error.ts'
 import { readTelemetrySettings, type TelemetryWish } from './telemetry-settings.ts'
@@ -123,7 +124,7 @@ export function readSettings(env: Record<string, string | undefined>) {
     /** The inspector: on in a demo, because it shows everybody's requests to everybody. */
     inspect: settings.INSPECT === undefined ? demo : settings.INSPECT === '1',
     https,
-    operators: new Set(settings.OPERATORS.map((address) => address.toLowerCase())),
+    operators: new Set(settings.OPERATORS.map(normalAddress)),
     passwordLanes: Math.max(1, availableParallelism() - 1),
     rates: Object.fromEntries(
       Object.entries(rates).map(([name, { demo: wide, strict }]) => [

@@ -29,22 +29,38 @@ export class Passwords {
 
   /** The bcrypt hash to store. Rejects with a 503 Refusal when the lane is full; refuses more than 72 bytes. */
   hash(password: string): Promise<string> {
-    if (Buffer.byteLength(password) > passwordBytes) {
+    const normal = normalPassword(password)
+    if (!fits(normal)) {
       return Promise.reject(new RangeError('bcrypt would ignore the rest of this password'))
     }
-    return this.lane.run(() => hash(password, { cost: this.#cost }))
+    return this.lane.run(() => hash(normal, { cost: this.#cost }))
   }
 
-  /** Does the password belong to this hash? Without a hash it takes just as long and says no. */
-  async matches(password: string, stored: string | undefined): Promise<boolean> {
+  /**
+   * Does the password belong to this hash? `raw`: only as it was typed, as passwords were hashed before they were
+   * normalised: hash it anew. Without a hash it takes just as long and says no.
+   */
+  async matches(password: string, stored: string | undefined): Promise<false | 'normal' | 'raw'> {
     this.#nobody ??= hash('nobody has this password', { cost: this.#cost })
     const other = stored ?? (await this.#nobody)
-    // A password that cannot be anybody's still takes the time of one that could.
-    const given = Buffer.byteLength(password) > passwordBytes ? '' : password
-    const same = await this.lane.run(() => compare(given, other))
-    return same && stored !== undefined && given === password
+    const normal = normalPassword(password)
+    // How many comparisons a refusal takes depends on the password alone, never on the account.
+    const matched = await this.lane.run(async () => {
+      if (await isSame(normal, other)) return 'normal'
+      return password !== normal && (await isSame(password, other)) && 'raw'
+    })
+    return stored !== undefined && matched
   }
 }
+
+/** The form in which a password is hashed: keyboards differ in how they compose a letter. */
+export const normalPassword = (password: string): string => password.normalize('NFC')
+
+const fits = (password: string) => Buffer.byteLength(password) <= passwordBytes
+
+/** A password that cannot be anybody's still takes the time of one that could. */
+const isSame = async (password: string, stored: string) =>
+  (await compare(fits(password) ? password : '', stored)) && fits(password)
 
 /** bcrypt reads no more than this. */
 export const passwordBytes = 72

@@ -95,7 +95,7 @@ async function isOwnPassword(c: Context<Env>, password: string): Promise<boolean
     .from(users)
     .where(eq(users.id, viewer.id))
     .get()
-  return passwords.matches(password, row?.passwordHash)
+  return (await passwords.matches(password, row?.passwordHash)) !== false
 }
 
 const changing = [keepsForm(accountAgain), limited('LIMIT_ACCOUNT')] as const

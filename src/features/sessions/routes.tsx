@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
+import { normalAddress } from '../../base/mail-address.ts'
 import { Refusal } from '../../base/refusal.ts'
 import { type Env, ownPath, router } from '../../http/context.ts'
 import { clientKey, limitedMistakes } from '../../http/rate-limits.ts'
@@ -11,10 +12,11 @@ import { traced } from '../../http/request-span.ts'
 import { endSession } from '../../http/sessions.ts'
 import { form, nextPath, query, text } from '../../http/validation.ts'
 import { markOf } from '../../http/viewer-mark.ts'
+import { inBackground } from '../../telemetry/spans.ts'
 import { answerProblem } from '../../ui/answer.ts'
 import { page } from '../../ui/layout.tsx'
 import { arrive } from './arrival.ts'
-import { findUser, type User } from './queries.ts'
+import { findUser, renewPassword, type User } from './queries.ts'
 import { makeAccount, notCommon, registration } from './sign-up.ts'
 import { formAgain, loginPage } from './views.tsx'
 
@@ -34,11 +36,19 @@ async function authenticate(
   const { db, passwords, rateLimits, settings } = c.var
   const client = clientKey(c)
   await rateLimits.spend('LIMIT_LOGIN_CLIENT', client)
-  await rateLimits.spend('LIMIT_LOGIN_ACCOUNT', `${given.mailaddress.slice(0, 120)} ${client}`)
+  await rateLimits.spend(
+    'LIMIT_LOGIN_ACCOUNT',
+    `${normalAddress(given.mailaddress).slice(0, 120)} ${client}`,
+  )
   const user = await findUser(db, given.mailaddress)
   const matches = await passwords.matches(given.password, user?.passwordHash)
   const mayEnter = user && !user.suspendedAt && (!user.demo || settings.demo)
-  return matches && mayEnter ? user : undefined
+  if (!matches || !mayEnter) return undefined
+  if (matches === 'raw')
+    inBackground('sessions.rehash', async () =>
+      renewPassword(db, user, await passwords.hash(given.password)),
+    )
+  return user
 }
 
 /** Shows one of the two forms again. What is wrong with a field is said there, all else above the form. */
