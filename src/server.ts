@@ -12,6 +12,7 @@ import { listenForOrders, socketPath, type UserSocket } from './cli/user-socket.
 import { processSettings, processTelemetry, type Settings } from './config/env.ts'
 import { banner, linkOrigin } from './config/own-address.ts'
 import { asStartError, StartError } from './config/start-error.ts'
+import { normaliseAddresses } from './db/addresses.ts'
 import { filePath } from './db/database-file.ts'
 import { openDb, type Database, type Db } from './db/db.ts'
 import { runMaintenance } from './db/maintenance.ts'
@@ -74,6 +75,8 @@ async function run(settings: Settings): Promise<never> {
       droppedLines: () => stdout.dropped,
     })
   await seedOnFirstStart(database, settings)
+  // Two accounts have it: nobody knows which of them is meant.
+  for (const address of await normaliseAddresses(database.db)) settings.operators.delete(address)
   await runMaintenance({ database, sessions: sessionJobs })
   const state = { stopping: false }
   shutdownSignal.throwIfAborted()

@@ -26,6 +26,8 @@ CREATE UNIQUE INDEX `users_handle` ON `users` (`handle`);
 
 CREATE UNIQUE INDEX `users_mailaddress` ON `users` (`mailaddress`);
 
+CREATE INDEX `users_wide_domain` ON `users` (`id`) WHERE mailaddress glob '*@*[^ -~]*';
+
 CREATE TABLE `favorites` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`user_id` integer NOT NULL,

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 
 import * as v from 'valibot'
 
+import { normalAddress } from '../base/mail-address.ts'
 import { readEnvFile } from './env-file.ts'
 import { StartError } from './start-error.ts'
 import { readTelemetrySettings, type TelemetryWish } from './telemetry-settings.ts'
@@ -176,7 +177,7 @@ export function readSettings(env: Record<string, string | undefined>) {
     inspect,
     site,
     https,
-    operators: new Set(settings.OPERATORS.map((address) => address.toLowerCase())),
+    operators: new Set(settings.OPERATORS.map(normalAddress)),
     passwordConcurrency: Math.max(1, availableParallelism() - 1),
     rates: Object.fromEntries(
       Object.entries(rates).map(([name, { demo: wide, strict }]) => [

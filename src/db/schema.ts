@@ -32,6 +32,10 @@ export const users = sqliteTable(
   (t) => [
     uniqueIndex('users_handle').on(t.handle),
     uniqueIndex('users_mailaddress').on(t.mailaddress),
+    // Those that a start has to normalise (addresses.ts): mostly none.
+    index('users_wide_domain')
+      .on(t.id)
+      .where(sql`mailaddress glob '*@*[^ -~]*'`),
     index('users_followers').on(t.followerCount),
   ],
 )

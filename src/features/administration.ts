@@ -1,7 +1,8 @@
 // What whoever runs the instance does to accounts: `npm run user`, in the running app or beside it (cli/user.ts).
-import { eq } from 'drizzle-orm'
+import { desc, eq, inArray } from 'drizzle-orm'
 import * as v from 'valibot'
 
+import { normalAddress } from '../base/mail-address.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { Db } from '../db/db.ts'
 import { sessions, users } from '../db/schema.ts'
@@ -52,12 +53,18 @@ export async function administer(given: Administration, order: unknown): Promise
   const parsed = v.safeParse(orderSchema, order)
   if (!parsed.success || !actionNames.has(parsed.output.action))
     throw new Refusal(400, 'This is no order that this version knows.')
-  const asked = { ...given, ...parsed.output, address: parsed.output.address.trim().toLowerCase() }
+  const asked = {
+    ...given,
+    ...parsed.output,
+    address: parsed.output.address.trim().normalize('NFC').toLowerCase(),
+  }
   if (asked.action === 'invite') return invite(asked)
   const [user] = await given.db
     .select({ id: users.id, name: users.name, demo: users.demo })
     .from(users)
-    .where(eq(users.mailaddress, asked.address))
+    .where(inArray(users.mailaddress, [asked.address, normalAddress(asked.address)]))
+    // Accounts from before addresses were normalised may share one: the exact spelling counts first.
+    .orderBy(desc(eq(users.mailaddress, asked.address)))
   if (asked.action === 'operator') return makeOperator(asked, user)
   if (!user) throw new Refusal(404, `Nobody has the address ${asked.address}.`)
   return onAccounts[asked.action]!({ ...asked, ...user })

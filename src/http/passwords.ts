@@ -29,30 +29,46 @@ export class Passwords {
   }
 
   /**
-   * The bcrypt hash to store. Rejects with a 503 Refusal when the queue is full or `client` has hung up; refuses more than
-   * 72 bytes.
+   * The bcrypt hash to store, of the password in NFC. Rejects with a 503 Refusal when the queue is full or `client` has
+   * hung up; refuses more than 72 bytes.
    */
   hash(password: string, client?: AbortSignal): Promise<string> {
-    if (Buffer.byteLength(password) > passwordBytes) {
+    const normal = normalPassword(password)
+    if (!fits(normal)) {
       return Promise.reject(new RangeError('bcrypt would ignore the rest of this password'))
     }
-    return this.queue.run(() => hash(password, { cost: this.#cost }), client)
+    return this.queue.run(() => hash(normal, { cost: this.#cost }), client)
   }
 
-  /** Does the password belong to this hash? Without a hash it takes just as long and says no. Rejects as `hash` does. */
+  /**
+   * Does the password belong to this hash? `raw`: only as it was typed, as passwords were hashed before they were
+   * normalised; hash it again. Without a hash it takes just as long and says no. Rejects as `hash` does.
+   */
   async matches(
     password: string,
     stored: string | undefined,
     client?: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<false | 'normal' | 'raw'> {
     this.#nobody ??= hash('nobody has this password', { cost: this.#cost })
     const other = stored ?? (await this.#nobody)
-    // A password that cannot be anybody's still takes the time of one that could.
-    const given = Buffer.byteLength(password) > passwordBytes ? '' : password
-    const same = await this.queue.run(() => compare(given, other), client)
-    return same && stored !== undefined && given === password
+    const normal = normalPassword(password)
+    // How many comparisons a refusal takes depends on the password alone, never on the account.
+    const matched = await this.queue.run(async () => {
+      if (await isSame(normal, other)) return 'normal'
+      return password !== normal && (await isSame(password, other)) && 'raw'
+    }, client)
+    return stored !== undefined && matched
   }
 }
+
+/** The form in which a password is hashed: keyboards differ in how they compose a letter. */
+export const normalPassword = (password: string): string => password.normalize('NFC')
+
+const fits = (password: string) => Buffer.byteLength(password) <= passwordBytes
+
+/** A password that cannot be anybody's still takes the time of one that could. */
+const isSame = async (password: string, stored: string) =>
+  (await compare(fits(password) ? password : '', stored)) && fits(password)
 
 /** A password of 96 random bits, in 16 characters. */
 export const randomPassword = (): string => randomBytes(12).toString('base64url')

@@ -118,7 +118,7 @@ async function isOwnPassword(c: Context<Env>, password: string): Promise<boolean
     .from(users)
     .where(eq(users.id, viewer.id))
     .get()
-  return passwords.matches(password, row?.passwordHash, c.req.raw.signal)
+  return (await passwords.matches(password, row?.passwordHash, c.req.raw.signal)) !== false
 }
 
 /** Renames; gives the sentence of why not, when it could not be done. */

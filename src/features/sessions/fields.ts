@@ -1,9 +1,10 @@
 // Validation of name, email address and new password.
 import * as v from 'valibot'
 
+import { normalAddress } from '../../base/mail-address.ts'
 import { isVisible, withoutInvisible } from '../../base/text.ts'
 import { whyNoHandle } from '../../db/handles.ts'
-import { passwordBytes } from '../../http/passwords.ts'
+import { normalPassword, passwordBytes } from '../../http/passwords.ts'
 import { text } from '../../http/validation.ts'
 
 /** A name: 1 to 50 characters. Invisible characters are removed: with them, two names could look the same. */
@@ -33,13 +34,14 @@ export const newHandle = v.optional(
 
 export const mailaddress = v.pipe(
   text,
-  v.toLowerCase(),
+  v.transform(normalAddress),
   v.maxLength(120, 'An email address has up to 120 characters.'),
-  v.regex(/^[^\s@]+@[^\s@]+$/, 'That is no email address.'),
+  v.regex(/^[^\s@]+@(?:(?!@)[!-~])+$/, 'That is no email address.'),
 )
 
 export const newPassword = v.pipe(
   v.string(),
+  v.transform(normalPassword),
   v.check((password) => [...password].length >= 8, 'A password needs 8 characters or more.'),
   v.check(
     (password) => Buffer.byteLength(password) <= passwordBytes,

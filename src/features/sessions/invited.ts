@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
+import { normalAddress } from '../../base/mail-address.ts'
 import { Refusal } from '../../base/refusal.ts'
 import type { Env } from '../../http/context.ts'
 import { findInvitation } from '../../http/invitations.ts'
@@ -29,7 +30,7 @@ export const invited = (redisplay: Redisplay) =>
   createMiddleware<Env>(async (c, next) => {
     const field = await fieldsOf(c)
     const token = field('invitation')
-    const mailaddress = field('mailaddress').trim().toLowerCase()
+    const mailaddress = normalAddress(field('mailaddress'))
     if (token) c.set('invitation', await findInvitation(c.var.db, token, mailaddress))
     if (token && !c.var.invitation) return refuseInvitation(c, redisplay)
     await next()

@@ -1,5 +1,6 @@
-import { eq, sql, type SQL } from 'drizzle-orm'
+import { and, desc, eq, inArray, sql, type SQL } from 'drizzle-orm'
 
+import { normalAddress } from '../../base/mail-address.ts'
 import { Refusal } from '../../base/refusal.ts'
 import { isConstraint, prepared, type Db } from '../../db/db.ts'
 import { handleOf, numbered } from '../../db/handles.ts'
@@ -17,12 +18,23 @@ const userQuery = prepared((db: Db) =>
       suspendedAt: users.suspendedAt,
     })
     .from(users)
-    .where(eq(users.mailaddress, sql.placeholder('mailaddress')))
+    .where(inArray(users.mailaddress, [sql.placeholder('spelled'), sql.placeholder('normal')]))
+    .orderBy(desc(eq(users.mailaddress, sql.placeholder('spelled'))))
+    .limit(1)
     .prepare(),
 )
 
-export const findUser = (db: Db, mailaddress: string): Promise<User | undefined> =>
-  userQuery(db).get({ mailaddress })
+/** Who has this address: in the very spelling, which two accounts of old may differ in, else in the normal one. */
+export const findUser = (db: Db, spelled: string): Promise<User | undefined> =>
+  userQuery(db).get({ spelled, normal: normalAddress(spelled) })
+
+/** Stores a password anew that was hashed as it was typed; not if it has been changed meanwhile. */
+export async function renewPassword(db: Db, user: User, passwordHash: string): Promise<void> {
+  await db
+    .update(users)
+    .set({ passwordHash })
+    .where(and(eq(users.id, user.id), eq(users.passwordHash, user.passwordHash)))
+}
 
 /** What another account has already. */
 export type Taken = 'mailaddress' | 'handle' | 'invitation'

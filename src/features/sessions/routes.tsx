@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import * as v from 'valibot'
 
+import { normalAddress } from '../../base/mail-address.ts'
 import { Refusal } from '../../base/refusal.ts'
 import { type Env, ownPath, router } from '../../http/context.ts'
 import { findInvitation } from '../../http/invitations.ts'
@@ -11,11 +12,12 @@ import { traced } from '../../http/request-span.ts'
 import { endSession } from '../../http/sessions.ts'
 import { form, nextPath, query, text } from '../../http/validation.ts'
 import { markOf } from '../../http/viewer-mark.ts'
+import { inBackground } from '../../telemetry/spans.ts'
 import { answerProblem } from '../../ui/answer.ts'
 import { page } from '../../ui/layout.tsx'
 import { arrive } from './arrival.ts'
 import { invited, openToAll, refuseInvitation, spent } from './invited.ts'
-import { findUser, type Taken, type User } from './queries.ts'
+import { findUser, renewPassword, type Taken, type User } from './queries.ts'
 import { makeAccount, notCommon, registration, typed } from './sign-up.ts'
 import { formAgain, loginPage } from './views.tsx'
 
@@ -35,11 +37,19 @@ async function authenticate(
   const { db, passwords, rateLimits, settings } = c.var
   const client = clientKey(c)
   await rateLimits.spend('LIMIT_LOGIN_CLIENT', client)
-  await rateLimits.spend('LIMIT_LOGIN_ACCOUNT', `${given.mailaddress.slice(0, 120)} ${client}`)
+  await rateLimits.spend(
+    'LIMIT_LOGIN_ACCOUNT',
+    `${normalAddress(given.mailaddress).slice(0, 120)} ${client}`,
+  )
   const user = await findUser(db, given.mailaddress)
   const matches = await passwords.matches(given.password, user?.passwordHash, c.req.raw.signal)
   const mayEnter = user && !user.suspendedAt && (!user.demo || settings.demo)
-  return matches && mayEnter ? user : undefined
+  if (!matches || !mayEnter) return undefined
+  if (matches === 'raw')
+    inBackground('sessions.rehash', async () =>
+      renewPassword(db, user, await passwords.hash(given.password)),
+    )
+  return user
 }
 
 /** Shows one of the two forms again: field errors at their fields, all others above the form. */
