@@ -48,7 +48,7 @@ const byId = prepared((db: Db) =>
 type Profile = NonNullable<Awaited<ReturnType<ReturnType<typeof byId>['get']>>>
 
 const tabs = [
-  { path: '', label: 'Tweets' },
+  { path: '', label: 'Posts' },
   { path: '/likes', label: 'Likes' },
   { path: '/following', label: 'Following' },
   { path: '/followers', label: 'Followers' },
@@ -85,7 +85,7 @@ const ProfileHead = ({
       </p>
     )}
     <p class='facts'>
-      <span>{counted(person.tweetCount, 'tweet')}</span>
+      <span>{counted(person.tweetCount, 'post')}</span>
       <a href={`/@${person.handle}/followers`}>
         <FollowerCount {...person} />
       </a>
@@ -129,7 +129,7 @@ async function tweetsPage(asked: Asked, tab: '' | '/likes') {
   const feed = await readFeed(slice, list(db), { user: person.id, viewer: visitor?.id ?? 0 })
   return answerFeed(c, slice, feed, {
     ...around(asked, tab),
-    label: tab === '/likes' ? `Likes of ${person.name}` : `Tweets of ${person.name}`,
+    label: tab === '/likes' ? `Likes of ${person.name}` : `Posts by ${person.name}`,
     item: (card, position) => TweetCard({ card, viewer: visitor, position }),
     empty: (
       <p>

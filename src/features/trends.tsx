@@ -54,7 +54,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
       {!visitor && <Hero />}
       <Trends>{cards}</Trends>
       {rows.length === 0 && (
-        <p class='empty-state'>Nothing is trending: no tweet has two likes yet.</p>
+        <p class='empty-state'>Nothing is trending: no post has two likes yet.</p>
       )}
       {rows.length === shown && limit === shown && <ShowAll />}
     </>,

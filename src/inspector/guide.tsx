@@ -13,8 +13,8 @@ export const Guide = ({ chip }: { chip: boolean | undefined }) => (
       <p>
         In the corner of every page stands what that page cost: time, queries, trace. Open it, or
         press <kbd>t</kbd>, to see the waterfall, and what the page has asked for since: likes, the
-        next tweets, a search. Its dot is amber for a page that took 100 ms or more, and red when
-        the server failed.
+        next posts, a search. Its dot is amber for a page that took 100 ms or more, and red when the
+        server failed.
       </p>
       {chip !== undefined && (
         <form method='post' action='/chip'>

@@ -7,6 +7,8 @@ type FieldProps = {
   autocomplete: string
   /** What is wrong with the value: a sentence at the field. */
   problem?: string | undefined
+  /** The sentence stands above the form, in its `FormProblem`. */
+  saidAbove?: boolean
   hint?: string
   /** What was sent stays in the tab until the server has taken it: see app.js. */
   kept?: boolean
@@ -21,6 +23,7 @@ export const Field = ({
   value,
   autocomplete,
   problem,
+  saidAbove = false,
   hint,
   kept = false,
 }: FieldProps) => (
@@ -37,14 +40,18 @@ export const Field = ({
       {...refersTo(id, problem)}
     />
     {hint && <span class='hint'>{hint}</span>}
-    <Problem of={id}>{problem}</Problem>
+    {!saidAbove && <Problem of={id}>{problem}</Problem>}
   </p>
 )
 
-/** The attributes of an input whose sentence of what is wrong, if there is one, is a `Problem`. */
+/**
+ * The attributes of an input whose sentence of what is wrong, if there is one, is a `Problem`. Of several the browser
+ * focuses the first, and scrolls to it.
+ */
 export const refersTo = (id: string, problem: string | undefined) => ({
   'aria-invalid': problem !== undefined,
   'aria-describedby': problem === undefined ? undefined : `${id}-problem`,
+  autofocus: problem !== undefined,
 })
 
 /** The sentence of what is wrong with the input `of`. */
@@ -57,12 +64,16 @@ export const Problem = ({ of, children }: { of: string; children: string | undef
     </span>
   )
 
-/** The sentence of why a whole form was refused, above its fields. */
-export const FormProblem = ({ children }: { children: string | undefined }) =>
+/** The sentence of why a whole form was refused, above its fields. The focus is here, unless it is in the field `of`. */
+export const FormProblem = ({ of, children }: { of?: string; children: string | undefined }) =>
   children === undefined ? (
     <></>
   ) : (
-    <p class='alert alert-warning problem' role='alert'>
+    <p
+      {...(of === undefined ? { tabindex: -1, autofocus: true } : { id: `${of}-problem` })}
+      class='alert alert-warning problem'
+      role='alert'
+    >
       {children}
     </p>
   )

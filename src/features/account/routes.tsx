@@ -30,7 +30,9 @@ const otherSessions = async (db: Db, userId: number, tokenHash: string) => {
   return (await db.select({ count: count() }).from(sessions).where(mine).get())?.count ?? 0
 }
 
-/** The four forms by where they are sent; what was typed and what is wrong belong to the one that was sent. */
+const demoStays = 'A demo account keeps its password and cannot be deleted.'
+
+/** The forms by where they are sent; what was typed and what is wrong belong to the one that was sent. */
 async function accountForms(c: Context<Env>, given: Record<string, string>, problems: Problems) {
   const { db, viewer } = c.var
   const others = await otherSessions(db, viewer.id, viewer.tokenHash)
@@ -43,13 +45,19 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
         problems={problemsAt('/account/profile')}
       />
     ),
-    '/account/password': (
+    '/account/password': viewer.demo ? (
+      <p class='card door'>{demoStays}</p>
+    ) : (
       <PasswordForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/password')} />
     ),
     '/account/sessions': (
       <SessionsForm others={others} problems={problemsAt('/account/sessions')} />
     ),
-    '/account/delete': <DeleteForm problems={problemsAt('/account/delete')} />,
+    ...(!viewer.demo && {
+      '/account/delete': (
+        <DeleteForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/delete')} />
+      ),
+    }),
   }
 }
 
@@ -83,8 +91,7 @@ const done = (c: Context<Env>, sentence: string) =>
 
 /** Everybody knows the passwords of the demo accounts: nobody may lock the others out. */
 const notDemo = createMiddleware<Env>(async (c, next) => {
-  if (c.var.viewer.demo)
-    throw new Refusal(403, 'A demo account keeps its password and cannot be deleted.')
+  if (c.var.viewer.demo) throw new Refusal(403, demoStays)
   await next()
 })
 

@@ -41,6 +41,11 @@ export const ProfileForm = ({
   </form>
 )
 
+/** Whose password it is: password managers read this, and Chromium's reads no `type=hidden`. */
+const Username = ({ mailaddress }: { mailaddress: string }) => (
+  <input type='text' name='username' value={mailaddress} autocomplete='username' hidden readonly />
+)
+
 export const PasswordForm = ({
   mailaddress,
   problems,
@@ -51,7 +56,7 @@ export const PasswordForm = ({
   <form class='card door' method='post' action='/account/password'>
     <h2>Password</h2>
     <FormProblem>{problems['form']}</FormProblem>
-    <input type='hidden' name='username' value={mailaddress} autocomplete='username' />
+    <Username mailaddress={mailaddress} />
     <Field
       id='current'
       name='current'
@@ -85,11 +90,18 @@ export const SessionsForm = ({ others, problems }: { others: number; problems: P
   </form>
 )
 
-export const DeleteForm = ({ problems }: { problems: Problems }) => (
+export const DeleteForm = ({
+  mailaddress,
+  problems,
+}: {
+  mailaddress: string
+  problems: Problems
+}) => (
   <form class='card door' method='post' action='/account/delete'>
     <h2>Delete account</h2>
     <FormProblem>{problems['form']}</FormProblem>
-    <p>Your profile, tweets, likes and follows are deleted for good.</p>
+    <p>Your profile, posts, likes and follows are deleted for good.</p>
+    <Username mailaddress={mailaddress} />
     <Field
       id='farewell'
       name='farewell'

@@ -112,7 +112,7 @@ export const sessionRoutes = router()
       // Who registers an address again with its right password is let in: two tabs, or a script that always registers.
       const userId = (await makeAccount(c, given)) ?? (await authenticate(c, given))?.id
       if (userId !== undefined) return arrive(c, userId, next)
-      const problems = { form: 'This email address is already registered' }
+      const problems = { mailaddress: 'This email address is already registered' }
       return registerAgain(c, { ...given, ...(next && { next }) }, problems, 422)
     },
   )
@@ -128,7 +128,7 @@ export const sessionRoutes = router()
       { title: 'Logout' },
       <>
         <h1>Log out?</h1>
-        <form method='post' action='/logout'>
+        <form class='card door' method='post' action='/logout'>
           <button class='btn'>Log out</button>
         </form>
       </>,
