@@ -218,7 +218,7 @@ const keys = {
   k: ['Previous', () => step(-1)],
   o: ['Open', () => open(document.activeElement.closest('article, tr'))],
   l: ['Like', () => here() && $('.btn-favorite', here())?.click()],
-  n: ['New tweet', () => ($('#msg') ? $('#msg').focus() : go($('.rail a[href="/post"]') && '/post'))],
+  n: ['New post', () => ($('#msg') ? $('#msg').focus() : go($('.rail a[href="/post"]') && '/post'))],
   '/': ['Search', () => ($('.search-input') ? $('.search-input').focus() : go('/search'))],
   t: ['What this page did', () => $('#chip summary')?.click()],
   '?': ['This list', () => showKeys()],
@@ -370,3 +370,23 @@ addEventListener('pageshow', (event) => {
   }
   remember('changed')
 })
+
+// Times are UTC in the markup, and say so; here they are the reader's, and name their zone. Swedes write them as ISO does.
+const zoned = new Intl.DateTimeFormat('en', { timeZoneName: 'short' })
+const zoneAt = (at) => zoned.formatToParts(at).find(({ type }) => type === 'timeZoneName').value
+const localTime = (at, text) => at.toLocaleString('sv').slice(0, text.length - 4) + text.slice(19, -4) + ' ' + zoneAt(at)
+const localise = () => {
+  for (const time of document.querySelectorAll('time:not([data-zoned])')) {
+    time.dataset.zoned = ''
+    const at = new Date(time.dateTime)
+    const text = time.textContent.trim()
+    const year = /, /.test(text) ? 'numeric' : undefined
+    if (time.title) time.title = localTime(at, time.title)
+    if (/UTC$/.test(text)) time.textContent = localTime(at, text)
+    else if (/^\d+:/.test(text)) time.textContent = at.toLocaleTimeString('sv') + text.slice(8)
+    else if (/^[A-Z]/.test(text)) time.textContent = at.toLocaleDateString('en', { day: 'numeric', month: 'short', year })
+  }
+}
+new MutationObserver(localise).observe(body, { childList: true, subtree: true })
+localise()
+for (const zone of document.querySelectorAll('.zone')) zone.textContent = zoneAt()

@@ -26,7 +26,16 @@ test('every icon that is used is in static/icons.svg', () => {
 })
 
 /** Classes that only scripts use: they need no style. */
-const hooks = ['numbers', 'alert', 'alert-warning', 'btn-favorite', 'user-item', 'search-input']
+const hooks = [
+  'numbers',
+  'top',
+  'zone',
+  'alert',
+  'alert-warning',
+  'btn-favorite',
+  'user-item',
+  'search-input',
+]
 
 test('every class that is used has a style in static/app.css', () => {
   const styled = new Set(

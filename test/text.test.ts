@@ -92,7 +92,7 @@ const counts: [why: string, msg: string, status: number, sentence?: RegExp][] = 
   ['281 syllables of Hindi', 'हि'.repeat(281), 400, /between 1 and 280/],
   ['280 flags', '🇸🇪'.repeat(280), 200],
   ['160 families, 1,120 code points', family.repeat(160), 200],
-  ['161 families', family.repeat(161), 400, /together 1127, and a tweet holds 1120/],
+  ['161 families', family.repeat(161), 400, /together 1127, and a post holds 1120/],
   ['280 letters and blanks around', `\n \n${'x'.repeat(280)} \n\n`, 200],
   ['one letter with 1,200 marks', `x${'\u0323'.repeat(1200)}`, 400, /together 1201/],
   ['nothing', ' \n ', 400, /between 1 and 280/],

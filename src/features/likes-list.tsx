@@ -26,14 +26,14 @@ export const likedRoutes = router().get(
     const slice = sliceOf(c.req.valid('query'))
     const feed = await readFeed(slice, likedBy(db), { user: viewer.id, viewer: viewer.id })
     return answerFeed(c, slice, feed, {
-      label: 'Favorites',
+      label: 'Likes',
       path: '/favorites',
-      head: { title: 'Favorites' },
+      head: { title: 'Likes' },
       item: (card, position) => TweetCard({ card, viewer, position }),
-      empty: <p>You like nothing yet. The heart under a tweet keeps it here.</p>,
+      empty: <p>You like nothing yet. The heart under a post keeps it here.</p>,
       around: (list) => (
         <>
-          <h1>Favorites</h1>
+          <h1>Likes</h1>
           {list}
         </>
       ),

@@ -57,7 +57,7 @@ declare module 'hono' {
 }
 
 const tabs = [
-  { path: '', label: 'Tweets' },
+  { path: '', label: 'Posts' },
   { path: '/likes', label: 'Likes' },
   { path: '/following', label: 'Following' },
   { path: '/followers', label: 'Followers' },
@@ -140,7 +140,7 @@ async function tweetsPage(asked: Asked, tab: '' | '/likes') {
   const feed = await readFeed(slice, list(db), { user: person.id, viewer: visitor?.id ?? 0 })
   return answerFeed(c, slice, feed, {
     ...around(asked, tab),
-    label: tab === '/likes' ? `Likes of ${person.name}` : `Tweets of ${person.name}`,
+    label: tab === '/likes' ? `Likes of ${person.name}` : `Posts by ${person.name}`,
     item: (card, position) => TweetCard({ card, viewer: visitor, position }),
     empty: (
       <p>

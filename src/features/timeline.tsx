@@ -97,7 +97,7 @@ export const timelineRoutes = router().get(
       head: { title: 'Timeline' },
       item: (card, position) => TweetCard({ card, viewer, position }),
       empty: (
-        <p>Nothing here yet. Write something, or follow people whose tweets you want to read.</p>
+        <p>Nothing here yet. Write something, or follow people whose posts you want to read.</p>
       ),
       around: (list) => (
         <>

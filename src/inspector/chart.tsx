@@ -1,4 +1,7 @@
+import { raw } from 'hono/html'
+
 import { counted } from '../base/format.ts'
+import { asset } from '../http/assets.ts'
 import { addAll, histogram, percentile } from '../trace-store/histogram.ts'
 import { bucketMs, bucketsKept, type Bucket } from '../trace-store/statistics.ts'
 import { shortMs } from '../ui/chip.tsx'
@@ -24,9 +27,27 @@ const Bars = ({ values, max, kind }: Omit<Series, 'label'> & { max: number }) =>
   return <path class={kind} d={bars.join('')} />
 }
 
-type ChartProps = { label: string; value?: string; top: string; series: Series[] }
+/** What a place of a chart says when it is pointed at; static/charts.js reads it for keyboards. */
+const Places = ({ says }: { says: (index: number) => string }) =>
+  raw(
+    Array.from({ length: bucketsKept }, (_, index) => {
+      const seconds = ((bucketsKept - index) * bucketMs) / 1000
+      const since = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+      const x = index * step
+      return `<rect x="${x}" width="${step}" height="${height}"><title>-${since} min: ${says(index)}</title></rect>`
+    }).join(''),
+  )
 
-const Chart = ({ label, value, top, series }: ChartProps) => (
+type ChartProps = {
+  label: string
+  value?: string
+  top: string
+  series: Series[]
+  /** A value in words. */
+  unit: (value: number) => string
+}
+
+const Chart = ({ label, value, top, series, unit }: ChartProps) => (
   <figure class='chart'>
     <figcaption>
       <span class='what'>{label}</span> {value && <b>{value}</b>}
@@ -38,16 +59,30 @@ const Chart = ({ label, value, top, series }: ChartProps) => (
       viewBox={`0 0 ${bucketsKept * step - 1} ${height}`}
       preserveAspectRatio='none'
       aria-hidden='true'
+      data-label={label}
     >
       {series.map(({ kind, values }) => (
         <Bars kind={kind} values={values} max={Math.max(...series.flatMap((one) => one.values))} />
       ))}
+      <Places
+        says={(index) =>
+          series
+            .map(
+              ({ kind, label: name, values }) => `${name ? `${kind} ` : ''}${unit(values[index]!)}`,
+            )
+            .toReversed()
+            .join(', ')
+        }
+      />
     </svg>
     <p class='axis'>
-      <span>-{(bucketsKept * bucketMs) / 60_000} min</span> <span>{top}</span> <span>now</span>
+      <span>-{(bucketsKept * bucketMs) / 60_000} min</span> <span class='top'>{top}</span>{' '}
+      <span>now</span>
     </p>
   </figure>
 )
+
+const script = raw(`<script src="${asset('charts.js')}" defer></script>`)
 
 /** Rate, errors and duration of the last ten minutes. */
 export const Charts = ({ series }: { series: Bucket[] }) => {
@@ -69,14 +104,17 @@ export const Charts = ({ series }: { series: Bucket[] }) => {
         value={counted(count, 'request')}
         top={`top ${Math.max(...rates).toFixed(1)} /s`}
         series={[{ kind: 'rate', values: rates }]}
+        unit={(rate) => `${rate.toFixed(1)} /s`}
       />
       <Chart
         label='Errors'
         value={`${count === 0 ? '0' : ((100 * errors) / count).toFixed(1)} %`}
         top={`${errors} in all`}
         series={[{ kind: 'errors', values: series.map((bucket) => bucket.errors) }]}
+        unit={(failed) => counted(failed, 'error')}
       />
-      <Chart label='Duration' top={`top ${shortMs(slowest)}`} series={durations} />
+      <Chart label='Duration' top={`top ${shortMs(slowest)}`} series={durations} unit={shortMs} />
+      {script}
     </div>
   )
 }

@@ -1,3 +1,5 @@
+import type { Child } from 'hono/jsx'
+
 const pages = [
   { href: '/traces', label: 'Traces' },
   { href: '/logs', label: 'Logs' },
@@ -6,7 +8,7 @@ const pages = [
 ]
 
 /** The header of each page of the inspector: title, tabs, and a sentence about the page. */
-export const Header = ({ at, title, words }: { at: string; title: string; words: string }) => (
+export const Header = ({ at, title, words }: { at: string; title: string; words: Child }) => (
   <>
     <h1>{title}</h1>
     <nav class='tabs inspector' aria-label='Inspector'>

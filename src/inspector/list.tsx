@@ -1,7 +1,7 @@
 // /traces: the newest requests.
 import { raw } from 'hono/html'
 
-import { counted } from '../base/format.ts'
+import { counted, fullTime } from '../base/format.ts'
 import type { RecordedRequest } from '../trace-store/recorded.ts'
 import { recorderBounds } from '../trace-store/recorder.ts'
 import type { Bucket } from '../trace-store/statistics.ts'
@@ -53,7 +53,11 @@ const Row = ({ request }: { request: RecordedRequest }) => (
 /** The time of day in UTC; `datetime` contains the date, too. */
 export const Clock = ({ at }: { at: number }) => {
   const iso = new Date(at).toISOString()
-  return <time datetime={iso}>{iso.slice(11, 23)}</time>
+  return (
+    <time datetime={iso} title={fullTime(at)}>
+      {iso.slice(11, 23)}
+    </time>
+  )
 }
 
 export const Status = ({ of }: { of: RecordedRequest }) => (
@@ -126,7 +130,7 @@ const Table = ({ requests, live }: { requests: RecordedRequest[]; live: string }
       <thead>
         <tr>
           <th scope='col' class='time'>
-            Time (UTC)
+            Time (<span class='zone'>UTC</span>)
           </th>
           <th scope='col'>Request</th>
           <th scope='col' class='kind'>

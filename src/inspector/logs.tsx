@@ -29,7 +29,12 @@ export const LogList = ({ logs, q, level }: { logs: RecordedLog[]; q: string; le
       <Header
         at='/logs'
         title='Logs'
-        words='The newest lines of this process, those of requests among them, each with the trace that it belongs to.'
+        words={
+          <>
+            The newest lines of this process, those of requests among them, each with the trace that
+            it belongs to. Their times are in <span class='zone'>UTC</span>.
+          </>
+        }
       />
       <form class='filters' action='/logs' role='search' aria-label='Filter log lines'>
         <label>

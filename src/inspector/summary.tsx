@@ -22,7 +22,9 @@ export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
         <span>{counted(request?.queries ?? 0, 'query', 'queries')}</span>
         <span>{counted(trace.spans.length, 'span')}</span>
         {trace.requests.length > 1 && <span>{counted(trace.requests.length, 'request')}</span>}
-        <span>{new Date(waterfall.at).toISOString().replace('T', ' ').replace('Z', ' UTC')}</span>
+        <time datetime={new Date(waterfall.at).toISOString()}>
+          {new Date(waterfall.at).toISOString().replace('T', ' ').replace('Z', ' UTC')}
+        </time>
       </div>
       <Spent trace={trace} request={request} />
       <div class='facts trace'>

@@ -5,7 +5,7 @@ import { counted } from '../base/format.ts'
 type Of = { id: number; count: number }
 
 const kinds = {
-  tweets: (count: number) => counted(count, 'tweet'),
+  tweets: (count: number) => counted(count, 'post'),
   followers: (count: number) => counted(count, 'follower'),
   following: (count: number) => counted(count, 'followed', 'followed'),
 }

@@ -7,6 +7,8 @@ type FieldProps = {
   autocomplete: string
   /** What is wrong with the value: a sentence shown below the field. */
   problem?: string | undefined
+  /** The sentence stands above the form, in its `FormProblem`. */
+  saidAbove?: boolean
   hint?: string
   /** It may be left empty. */
   optional?: boolean
@@ -23,6 +25,7 @@ export const Field = ({
   value,
   autocomplete,
   problem,
+  saidAbove = false,
   hint,
   optional = false,
   kept = false,
@@ -43,14 +46,18 @@ export const Field = ({
       {...refersTo(id, problem)}
     />
     {hint && <span class='hint'>{hint}</span>}
-    <Problem of={id}>{problem}</Problem>
+    {!saidAbove && <Problem of={id}>{problem}</Problem>}
   </p>
 )
 
-/** The ARIA attributes that connect an input with its `Problem`. */
+/**
+ * The ARIA attributes that connect an input with its `Problem`. The browser focuses the first input with a problem, and
+ * scrolls to it.
+ */
 export const refersTo = (id: string, problem: string | undefined) => ({
   'aria-invalid': problem !== undefined,
   'aria-describedby': problem === undefined ? undefined : `${id}-problem`,
+  autofocus: problem !== undefined,
 })
 
 /** The error sentence of the input with the id `of`; nothing without an error. */
@@ -63,12 +70,19 @@ export const Problem = ({ of, children }: { of: string; children: string | undef
     </span>
   )
 
-/** The error sentence of a whole form, above its fields; nothing without an error. */
-export const FormProblem = ({ children }: { children: string | undefined }) =>
+/**
+ * The error sentence of a whole form, above its fields; nothing without an error. It has the focus, unless the error is
+ * about the field `of`.
+ */
+export const FormProblem = ({ of, children }: { of?: string; children: string | undefined }) =>
   children === undefined ? (
     <></>
   ) : (
-    <p class='alert alert-warning problem' role='alert'>
+    <p
+      {...(of === undefined ? { tabindex: -1, autofocus: true } : { id: `${of}-problem` })}
+      class='alert alert-warning problem'
+      role='alert'
+    >
       {children}
     </p>
   )

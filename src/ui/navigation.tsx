@@ -12,7 +12,7 @@ export const links = (visitor: Viewer | undefined, inspector: boolean, isOpen: b
         { href: '/timeline', icon: 'home', label: 'Timeline', quick: true },
         { href: '/', icon: 'trends', label: 'Trends', quick: true },
         { href: '/search', icon: 'search', label: 'Search', quick: true },
-        { href: '/favorites', icon: 'heart', label: 'Favorites' },
+        { href: '/favorites', icon: 'heart', label: 'Likes' },
         { href: '/followers', icon: 'people', label: 'Followers' },
         { href: '/following', icon: 'follow', label: 'Following' },
         { href: `/@${visitor.handle}`, icon: 'person', label: 'Profile', quick: true },

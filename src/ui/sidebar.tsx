@@ -58,7 +58,7 @@ const Me = ({ id, name, handle, tweetCount, followingCount, followerCount }: Sho
     <ul class='counts'>
       <li>
         <a id='my-tweets' href={`/@${handle}`}>
-          <b>{tweetCount}</b> tweets
+          <b>{tweetCount}</b> posts
         </a>
       </li>
       <li>

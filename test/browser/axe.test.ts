@@ -9,7 +9,6 @@ import { enter, launch, watch } from './browser.ts'
 
 const paths = [
   '/',
-  '/login',
   '/timeline',
   '/post',
   '/search?q=goose',
@@ -23,6 +22,7 @@ const paths = [
   '/tweet/7/delete',
   '/account',
   '/favorites',
+  '/logout',
   '/traces',
   '/routes',
   '/routes?by=query',
@@ -44,6 +44,20 @@ test('axe finds no problem on any page, and no page violates its content securit
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const width of [1280, 390]) {
       const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } })
+      const visitor = await context.newPage()
+      for (const path of ['/login', '/register', '/register?wrong']) {
+        await visitor.goto(server.url + path)
+        if (path.endsWith('wrong')) {
+          await visitor.fill('#reg-name', 'Wren')
+          await visitor.fill('#reg-mailaddress', 'wren@example.org')
+          await visitor.fill('#reg-password', 'short')
+          await visitor.click('#register-form button')
+          await visitor.waitForSelector('#reg-password-problem')
+        }
+        const { violations } = await new AxeBuilder({ page: visitor }).withTags(tags).analyze()
+        for (const { id, nodes } of violations)
+          findings.push(`${path} ${colorScheme} ${width}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
+      }
       const page = await enter(context, server.url, 'The Bench')
       const troubles = watch(page)
       await page.goto(`${server.url}/timeline`)

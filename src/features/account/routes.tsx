@@ -40,6 +40,8 @@ const otherSessions = async (db: Db, userId: number, tokenHash: string) => {
   return (await db.select({ count: count() }).from(sessions).where(mine).get())?.count ?? 0
 }
 
+const demoStays = 'A demo account keeps its handle and its password, and cannot be deleted.'
+
 /** The forms by their `action`. `given` (what was typed) and `problems` belong to the form that was sent. */
 async function accountForms(c: Context<Env>, given: Record<string, string>, problems: Problems) {
   const { db, viewer } = c.var
@@ -63,13 +65,19 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
         />
       ),
     }),
-    '/account/password': (
+    '/account/password': viewer.demo ? (
+      <p class='card door'>{demoStays}</p>
+    ) : (
       <PasswordForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/password')} />
     ),
     '/account/sessions': (
       <SessionsForm others={others} problems={problemsAt('/account/sessions')} />
     ),
-    '/account/delete': <DeleteForm problems={problemsAt('/account/delete')} />,
+    ...(!viewer.demo && {
+      '/account/delete': (
+        <DeleteForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/delete')} />
+      ),
+    }),
   }
 }
 
@@ -103,11 +111,7 @@ const done = (c: Context<Env>, sentence: string) =>
 
 /** The passwords of demo accounts are public: without this, a visitor could lock out all others. */
 const notDemo = createMiddleware<Env>(async (c, next) => {
-  if (c.var.viewer.demo)
-    throw new Refusal(
-      403,
-      'A demo account keeps its handle and its password, and cannot be deleted.',
-    )
+  if (c.var.viewer.demo) throw new Refusal(403, demoStays)
   await next()
 })
 

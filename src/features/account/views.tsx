@@ -76,6 +76,11 @@ export const HandleForm = ({
   </form>
 )
 
+/** Whose password it is: password managers read this, and Chromium's reads no `type=hidden`. */
+const Username = ({ mailaddress }: { mailaddress: string }) => (
+  <input type='text' name='username' value={mailaddress} autocomplete='username' hidden readonly />
+)
+
 export const PasswordForm = ({
   mailaddress,
   problems,
@@ -86,7 +91,7 @@ export const PasswordForm = ({
   <form class='card door' method='post' action='/account/password'>
     <h2>Password</h2>
     <FormProblem>{problems['form']}</FormProblem>
-    <input type='hidden' name='username' value={mailaddress} autocomplete='username' />
+    <Username mailaddress={mailaddress} />
     <Field
       id='current'
       name='current'
@@ -120,11 +125,18 @@ export const SessionsForm = ({ others, problems }: { others: number; problems: P
   </form>
 )
 
-export const DeleteForm = ({ problems }: { problems: Problems }) => (
+export const DeleteForm = ({
+  mailaddress,
+  problems,
+}: {
+  mailaddress: string
+  problems: Problems
+}) => (
   <form class='card door' method='post' action='/account/delete'>
     <h2>Delete account</h2>
     <FormProblem>{problems['form']}</FormProblem>
-    <p>Your profile, tweets, likes and follows are deleted for good.</p>
+    <p>Your profile, posts, likes and follows are deleted for good.</p>
+    <Username mailaddress={mailaddress} />
     <Field
       id='farewell'
       name='farewell'

@@ -132,7 +132,7 @@ export const sessionRoutes = router()
       const problems =
         made === 'handle'
           ? { handle: 'Somebody has this handle, or has had it.' }
-          : { form: 'This email address is already registered' }
+          : { mailaddress: 'This email address is already registered' }
       return registerAgain(c, typed({ ...given, next }), problems, 422)
     },
   )
@@ -148,7 +148,7 @@ export const sessionRoutes = router()
       { title: 'Logout' },
       <>
         <h1>Log out?</h1>
-        <form method='post' action='/logout'>
+        <form class='card door' method='post' action='/logout'>
           <button class='btn'>Log out</button>
         </form>
       </>,

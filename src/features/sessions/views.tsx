@@ -29,6 +29,19 @@ export async function formAgain(c: Context<Env>, shown: Shown): Promise<Response
 
 export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response> {
   const draft = await draftIn(c)
+  const { next, at = 'login' } = shown
+  const shownAt = (form: 'login' | 'register') => ({ next, draft, ...(form === at && shown) })
+  // The first one is what somebody came for: on a phone it is in sight at once.
+  const doors = {
+    login: <LoginForm {...shownAt('login')} />,
+    register:
+      c.var.settings.REGISTRATION === 'open' || shown.invitation ? (
+        <RegisterForm {...shownAt('register')} rules={c.var.settings.site.rules} />
+      ) : (
+        <p class='card'>Registration is closed here.</p>
+      ),
+  }
+  const demo = c.var.settings.demo && <DemoAccounts next={next} draft={draft} />
   return page(
     c,
     {
@@ -38,7 +51,7 @@ export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response
       ...((draft || shown.given || shown.invitation) && { private: '/login' }),
     },
     <>
-      <h1>{shown.at === 'register' ? 'Sign up' : 'Log in'}</h1>
+      <h1>{at === 'register' ? 'Sign up' : 'Log in'}</h1>
       {draft && (
         <p class='card' role='status'>
           You are not signed in. Your words are safe: log in, and you find them in the form again.
@@ -49,50 +62,50 @@ export async function loginPage(c: Context<Env>, shown: Shown): Promise<Response
           You are invited: with this link, one person can sign up.
         </p>
       )}
-      {c.var.settings.demo && <DemoAccounts next={shown.next} draft={draft} />}
+      {at === 'login' && demo}
       <div class='doors'>
-        <LoginForm next={shown.next} draft={draft} {...(shown.at === 'register' ? {} : shown)} />
-        {c.var.settings.REGISTRATION === 'open' || shown.invitation ? (
-          <RegisterForm
-            next={shown.next}
-            draft={draft}
-            rules={c.var.settings.site.rules}
-            {...(shown.at === 'register' ? shown : {})}
-          />
-        ) : (
-          <p class='card'>Registration is closed here.</p>
-        )}
+        {doors[at]}
+        {doors[at === 'login' ? 'register' : 'login']}
       </div>
+      {at === 'register' && demo}
     </>,
   )
 }
 
 type Form = Shown & { draft: Draft | undefined; rules?: string | undefined }
 
-const LoginForm = ({ given, problem, next, draft }: Form) => (
-  <form id='login-form' class='card door' method='post' action='/login'>
-    <h2>Log in</h2>
-    <FormProblem>{problem}</FormProblem>
-    <Field
-      id='mailaddress'
-      name='mailaddress'
-      label='Email address'
-      type='email'
-      autocomplete='username'
-      value={given?.['mailaddress']}
-    />
-    <Field
-      id='password'
-      name='password'
-      label='Password'
-      type='password'
-      autocomplete='current-password'
-    />
-    {next && <input type='hidden' name='next' value={next} />}
-    <DraftFields draft={draft} />
-    <button class='btn'>Log in</button>
-  </form>
-)
+const LoginForm = ({ given, problem, problems = {}, next, draft }: Form) => {
+  // Which of the two is wrong is not said; the password has to be typed anew.
+  const wrong = problems['mailaddress'] === undefined ? 'password' : 'mailaddress'
+  return (
+    <form id='login-form' class='card door' method='post' action='/login'>
+      <h2>Log in</h2>
+      <FormProblem of={wrong}>{problem}</FormProblem>
+      <Field
+        id='mailaddress'
+        name='mailaddress'
+        label='Email address'
+        type='email'
+        autocomplete='username'
+        value={given?.['mailaddress']}
+        problem={wrong === 'mailaddress' ? problem : undefined}
+        saidAbove
+      />
+      <Field
+        id='password'
+        name='password'
+        label='Password'
+        type='password'
+        autocomplete='current-password'
+        problem={wrong === 'password' ? problem : undefined}
+        saidAbove
+      />
+      {next && <input type='hidden' name='next' value={next} />}
+      <DraftFields draft={draft} />
+      <button class='btn'>Log in</button>
+    </form>
+  )
+}
 
 const RegisterForm = ({ given, problem, problems = {}, next, invitation, draft, rules }: Form) => (
   <form id='register-form' class='card door' method='post' action='/register'>
@@ -157,12 +170,8 @@ const demoPeople = [
 ]
 
 const DemoAccounts = ({ next, draft }: Pick<Form, 'next' | 'draft'>) => (
-  <section class='card demo' aria-labelledby='demo-title'>
+  <section class='demo' aria-labelledby='demo-title'>
     <h2 id='demo-title'>Just looking? Come in as somebody from town</h2>
-    <p>
-      This is a demo: <code>{addressOf(1)}</code> to <code>{addressOf(100)}</code>, password{' '}
-      <code>{demoPassword}</code>.
-    </p>
     <div class='row'>
       {demoPeople.map(({ number, name }) => (
         <form method='post' action='/login'>
@@ -176,5 +185,9 @@ const DemoAccounts = ({ next, draft }: Pick<Form, 'next' | 'draft'>) => (
         </form>
       ))}
     </div>
+    <p class='small'>
+      This is a demo: <code>{addressOf(1)}</code> to <code>{addressOf(100)}</code>, password{' '}
+      <code>{demoPassword}</code>.
+    </p>
   </section>
 )

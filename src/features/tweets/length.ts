@@ -16,10 +16,10 @@ export const trimmed = (msg: string): string => msg.replace(/^(?:[^\S\n]*\n)+/, 
 /** Which rule a trimmed tweet breaks; undefined when it is right. */
 export function lengthProblem(msg: string): string | undefined {
   if (msg === '' || countGraphemes(msg.slice(0, countedMax)) > graphemesMax) return tooLong
-  if (!isVisible(msg)) return 'There is nothing to see in this tweet.'
+  if (!isVisible(msg)) return 'There is nothing to see in this post.'
   const points = [...msg].length
   if (points > codePointsMax)
-    return `Each character here is made of several: together ${points}, and a tweet holds ${codePointsMax}.`
+    return `Each character here is made of several: together ${points}, and a post holds ${codePointsMax}.`
   return undefined
 }
 

@@ -156,7 +156,7 @@ export const tweetRoutes = (signInPage: SignInPage) =>
         c,
         head,
         <>
-          <h1>Tweet</h1>
+          <h1>Post</h1>
           <div class='one'>
             <TweetCard card={card} viewer={visitor} />
             <p class='facts'>
@@ -175,12 +175,12 @@ export const tweetRoutes = (signInPage: SignInPage) =>
       const { db, viewer } = c.var
       const card = found(await findTweet(db, viewer.id, c.req.valid('param').id))
       if (card.userId !== viewer.id && !viewer.operator)
-        throw new Refusal(403, 'This tweet is not yours.')
+        throw new Refusal(403, 'This post is not yours.')
       return page(
         c,
-        { title: 'Delete tweet', private: c.req.path },
+        { title: 'Delete post', private: c.req.path },
         <>
-          <h1>Delete this tweet?</h1>
+          <h1>Delete this post?</h1>
           <blockquote class='msg'>{card.msg}</blockquote>
           <form method='post' action={`/tweet/${card.id}/delete`} class='row'>
             <button class='btn danger'>Delete</button>

@@ -73,7 +73,7 @@ const DeleteButton = ({ id }: { id: number }) => (
     class='delete'
     href={`/tweet/${id}/delete`}
     hx-post={`/tweet/${id}/delete`}
-    hx-confirm='Delete this tweet? It cannot be brought back.'
+    hx-confirm='Delete this post? It cannot be brought back.'
     hx-target='closest article'
     hx-swap='delete'
     hx-sync='this:drop'
@@ -124,7 +124,7 @@ const draftFields = ({ author, msg = '', problem, focus = false }: Draft) => (
   <>
     <Face id={author} />
     <label class='vh' for='msg'>
-      Your tweet
+      Your post
     </label>
     <textarea
       id='msg'
