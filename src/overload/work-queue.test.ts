@@ -12,7 +12,11 @@ const login = { mailaddress: 'nobody@example.org', password: 'password123' }
 const atOnce = Math.max(1, availableParallelism() - 1)
 
 test('more logins than may wait: those beyond the limit are refused at once, the others are served', async () => {
-  await using app = await startApp({ PASSWORD_QUEUE: '3', MAX_IN_FLIGHT: '1000' })
+  await using app = await startApp({
+    PASSWORD_COST: '12',
+    PASSWORD_QUEUE: '3',
+    MAX_IN_FLIGHT: '1000',
+  })
   const visitor = app.visitor()
   const order: number[] = []
   const answers = await Promise.all(

@@ -42,10 +42,10 @@ test('cached cards and navigation are never older than the database', async () =
   assert.match(await asAlice(), /class="delete"/, 'their own tweet can be deleted')
   assert.doesNotMatch((await bob.get('/timeline')).text, /class="delete"/, "others' cannot")
 
-  await sees(/<b>0<\/b> tweets[\s\S]*<b>1<\/b> following/, 'the numbers at the side')
+  await sees(/<b>0<\/b> posts[\s\S]*<b>1<\/b> following/, 'the numbers at the side')
   await bob.post('/tweet', { msg: 'mine' })
   await bob.post(`/unfollow/${alice.id}`)
-  await sees(/<b>1<\/b> tweets[\s\S]*<b>0<\/b> following/, 'and what became of them')
+  await sees(/<b>1<\/b> posts[\s\S]*<b>0<\/b> following/, 'and what became of them')
   await sees(/value="system" aria-pressed="true"/, 'the theme')
   await bob.post('/theme', { theme: 'dark' })
   await sees(/value="dark" aria-pressed="true"/, 'another theme')
