@@ -234,9 +234,7 @@ test('at the end of a page the chip covers nothing that can be clicked', async (
   const covered: string[] = []
   const context = await browser.newContext()
   const page = await enter(context, server.url)
-  const { traceparent } = {
-    traceparent: await page.getAttribute('meta[name=traceparent]', 'content'),
-  }
+  const traceparent = await page.getAttribute('meta[name=traceparent]', 'content')
   const paths = [
     '/',
     '/timeline',
@@ -262,14 +260,12 @@ test('at the end of a page the chip covers nothing that can be clicked', async (
   ]
   for (const [width, height] of [
     [390, 844],
-    [320, 568],
     [844, 390],
-    [1024, 700],
   ] as const) {
     await page.setViewportSize({ width, height })
     for (const path of paths) {
       await page.goto(server.url + path)
-      for (let rounds = 0; rounds < 12; rounds++) {
+      for (let rounds = 0; rounds < 7; rounds++) {
         await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
         await page.waitForTimeout(30)
       }
