@@ -84,7 +84,7 @@ for (const kind of kinds) {
       await back(page, '/post', kind)
       await post(page, 'Second words', 'Posted.')
       await back(page, '/post', kind)
-      await post(page, ' Second words ', 'Already posted.')
+      await post(page, 'Second words ', 'Already posted.')
       await back(page, '/post', kind)
       await post(page, 'First words', 'Already posted.')
       assert.deepEqual(await timeline(page), ['Second words', 'First words'])
