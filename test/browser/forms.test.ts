@@ -188,7 +188,9 @@ for (const scripts of [true, false]) {
     const page = await enter(context, server.url)
     await page.goto(`${server.url}/account`)
     assert.equal(
-      await page.isVisible('text=A demo account keeps its password and cannot be deleted.'),
+      await page.isVisible(
+        'text=A demo account keeps its handle and its password, and cannot be deleted.',
+      ),
       true,
     )
     assert.equal(await page.locator('form[action$=password], form[action$=delete]').count(), 0)
