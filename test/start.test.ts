@@ -73,8 +73,14 @@ test('a file that is no database, of another application, damaged or newer is no
   await refuses(at('truncated'), /is damaged .*Restore a backup/)
 
   copyFileSync(good, at('page'))
+  const whole = new Database(at('page'))
+  const [root] = whole
+    .prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'users'")
+    .raw()
+    .get() as [number]
+  whole.close()
   const bytes = readFileSync(at('page'))
-  bytes.fill(0x5a, 40 * 4096, 41 * 4096)
+  bytes.fill(0x5a, (root - 1) * 4096, root * 4096)
   writeFileSync(at('page'), bytes)
   await refuses(at('page'), /is damaged .*Restore a backup/)
 
