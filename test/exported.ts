@@ -22,7 +22,7 @@ export async function ask(server: Server, path: string, asked: Asked = {}) {
     ...(body && { body }),
     headers: {
       ...clientKinds[as],
-      'User-Agent': 't',
+      'User-Agent': 'test',
       ...(cookie && { Cookie: cookie }),
       ...headers,
     },

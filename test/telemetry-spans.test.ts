@@ -201,7 +201,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
       'network.protocol.version': '1.1',
       'server.address': '127.0.0.1',
       'server.port': Number(new URL(server!.url).port),
-      'user_agent.original': 'story',
+      'user_agent.original': 'test',
       'app.client.kind': 'program',
       'app.db.query_count': 0,
       ...says,

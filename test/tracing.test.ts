@@ -25,7 +25,7 @@ test('the trace of a like has a request span, a handler span and three query spa
   const id = await alice.tweet('hello')
   const answer = await alice.post(`/favorite/${id}?x=1`, undefined, {
     as: 'htmx',
-    headers: { 'User-Agent': 't' },
+    headers: { 'User-Agent': 'test' },
   })
   assert.deepEqual(tree(answer), [
     '- > POST /favorite/:id',
@@ -58,7 +58,7 @@ test('the trace of a like has a request span, a handler span and three query spa
       'url.path': `/favorite/${id}`,
       'url.query': 'x=REDACTED',
       'url.scheme': 'http',
-      'user_agent.original': 't',
+      'user_agent.original': 'test',
       'app.client.kind': 'partial',
       'app.db.query_count': 3,
       'user.id': String(alice.id),
