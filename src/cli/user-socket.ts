@@ -25,7 +25,7 @@ export function socketPath(databaseUrl: string): string | undefined {
 
 /**
  * Listens until it is closed; nobody but this user may connect. Takes the place of a socket that a killed app has left:
- * for whoever holds the database's lock. Rejects with the system's error.
+ * for the process that holds the database's lock. Rejects with the system's error.
  */
 export async function listenForOrders(
   path: string,

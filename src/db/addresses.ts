@@ -6,7 +6,7 @@ import { normalAddress } from '../base/mail-address.ts'
 import { errorFacts, log } from '../telemetry/log.ts'
 import type { Db } from './db.ts'
 
-/** As in the partial index that holds such rows alone. */
+/** The condition of the partial index users_wide_domain. Raw, because SQLite uses such an index only for the same text. */
 const wideDomain = `mailaddress glob '*@*[^ -~]*'`
 const slice = 500
 const slicesMax = 40

@@ -13,7 +13,7 @@ const reserved = new Set(
 const isOfId = (handle: string): boolean => /^u\d+$/.test(handle)
 
 /**
- * Why an account may not have this handle, whoever has it now; undefined when it may. `own` is what this account may have
+ * Why an account may not have this handle, even if nobody has it; undefined when it may. `own` is what this account may have
  * beyond others: its `u<id>`, and, as an operator, a reserved one.
  */
 export function whyNoHandle(

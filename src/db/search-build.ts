@@ -85,6 +85,7 @@ class Build {
     const { name, table, columns } = this.#job
     const atOnce = this.#rowsAtOnce
     const started = performance.now()
+    // Raw: the names of tables and columns of ours, which cannot be bound.
     const [added] = await this.#db.batch([
       this.#db.run(sql`insert into ${sql.raw(name)} (rowid, ${sql.raw(columns)})
         select id, ${sql.raw(columns)} from ${sql.raw(table)}
@@ -119,6 +120,7 @@ class Build {
   }
 
   #set(option: string, value: number) {
+    // Raw: the name of a table of ours, which cannot be bound.
     const name = sql.raw(this.#job.name)
     // A bound number is a real one in a file, and FTS5 takes integers alone.
     const integer = sql.raw(String(value))
