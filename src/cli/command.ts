@@ -12,6 +12,8 @@ import { findProblems } from '../db/integrity.ts'
 export type Command = {
   help: string
   run: (args: string[], settings: Settings) => number | Promise<number>
+  /** Reports settings that cannot be read, in place of the one line of all commands; returns the exit code. */
+  refused?: (args: string[], error: StartError) => number
 }
 
 /** Runs a command with the arguments of this process. Handles `--help`; prints a StartError as a line, exit code 1. */
@@ -23,19 +25,31 @@ export async function main(command: Command): Promise<void> {
   }
 }
 
-async function runCommand({ help, run }: Command): Promise<void> {
+async function runCommand({ help, run, refused }: Command): Promise<void> {
   const args = process.argv.slice(2)
   if (args.includes('--help') || args.includes('-h')) {
     say(help)
     return
   }
   try {
-    process.exitCode = await run(args, processSettings())
+    const settings = readable(processSettings)
+    if (settings instanceof StartError && refused) process.exitCode = refused(args, settings)
+    else if (settings instanceof StartError) throw settings
+    else process.exitCode = await run(args, settings)
   } catch (error) {
     const known = asStartError(error, 'the database')
     if (!(known instanceof StartError)) throw error
     complain(known.message)
     process.exitCode = 1
+  }
+}
+
+function readable(read: () => Settings): Settings | StartError {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof StartError) return error
+    throw error
   }
 }
 

@@ -5,8 +5,9 @@ import * as v from 'valibot'
 
 import { normalAddress } from '../base/mail-address.ts'
 import { readEnvFile } from './env-file.ts'
+import { otlpTarget, type OtlpTarget } from './otlp-targets.ts'
 import { StartError } from './start-error.ts'
-import { readTelemetrySettings, type TelemetryWish } from './telemetry-settings.ts'
+import { readTelemetrySettings, type Signal, type TelemetryWish } from './telemetry-settings.ts'
 import { isTrustList } from './trusted-proxies.ts'
 
 const whole = (min: number, max: number, fallback: number) =>
@@ -195,6 +196,9 @@ const withoutSecrets = (value: string) =>
 /** The telemetry settings of this process, from its environment. */
 export const processTelemetry = (settings: Settings): TelemetryWish =>
   readTelemetrySettings(process.env, settings.inspect)
+
+/** Where this process exports a signal to; call `processTelemetry` first, which removes bad variables. */
+export const processTarget = (signal: Signal): OtlpTarget => otlpTarget(process.env, signal)
 
 /**
  * The settings of this process: its environment, completed from `.env` in the working directory. Throws a StartError

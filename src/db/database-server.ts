@@ -1,4 +1,5 @@
 import { createClient } from '@libsql/client/http'
+import type { ResultSet } from '@libsql/core/api'
 
 import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
@@ -16,19 +17,12 @@ const patientMs = 120_000
  */
 export async function openServer(settings: Settings): Promise<Opened> {
   const url = new URL(settings.DATABASE_URL)
-  const clientOf = (timeoutMs: number) =>
-    createClient({
-      url: url.href,
-      ...(settings.DATABASE_AUTH_TOKEN && { authToken: settings.DATABASE_AUTH_TOKEN }),
-      // Without a timeout the client would wait for ever when the server hangs.
-      fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(timeoutMs) }),
-    })
-  const client = clientOf(settings.DATABASE_TIMEOUT_MS)
+  const client = clientOf(settings)
   try {
     await migrate(client)
     return {
       client,
-      patient: clientOf(patientMs),
+      patient: clientOf(settings, patientMs),
       place: { namespace: 'main', server: { address: url.hostname, port: portOf(url) } },
       isNew: await isNew(client),
       whole: await readWholeIndexes(client),
@@ -37,15 +31,35 @@ export async function openServer(settings: Settings): Promise<Opened> {
       close: async () => client.close(),
     }
   } catch (error) {
-    if (error instanceof StartError) throw error
-    const why =
-      error instanceof Error
-        ? error.cause instanceof Error
-          ? error.cause.message
-          : error.message
-        : ''
-    throw new StartError(
-      `No libSQL server answers at ${url.origin} (${why}). Is DATABASE_URL right?`,
-    )
+    throw unanswered(error, url)
   }
+}
+
+/** Sends one query to the server, which must be there already; migrates nothing. Throws a StartError as `openServer` does. */
+export async function askServer(settings: Settings, query: string): Promise<ResultSet> {
+  const client = clientOf(settings)
+  try {
+    return await client.execute(query)
+  } catch (error) {
+    throw unanswered(error, new URL(settings.DATABASE_URL))
+  } finally {
+    client.close()
+  }
+}
+
+const clientOf = (settings: Settings, timeoutMs = settings.DATABASE_TIMEOUT_MS) =>
+  createClient({
+    url: new URL(settings.DATABASE_URL).href,
+    ...(settings.DATABASE_AUTH_TOKEN && { authToken: settings.DATABASE_AUTH_TOKEN }),
+    // Without a timeout the client would wait for ever when the server hangs.
+    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(timeoutMs) }),
+  })
+
+function unanswered(error: unknown, url: URL): StartError {
+  if (error instanceof StartError) return error
+  const one = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const why = one instanceof Error ? one.message : ''
+  return new StartError(
+    `No libSQL server answers at ${url.origin} (${why}). Is DATABASE_URL right?`,
+  )
 }

@@ -1,0 +1,204 @@
+// What `npm run doctor` checks on this machine: the app, its database, its disk, and the clock.
+import { accessSync, constants, statfsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+import { processTelemetry, type Settings } from '../config/env.ts'
+import { StartError } from '../config/start-error.ts'
+import type { TelemetrySettings } from '../config/telemetry-settings.ts'
+import { findDamage } from '../db/damage.ts'
+import { databasePath, existing, withDatabase } from './command.ts'
+import { ask, explainFailure, type Failed } from './doctor-ask.ts'
+import { shortly, type Check, type Trouble } from './doctor-report.ts'
+
+const megabyte = 1024 * 1024
+/** A larger file is not read whole: npm run db:check does that. */
+const readWholeMax = 64 * megabyte
+/** Below the first number writes will soon fail; below the second it is time to look. */
+const free = { failed: 64 * megabyte, warning: 512 * megabyte }
+const inodesMin = 100
+/** The write-ahead log is cut to 64 MB; far above that something keeps it from being written back. */
+const walMax = 256 * megabyte
+const clockOff = { failed: 30_000, warning: 5000 }
+
+/** The settings of telemetry, and a check for the settings, which could be read. */
+export function checkSettings(settings: Settings): {
+  wanted: TelemetrySettings | undefined
+  checks: Check[]
+} {
+  const { wanted, warnings } = processTelemetry(settings)
+  if (wanted?.sampler.ratio === 0)
+    warnings.push('OTEL_TRACES_SAMPLER lets no trace of the app out. The probe goes all the same.')
+  const checks: Check[] = warnings.map((said) => ({
+    hop: 'settings',
+    status: 'warning',
+    said,
+    cure: 'Correct or remove this variable.',
+  }))
+  const site = `${settings.DATABASE_URL.split(':')[0]} database, DEMO=${settings.demo ? 1 : 0}`
+  if (checks.length === 0)
+    checks.push({ hop: 'settings', status: 'ok', said: `They can be read (${site}).` })
+  return { wanted, checks }
+}
+
+/** Does the app of these settings run, and is it ready? */
+export async function checkApp({ HOST, PORT }: Settings): Promise<Check> {
+  const said = 'PORT=0 does not say where the app is.'
+  if (PORT === 0) return { hop: 'app', status: 'skipped', said }
+  const host = HOST === '0.0.0.0' || HOST === '::' ? '127.0.0.1' : HOST
+  const url = new URL(`http://${host.includes(':') ? `[${host}]` : host}:${PORT}/readyz`)
+  const failed = (trouble: Trouble): Check => ({ hop: 'app', status: 'failed', ...trouble })
+  try {
+    const { status, text } = await ask(url)
+    if (status === 200 && text === 'ok\n')
+      return { hop: 'app', status: 'ok', said: `It is ready at ${url.origin}.` }
+    const answered = shortly(text)
+    if (status === 503)
+      return failed({
+        said: `It is at ${url.origin}, but not ready.`,
+        answered,
+        cure: 'Cure what the answer says; its log says more.',
+      })
+    return failed({
+      said: `${url.origin} answered ${status}: another program has this port.`,
+      answered,
+      cure: 'Set HOST and PORT as for the app.',
+    })
+  } catch (error) {
+    const trouble = explainFailure(error as Failed, url)
+    return failed({ ...trouble, cure: 'Start the app, or set HOST and PORT as for the app.' })
+  }
+}
+
+export type Data = { check: Check; newest: number | undefined }
+
+/** Can the database be read? Also gives the time of its newest tweet, as a witness of the clock. */
+export async function checkDatabase(settings: Settings): Promise<Data> {
+  const newest = 'SELECT created_at FROM tweets ORDER BY id DESC LIMIT 1'
+  try {
+    if (!settings.DATABASE_URL.startsWith('file:')) {
+      const { askServer } = await import('../db/database-server.ts')
+      const { rows } = await askServer(settings, newest)
+      const said = `The libSQL server at ${new URL(settings.DATABASE_URL).host} answers.`
+      return { check: { hop: 'database', status: 'ok', said }, newest: numberOf(rows[0]?.[0]) }
+    }
+    const path = existing(databasePath(settings))
+    accessSync(path, constants.W_OK)
+    const isSmall = statSync(path).size <= readWholeMax
+    return withDatabase(path, (db) => {
+      const [problem] = isSmall ? findDamage(db, 'quick_check') : []
+      if (problem !== undefined)
+        return {
+          check: {
+            hop: 'database',
+            status: 'failed',
+            said: `${path} is damaged.`,
+            answered: problem,
+            cure: 'Run npm run db:check: it lists everything and says what to do.',
+          },
+          newest: undefined,
+        }
+      const row = db.prepare(newest).raw().get([]) as [number] | undefined
+      const said = isSmall
+        ? `${path} is whole.`
+        : `${path} can be read; npm run db:check reads it whole.`
+      return { check: { hop: 'database', status: 'ok', said }, newest: numberOf(row?.[0]) }
+    })
+  } catch (error) {
+    return { check: databaseTrouble(error as Failed), newest: undefined }
+  }
+}
+
+const numberOf = (value: unknown) => (typeof value === 'number' ? value : undefined)
+
+function databaseTrouble(error: Failed): Check {
+  const isMine = error instanceof StartError
+  const said = isMine
+    ? error.message
+    : error.code === 'EACCES'
+      ? 'This user may not write the file.'
+      : `It cannot be used: ${error.message}`
+  const cure = isMine
+    ? 'Set DATABASE_URL as for the app; the sentence says the rest.'
+    : 'Run this as the user that runs the app, with the same DATABASE_URL.'
+  return { hop: 'database', status: 'failed', said, cure }
+}
+
+const inMegabytes = (bytes: number) => `${Math.round(bytes / megabyte).toLocaleString('en')} MB`
+
+/** Is there space for the data? */
+export function checkDisk(settings: Settings): Check {
+  if (!settings.DATABASE_URL.startsWith('file:'))
+    return { hop: 'disk', status: 'skipped', said: 'The data is on the libSQL server.' }
+  const path = databasePath(settings)
+  try {
+    const { bsize, bavail, files, ffree } = statfsSync(dirname(path))
+    const space = bsize * bavail
+    const wal = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
+    const said = `${inMegabytes(space)} are free for ${path}.`
+    if (space < free.failed || (files > 0 && ffree < inodesMin))
+      return {
+        hop: 'disk',
+        status: 'failed',
+        said: space < free.failed ? said : `No more files can be made beside ${path}.`,
+        cure: 'Free some space: writes are refused when there is none, and go on when there is some.',
+      }
+    const warning = (what: string, cure: string): Check => ({
+      hop: 'disk',
+      status: 'warning',
+      said: what,
+      cure,
+    })
+    if (space < free.warning) return warning(said, 'Free some space soon.')
+    if (wal > walMax)
+      return warning(
+        `${path}-wal has ${inMegabytes(wal)}.`,
+        'End the program that reads the database for so long, such as a shell with an open query.',
+      )
+    return { hop: 'disk', status: 'ok', said }
+  } catch (error) {
+    const said = `${dirname(path)}: ${(error as Failed).message}`
+    return { hop: 'disk', status: 'failed', said, cure: 'Set DATABASE_URL as for the app.' }
+  }
+}
+
+/** Another clock: a name, its time as an HTTP date, and when this machine read it. */
+export type OtherClock = { of: string; date: string | undefined; at: number }
+
+/** Does this machine's clock agree with the others, and with the database? */
+export function checkClock(
+  others: OtherClock[],
+  newest: number | undefined,
+  now = Date.now(),
+): Check {
+  const cure =
+    'Set the clocks by NTP (timedatectl). Loki and Mimir drop what is more than ten minutes in the future.'
+  // An HTTP date has whole seconds: half a second more is its middle.
+  const offs = others
+    .map(({ of, date, at }) => ({ of, ms: Date.parse(date ?? '') + 500 - at }))
+    .filter(({ ms }) => Number.isFinite(ms))
+    .toSorted((one, other) => Math.abs(other.ms) - Math.abs(one.ms))
+  const [worst] = offs
+  if (newest !== undefined && newest - now > clockOff.failed) {
+    const at = new Date(newest).toISOString()
+    return {
+      hop: 'clock',
+      status: 'failed',
+      said: `It is wrong, or was: the newest tweet is of ${at}, in the future.`,
+      cure,
+    }
+  }
+  if (worst && Math.abs(worst.ms) > clockOff.warning) {
+    const seconds = Math.round(worst.ms / 1000)
+    const said = `The clock of ${worst.of} is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} this machine's.`
+    return {
+      hop: 'clock',
+      status: Math.abs(worst.ms) > clockOff.failed ? 'failed' : 'warning',
+      said,
+      cure,
+    }
+  }
+  const names = [...(newest === undefined ? [] : ['the database']), ...offs.map(({ of }) => of)]
+  if (names.length === 0)
+    return { hop: 'clock', status: 'skipped', said: 'There is no other clock to compare with.' }
+  return { hop: 'clock', status: 'ok', said: `It agrees with ${[...new Set(names)].join(', ')}.` }
+}
