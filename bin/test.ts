@@ -14,7 +14,7 @@ const all = ['src', 'test'].flatMap((folder) =>
 )
 const inBrowser = all.filter((file) => file.startsWith('test/browser/'))
 const ofProcesses = all.filter((file) =>
-  /^test\/(durability|remote|start|cli|load|stack|telemetry|inspector-process|seed|user-socket)[^/]*$/.test(
+  /^test\/(durability|remote|start|cli|load|stack|telemetry|inspector-process|seed|user-socket|doctor|deploy)[^/]*$/.test(
     file,
   ),
 )

@@ -1,6 +1,12 @@
 // What `npm run doctor` looks at, on loopback: the real Collector and Prometheus, and plain servers that answer as Tempo, Loki,
 // Mimir and Grafana do. The servers show what the real Collector has delivered to them.
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -128,6 +134,16 @@ export async function fakeBackend(kind: Kind, { tenants = false } = {}) {
   }
 }
 
+async function passOn(response: ServerResponse, url: string, headers = {}): Promise<void> {
+  try {
+    const answer = await fetch(url, { headers })
+    const type = answer.headers.get('Content-Type') ?? 'text/plain'
+    response.writeHead(answer.status, { 'Content-Type': type }).end(await answer.text())
+  } catch {
+    response.writeHead(502).end()
+  }
+}
+
 export type DataSource = { url: string; headers?: Record<string, string> }
 
 /** Answers as Grafana: its health, and the proxy of its data sources, by uid. `login`: what it wants to let anybody in. */
@@ -143,13 +159,7 @@ export const fakeGrafana = (sources: Partial<Record<Kind, DataSource>>, login?: 
       /^\/api\/datasources\/proxy\/uid\/(\w+)(.*)$/.exec(request.url ?? '') ?? []
     const source = sources[uid as Kind]
     if (!source) return json(404, { message: 'Unable to find datasource' })
-    fetch(`${source.url}${path}`, { headers: source.headers ?? {} }).then(
-      async (answer) => {
-        const type = answer.headers.get('Content-Type') ?? 'text/plain'
-        response.writeHead(answer.status, { 'Content-Type': type }).end(await answer.text())
-      },
-      () => response.writeHead(502).end(),
-    )
+    void passOn(response, `${source.url}${path}`, source.headers)
     return response
   })
 

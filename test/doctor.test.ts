@@ -1,21 +1,18 @@
 // `npm run doctor`: from the settings to the backends, and each break at its hop.
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import test, { after, before } from 'node:test'
-
-import Database from 'libsql'
 
 import {
   answering,
   examine,
-  fakeGrafana,
   hangingServer,
   runDoctor,
   startChain,
   startCollector,
 } from './doctor-rig.ts'
 import { freePort } from './libsql-server.ts'
-import { scratch, smallDisk, startServer, type Server } from './process.ts'
+import { scratch, startServer, type Server } from './process.ts'
 import { has, run, start } from './programs.ts'
 
 let app: Server
@@ -207,20 +204,21 @@ const breaks: Record<string, (folder: string) => Promise<Break>> = {
   },
   'full queue of the real Collector': async (folder) => {
     const hanging = await hangingServer()
-    const exporters = ['tempo', 'loki', 'mimir'].map(
-      (name) => `  otlp_http/${name}: { sending_queue: { queue_size: 1 } }\n`,
-    )
-    writeFileSync(`${folder}/small.yaml`, `exporters:\n${exporters.join('')}`)
-    const pipeline = (kind: string, to: string) =>
-      `    ${kind}: { receivers: [otlp], processors: [], exporters: [otlp_http/${to}] }\n`
+    const queue = '{ num_consumers: 1, sizer: requests, queue_size: 1 }'
+    const to = (kind: string, name: string) =>
+      `    ${kind}: { receivers: [otlp], processors: [], exporters: [otlp_http/${name}] }\n`
     writeFileSync(
-      `${folder}/plain.yaml`,
-      `service:\n  pipelines:\n${pipeline('traces', 'tempo')}${pipeline('metrics', 'mimir')}${pipeline('logs', 'loki')}`,
+      `${folder}/small.yaml`,
+      `exporters:
+${['tempo', 'loki', 'mimir'].map((name) => `  otlp_http/${name}: { sending_queue: ${queue} }\n`).join('')}service:
+  pipelines:
+${to('traces', 'tempo')}${to('logs', 'loki')}${to('metrics', 'mimir')}`,
     )
     const { url, stop } = await startCollector(
       { tempo: hanging.url, loki: hanging.url, mimir: hanging.url },
-      { extra: [`${folder}/small.yaml`, `${folder}/plain.yaml`] },
+      { extra: [`${folder}/small.yaml`] },
     )
+    await fillQueues(url)
     const close = async () => {
       await hanging.close()
       await stop()
@@ -251,6 +249,36 @@ const breaks: Record<string, (folder: string) => Promise<Break>> = {
     const { url, close } = await answering(200, { 'Content-Type': 'application/x-protobuf' }, body)
     return { env: endpoint(url), said: /rejected a part/, cure: /time/, answered: /too old/, close }
   },
+}
+
+/** Sends each signal until the Collector refuses it. */
+async function fillQueues(url: string): Promise<void> {
+  const scope = { name: 'test' }
+  const [traceId, spanId] = ['1'.repeat(32), '1'.repeat(16)]
+  const points = { dataPoints: [{ asInt: '1', timeUnixNano: '1' }] }
+  const bodies = {
+    traces: {
+      resourceSpans: [{ scopeSpans: [{ scope, spans: [{ traceId, spanId, name: 'x' }] }] }],
+    },
+    logs: {
+      resourceLogs: [{ scopeLogs: [{ scope, logRecords: [{ body: { stringValue: 'x' } }] }] }],
+    },
+    metrics: {
+      resourceMetrics: [{ scopeMetrics: [{ scope, metrics: [{ name: 'x', gauge: points }] }] }],
+    },
+  }
+  for (const [signal, body] of Object.entries(bodies))
+    for (let tries = 0; ; tries++) {
+      const headers = { 'Content-Type': 'application/json' }
+      const answer = await fetch(`${url}/v1/${signal}`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(body),
+      })
+      await answer.body?.cancel()
+      if (answer.status === 503) break
+      assert.ok(tries < 50, `The queue of ${signal} does not become full: ${answer.status}`)
+    }
 }
 
 const collectorTo = (url: string) => startCollector({ tempo: url, loki: url, mimir: url })

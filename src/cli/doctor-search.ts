@@ -85,7 +85,8 @@ export async function find(backend: Backend, base: URL, search: Search): Promise
     if (isFinding(backend, answer))
       return { state: 'found', afterMs: Math.round(performance.now() - began) }
     failures = isProper(backend, answer) ? 0 : failures + 1
-    if (failures >= failuresMax) return { state: 'failed', last: answer }
+    const isHanging = answer instanceof Error && answer.name === 'TimeoutError'
+    if (failures >= failuresMax || isHanging) return { state: 'failed', last: answer }
     if (failures === 0 && performance.now() - began > search.waitMs) return { state: 'absent' }
   }
 }
