@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 
 import Database from 'libsql'
 
@@ -87,16 +97,50 @@ export function existing(path: string): string {
  * locks. `target` is the file that `job` writes, if it is not the database itself. Throws a StartError.
  */
 export function withDatabase<T>(path: string, job: (db: Database.Database) => T, target = path): T {
+  let atWork = false
   try {
     const db = new Database(path, { timeout: 10_000 })
     try {
+      atWork = true
       return job(db)
     } finally {
       db.close()
     }
   } catch (error) {
-    if (error instanceof Error && isFull(error, target)) throw noSpace(target, bytesOf(path))
-    throw asStartError(error, path)
+    if (!(error instanceof Error)) throw error
+    if (isFull(error, target)) throw noSpace(target, bytesOf(path))
+    throw atWork && target !== path && isUnwritable(error)
+      ? unwritable(target, error)
+      : asStartError(error, path)
+  }
+}
+
+const isUnwritable = (error: Error) =>
+  /SQLITE_(READONLY|CANTOPEN|PERM|IOERR)|unable to open|readonly|disk I\/O/i.test(
+    `${error.message} ${'code' in error ? String(error.code) : ''}`,
+  )
+
+const unwritable = (target: string, error: Error) =>
+  new StartError(`${target} cannot be written (${error.message}). Check its folder and the disk.`)
+
+/** Throws a StartError when `file` cannot be made because of its folder or its name. */
+export function checkTarget(file: string): void {
+  const folder = dirname(file)
+  try {
+    if (!statSync(folder).isDirectory()) throw new StartError(`${folder} is not a folder.`)
+    accessSync(folder, constants.W_OK | constants.X_OK)
+    lstatSync(`${file}${longestEnd}`, { throwIfNoEntry: false })
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    const why: Record<string, string> = {
+      ENOENT: `${folder} does not exist: make this folder, or name another file`,
+      ENOTDIR: `${folder} is not in a folder: name another file`,
+      EACCES: `this user may not write in ${folder}`,
+      EROFS: `the disk of ${folder} is read-only`,
+      ENAMETOOLONG: 'its name is too long',
+    }
+    if (error instanceof StartError || why[code] === undefined) throw error
+    throw new StartError(`${file} cannot be written: ${why[code]}.`)
   }
 }
 
@@ -106,17 +150,33 @@ const bytesOf = (path: string) =>
     0,
   )
 
-/** Copies a database consistently, write-ahead log included, with an fsync; returns the problems found in the copy. */
-export function copyWhole(path: string, copy: string): string[] {
-  rmSync(copy, { force: true })
+/** An unfinished copy has another name until it is complete. */
+const unfinished = '.part'
+const longestEnd = `${unfinished}-journal`
+
+/**
+ * Copies a database consistently, write-ahead log included, with an fsync. Calls `finish` with the path of the copy and
+ * the problems found in it; it renames the copy. Nothing else stays beside `file`. Throws a StartError that names `file`.
+ */
+export function copyWhole(
+  path: string,
+  file: string,
+  finish: (copy: string, problems: string[]) => void,
+): void {
+  checkTarget(file)
+  const copy = `${file}${unfinished}`
+  // A journal that a killed run has left would be played back into the new copy.
+  const clear = () => {
+    for (const end of ['', '-journal', '-wal', '-shm']) rmSync(`${copy}${end}`, { force: true })
+  }
+  clear()
   try {
-    withDatabase(path, (db) => db.prepare('VACUUM INTO ?').run([copy]), copy)
+    withDatabase(path, (db) => db.prepare('VACUUM INTO ?').run([copy]), file)
     const handle = openSync(copy, 'r+')
     fsyncSync(handle)
     closeSync(handle)
-    return withDatabase(copy, findProblems)
-  } catch (error) {
-    rmSync(copy, { force: true })
-    throw error
+    finish(copy, withDatabase(copy, findProblems, file))
+  } finally {
+    clear()
   }
 }

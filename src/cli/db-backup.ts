@@ -16,9 +16,11 @@ To restore the copy: npm run db:restore -- FILE`,
     if (existsSync(file)) {
       throw new StartError(`${file} exists already. Name another file, or move it away.`)
     }
-    const part = `${file}.part`
-    const problems = copyWhole(path, part)
-    renameSync(part, file) // only a complete copy gets the requested name
+    let problems: string[] = []
+    copyWhole(path, file, (copy, found) => {
+      problems = found
+      renameSync(copy, file)
+    })
     for (const problem of problems) say(problem)
     say(
       problems.length === 0

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 
 import { StartError } from '../config/start-error.ts'
 import { lockFile } from '../db/file-lock.ts'
-import { copyWhole, databasePath, existing, main, say } from './command.ts'
+import { checkTarget, copyWhole, databasePath, existing, main, say } from './command.ts'
 
 await main({
   help: `npm run db:restore -- FILE
@@ -15,16 +15,16 @@ database is kept in the same folder, with the time in its name.`,
     if (!source) throw new StartError('FILE is missing: npm run db:restore -- FILE')
     const backup = existing(resolve(source))
     if (backup === path) throw new StartError(`${path} is the database itself.`)
+    checkTarget(path)
     const lock = await lockFile(path, settings.LOCK_WAIT_MS)
-    const part = `${path}.part`
-    const problems = copyWhole(backup, part)
-    if (problems.length > 0) {
+    let kept: string | undefined
+    copyWhole(backup, path, (copy, problems) => {
       for (const problem of problems) say(problem)
-      rmSync(part)
-      throw new StartError(`${backup} has the problems above: not restored.`)
-    }
-    const kept = putAside(path)
-    renameSync(part, path)
+      if (problems.length > 0)
+        throw new StartError(`${backup} has the problems above: not restored.`)
+      kept = putAside(path)
+      renameSync(copy, path)
+    })
     lock.release()
     say(`${path} was restored from ${backup}.${kept ? ` The previous database is ${kept}.` : ''}`)
     return 0

@@ -121,7 +121,7 @@ async function prepare(part: string): Promise<string> {
     "SELECT sql FROM sqlite_master WHERE name = 'tweets_search'",
   )
   client.close()
-  copyWhole(empty, part) // prepared statements keep `empty` open until they are garbage-collected, but not the copy
+  copyWhole(empty, part, (copy) => renameSync(copy, part)) // prepared statements keep `empty` open until they are garbage-collected, but not the copy
   return String(rows[0]![0])
 }
 
