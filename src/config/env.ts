@@ -24,6 +24,24 @@ const list = v.pipe(
   v.optional(v.string(), ''),
   v.transform((text) => text.split(/[\s,]+/).filter(Boolean)),
 )
+const isWebAddress = (text: string) => /^https?:\/\/[^/]/i.test(text) && URL.canParse(text)
+/** A web address for people: it is shown, so there may be no password in it. */
+const link = v.pipe(
+  v.string(),
+  v.trim(),
+  v.check(
+    (text) => isWebAddress(text) && new URL(text).username === '',
+    'an address without a password, such as "http://127.0.0.1:3000"',
+  ),
+)
+/** Addresses of people; quotes, names and other separators would make one that nobody has. */
+const mailAddresses = v.pipe(
+  list,
+  v.check(
+    (all) => all.every((one) => /^[^\s"'`<>(),;@]+@[^\s"'`<>(),;:@]+$/.test(one)),
+    'e-mail addresses such as "mara@example.org", without quotes, separated by spaces or commas',
+  ),
+)
 const origin = v.pipe(
   v.string(),
   v.check(
@@ -78,13 +96,14 @@ const schema = v.object({
   ),
   DEMO: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
   INSPECT: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
-  GRAFANA_URL: v.optional(v.pipe(v.string(), v.url('an address such as "http://127.0.0.1:3000"'))),
+  GRAFANA_URL: v.optional(link),
   REGISTRATION: oneOf(['open', 'closed'], 'open'),
-  OPERATORS: list,
+  OPERATORS: mailAddresses,
   DATABASE_URL: v.pipe(
     v.optional(v.string(), 'file:./data/tracewren.db'),
-    v.regex(
-      /^(file:.+|(https?|libsql):\/\/.+)$/,
+    v.check(
+      (text) =>
+        /^file:.+$/.test(text) || (/^(https?|libsql):\/\/[^/]/.test(text) && URL.canParse(text)),
       '"file:PATH", "http(s)://HOST" or "libsql://HOST"',
     ),
   ),

@@ -21,11 +21,19 @@ export class OtelVariables {
 
   constructor(env: Environment) {
     this.#env = env
+    for (const name of Object.keys(env)) if (name.startsWith('OTEL_')) this.#trim(name)
   }
 
-  /** The trimmed value; undefined when it is unset or empty. */
+  /** The SDK would keep the blanks around a value, and send to an address that is none. A blank variable is unset. */
+  #trim(name: string): void {
+    const value = this.#env[name]?.trim()
+    if (!value) delete this.#env[name]
+    else this.#env[name] = value
+  }
+
+  /** The value; undefined when it is unset or blank. */
   text(name: string): string | undefined {
-    return this.#env[name]?.trim() || undefined
+    return this.#env[name]
   }
 
   /** The value when it is valid. Else undefined, with a warning. */

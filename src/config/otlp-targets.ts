@@ -24,7 +24,7 @@ export function otlpTarget(env: Environment, signal: Signal): OtlpTarget {
     url,
     variable: own ? `${ofOne}_ENDPOINT` : base ? `${ofAll}_ENDPOINT` : undefined,
     headers: [...new Set(pairs.map(([name]) => name))],
-    secrets: [...pairs.flatMap(([, value]) => [value, ...value.split(/\s+/)]), ...loginOf(url)],
+    secrets: [...pairs.flatMap(([, value]) => [value, ...value.split(/[\s;]+/)]), ...loginOf(url)],
   }
 }
 

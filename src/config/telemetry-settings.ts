@@ -160,8 +160,9 @@ const isPair = (text: string): boolean => {
 
 const headers: Check = {
   accepts: 'NAME=VALUE pairs separated by commas',
+  // The SDK leaves out a header without a value, such as one of a variable that is not set.
   fits: (text) =>
-    text.split(',').every((pair) => /^\s*[\w!#$%&'*+.^`|~-]+\s*=.*\S/.test(pair) || !pair.trim()),
+    text.split(',').every((pair) => /^\s*[\w!#$%&'*+.^`|~-]+\s*=/.test(pair) || !pair.trim()),
   otherwise: 'none',
   secret: true,
 }
