@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Client } from '@libsql/core/api'
 import { migrate as applyMigrations } from 'drizzle-orm/libsql/migrator'
@@ -24,7 +25,24 @@ export async function migrate(client: Client): Promise<void> {
       'The database was made by a newer Tracewren than this one. Start the newer one, or restore an older backup.',
     )
   }
-  if (applied < newest) await applyMigrations(drizzleOn(client), { migrationsFolder })
+  if (applied < newest) await applyOnce(client, newest)
+}
+
+/** How often a migration is tried that another process makes at the same time, on a server. */
+const triesMax = 5
+const againMs = 200
+
+/** Of several processes that start at once on a server, one migrates; the others fail whole, and find it done. */
+async function applyOnce(client: Client, newest: number): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await applyMigrations(drizzleOn(client), { migrationsFolder })
+    } catch (error) {
+      await pause(againMs)
+      if ((await lastApplied(client)) >= newest) return
+      if (tries === triesMax) throw error
+    }
+  }
 }
 
 async function lastApplied(client: Client): Promise<number> {
