@@ -1,7 +1,7 @@
 #!/bin/sh
 # Sends a checked copy of the database off the machine, with restic or with rclone. The app may run. Settings:
 #
-#   RESTIC_REPOSITORY, RESTIC_PASSWORD_FILE   for restic: encrypted, only what has changed is sent
+#   RESTIC_REPOSITORY, RESTIC_PASSWORD        for restic: encrypted, only what has changed is sent
 #   RCLONE_TARGET                             for rclone, such as "storage:birds": each copy whole
 #   KEEP_DAYS                                 how many days rclone keeps copies, 30 by default
 set -eu
@@ -22,6 +22,8 @@ trap 'exit 1' HUP INT TERM
 "${NODE:-node}" "$app/dist/db-backup.js" "$copy"
 
 if [ -n "${RESTIC_REPOSITORY:-}" ]; then
+  # The user of the service has no home.
+  export RESTIC_CACHE_DIR="${RESTIC_CACHE_DIR:-$folder/restic}"
   restic backup --quiet --host tracewren --tag tracewren "$copy"
   restic forget --quiet --host tracewren --tag tracewren --group-by host,tags \
     --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --prune

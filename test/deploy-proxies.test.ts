@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request as httpsRequest } from 'node:https'
 import test from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { freePort } from './libsql-server.ts'
@@ -28,7 +29,7 @@ type Front = { url: string; [Symbol.asyncDispose]: () => Promise<void> }
 async function caddy(nginx: string): Promise<Front> {
   const place = scratch()
   const [https, http, status] = [await freePort(), await freePort(), await freePort()]
-  const site = replaced(file('caddy/Caddyfile'), '127.0.0.1:8080', new URL(nginx).host)
+  const block = replaced(file('caddy/Caddyfile'), '127.0.0.1:8080', new URL(nginx).host)
   writeFileSync(
     `${place.folder}/Caddyfile`,
     `{
@@ -40,7 +41,7 @@ async function caddy(nginx: string): Promise<Front> {
       https_port ${https}
       http_port ${http}
     }
-    ${replaced(site, `${host} {`, `${host} {\n\tbind 127.0.0.1`)}
+    ${replaced(block, `${host} {`, `${host} {\n\tbind 127.0.0.1`)}
     http://127.0.0.1:${status} {
       respond 204
     }`,
@@ -79,8 +80,14 @@ async function traefik(nginx: string): Promise<Front> {
   )
   const args = [`--configFile=${folder}/traefik.yaml`]
   const running = await start('traefik', { args, cwd: folder }, `http://127.0.0.1:${status}/ping`)
+  const url = `https://127.0.0.1:${https}`
+  // It is ready before it has read its routes.
+  const answers = async () =>
+    (await ask(url, { headers: { Host: host } }).catch(() => ({ status: 404 }))).status !== 404
+  for (const giveUp = Date.now() + 10_000; Date.now() < giveUp && !(await answers());)
+    await pause(100)
   return {
-    url: `https://127.0.0.1:${https}`,
+    url,
     async [Symbol.asyncDispose]() {
       await running[Symbol.asyncDispose]()
       place[Symbol.dispose]()
