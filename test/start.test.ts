@@ -323,3 +323,13 @@ test('a full disk: 507 with a sentence, no partial writes, and recovery when the
   assert.equal(runTool('db-check', [], env).code, 0)
   return undefined
 })
+
+test('the build minifies scripts and style sheet', async () => {
+  using place = scratch()
+  await using server = await startServer({ DATABASE_URL: `file:${place.folder}/small.db` })
+  for (const name of ['app.css', 'app.js', 'forms.js', 'traces.js', 'charts.js']) {
+    const source = readFileSync(new URL(`../static/${name}`, import.meta.url))
+    const served = await (await fetch(`${server.url}/static/${name}`)).text()
+    assert.ok(served.length < 0.9 * source.length, `${name}: ${served.length} bytes`)
+  }
+})
