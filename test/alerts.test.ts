@@ -11,7 +11,7 @@ import { metricsIn, metricsOfDocs } from '../bin/telemetry/dashboards.ts'
 import { rows } from './http-table.ts'
 import { scratch } from './process.ts'
 import { has, run } from './programs.ts'
-import { alertsOf, faults, readRules, recordedNames, rulesFolder, type Rule } from './rules.ts'
+import { alertsOf, faults, readRules, recordedNames, ruleFiles, type Rule } from './rules.ts'
 import { at, readYaml, type Yaml } from './yaml.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
@@ -116,7 +116,7 @@ test('health checks, static files and streams do not count, all other routes do'
 
 test('promtool accepts the rules', (t) => {
   if (!has(t, 'promtool')) return
-  const { code, printed } = run('promtool', ['check', 'rules', ...ruleFiles(rulesFolder)])
+  const { code, printed } = run('promtool', ['check', 'rules', ...ruleFiles()])
   assert.equal(code, 0, printed)
 })
 
@@ -154,22 +154,17 @@ for (const { it, text, instead, suite, tests } of breaks) {
   })
 }
 
-const ruleFiles = (folder: string) =>
-  readdirSync(folder)
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => `${folder}/${file}`)
-
 /** Runs some of the unit tests on a changed copy of the rules. */
 function broken(change: (source: string) => string, files: string[], tests = /./) {
   using place = scratch()
   const folder = `${place.folder}/rules`
   mkdirSync(folder)
   let changed = false
-  for (const file of ruleFiles(rulesFolder)) {
+  for (const file of ruleFiles()) {
     const source = readFileSync(file, 'utf8')
     const copy = change(source)
     changed ||= copy !== source
-    writeFileSync(`${folder}/${file.slice(rulesFolder.length + 1)}`, copy)
+    writeFileSync(`${folder}/${file.split('/').at(-1)}`, copy)
   }
   assert.ok(changed, 'nothing was broken: the text to replace is not in the rules')
   for (const file of files) {

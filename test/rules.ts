@@ -18,10 +18,14 @@ export const rulesFolder = fileURLToPath(
   new URL('../observability/mimir/rules/anonymous', import.meta.url),
 )
 
+/** The paths of all files. */
+export const ruleFiles = (): string[] =>
+  readdirSync(rulesFolder).map((file) => `${rulesFolder}/${file}`)
+
 /** All rules of all files. */
 export const readRules = (): Rule[] =>
-  readdirSync(rulesFolder).flatMap((file) => {
-    const { groups } = readYaml(readFileSync(`${rulesFolder}/${file}`, 'utf8')) as unknown as {
+  ruleFiles().flatMap((file) => {
+    const { groups } = readYaml(readFileSync(file, 'utf8')) as unknown as {
       groups: { rules: Rule[] }[]
     }
     return groups.flatMap(({ rules }) => rules)
