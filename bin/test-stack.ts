@@ -95,12 +95,12 @@ async function main(): Promise<number> {
       say('down -v: nothing is left')
     })())
   const interrupt = (code: number) => {
+    if (removed !== undefined) return
     say('interrupted: removing the stack')
     endAll()
-    void remove().then(
-      () => process.exit(code),
-      () => process.exit(code),
-    )
+    void remove()
+      .catch((error: Error) => console.error(error.message))
+      .finally(() => process.exit(code))
   }
   process.on('SIGINT', () => interrupt(130))
   process.on('SIGTERM', () => interrupt(143))

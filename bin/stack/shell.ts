@@ -12,16 +12,23 @@ let isEnding = false
 export function run(program: string, args: string[], options: Options = {}): Promise<Done> {
   const { env, seconds = 60, cwd } = options
   if (isEnding) return Promise.reject(new Error('The test was interrupted.'))
-  return runAlways(program, args, {
-    ...(env && { env }),
-    seconds,
-    ...(cwd !== undefined && { cwd }),
+  const given = { ...(env && { env }), seconds, ...(cwd !== undefined && { cwd }) }
+  return start(program, args, given, (child) => {
+    running.add(child)
+    child.once('close', () => running.delete(child))
   })
 }
 
-/** The same, also after `endAll`: for the cleanup. */
-export function runAlways(program: string, args: string[], options: Options): Promise<Done> {
-  const { env, seconds = 60, cwd } = options
+/** The same for the cleanup: `endAll` neither refuses nor ends it. */
+export const runAlways = (program: string, args: string[], options: Options): Promise<Done> =>
+  start(program, args, options)
+
+function start(
+  program: string,
+  args: string[],
+  { env, seconds = 60, cwd }: Options,
+  note?: (child: ChildProcess) => void,
+): Promise<Done> {
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -29,7 +36,7 @@ export function runAlways(program: string, args: string[], options: Options): Pr
       env: env ?? process.env,
       ...(cwd !== undefined && { cwd }),
     })
-    running.add(child)
+    note?.(child)
     let out = ''
     let all = ''
     child.stdout.on('data', (piece: Buffer) => {
@@ -43,7 +50,6 @@ export function runAlways(program: string, args: string[], options: Options): Pr
     }, seconds * 1000)
     const done = (code: number | null) => {
       clearTimeout(timer)
-      running.delete(child)
       resolve({ code, out, all })
     }
     child.once('error', (error) => {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 import { parse, stringify } from 'yaml'
 
-import { must, run, runAlways, type Done, type Options } from './shell.ts'
+import { must, run, runAlways, type Options } from './shell.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 const textOf = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -215,9 +215,20 @@ export class Stack {
   /** Removes containers, networks and volumes of the project; returns what is left. */
   async remove(): Promise<string[]> {
     const words = ['--profile', '*', 'down', '-v', '--remove-orphans', '--timeout', '5']
-    const options = { seconds: 120, env: this.#env }
-    const down: Done = await runAlways(...this.#args(words, []), options)
+    let left: string[] = []
+    // After an interruption, the engine may still finish what the ended Compose has asked for.
+    for (let count = 0; count < 3; count++) {
+      const down = await runAlways(...this.#args(words, []), { seconds: 120, env: this.#env })
+      left = await this.#left()
+      if (left.length === 0) break
+      if (down.code !== 0) left.push(down.all.slice(-1000))
+    }
     rmSync(this.folder, { recursive: true, force: true })
+    return left
+  }
+
+  /** What the engine has of this project. */
+  async #left(): Promise<string[]> {
     const filter = ['--filter', `label=com.docker.compose.project=${this.project}`]
     const lists = [
       ['ps', '-a'],
@@ -227,8 +238,7 @@ export class Stack {
       const { out } = await runAlways('docker', [...list, ...filter, '-q'], { seconds: 30 })
       return out.split('\n').filter(Boolean)
     })
-    const left = (await Promise.all(lists)).flat()
-    return down.code === 0 ? left : [...left, down.all.slice(-1000)]
+    return (await Promise.all(lists)).flat()
   }
 }
 
