@@ -119,8 +119,12 @@ export async function proveOneApp(stack: Stack): Promise<void> {
 export async function runLocust(stack: Stack, seconds: number): Promise<string> {
   const url = stack.at('LOCUST')
   await until(10, async () => {
-    const form = { user_count: '10', spawn_rate: '5', host: 'http://nginx' }
-    const swarm = await fetch(`${url}/swarm`, { method: 'POST', body: new URLSearchParams(form) })
+    // Readers that Locust has started by itself would go on.
+    await fetch(`${url}/stop`)
+    const form = new URLSearchParams({ user_count: '10', spawn_rate: '5', host: 'http://nginx' })
+    for (const kind of ['TimelineReader', 'TimelineWriter', 'TimelineVisitor'])
+      form.append('user_classes', kind)
+    const swarm = await fetch(`${url}/swarm`, { method: 'POST', body: form })
     const told = (await swarm.json()) as { success: boolean; message: string }
     assert.equal(told.success, true, told.message)
   })
