@@ -1,7 +1,7 @@
 // One stack for the test: a project with a name, a network and ports of its own, from the files of COMPOSE_FILE.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { parse, stringify } from 'yaml'
@@ -75,6 +75,7 @@ function withoutSettings(): Record<string, string> {
   const names = [...yaml.matchAll(/\$\{([A-Z_]+)|^ {6}([A-Z_]+):$/gm)].map(
     ([, one, other]) => one ?? other,
   )
+  names.push('GRAFANA_PASSWORD', 'COMPOSE_PROFILES')
   const own = Object.entries(process.env).filter(([name]) => !names.includes(name))
   return Object.fromEntries(own) as Record<string, string>
 }
@@ -99,7 +100,7 @@ export class Stack {
     this.#compose = compose
     const own = process.env['COMPOSE_FILE'] || 'compose.yaml'
     const separator = process.env['COMPOSE_PATH_SEPARATOR'] || delimiter
-    this.#files = own.split(separator).map((path) => join(path.startsWith('/') ? '' : root, path))
+    this.#files = own.split(separator).map((path) => resolve(root, path))
     this.#ports = Object.fromEntries(
       portNames.map((name, index) => [name, ports[index]!]),
     ) as Record<PortName, number>
@@ -134,6 +135,8 @@ export class Stack {
   async #readServices(): Promise<void> {
     const json = await this.must(['--profile', 'k6', 'config', '--format', 'json'])
     this.services = (JSON.parse(json) as { services: Record<string, Service> }).services
+    // A service of the profile k6 stays there when it gets another profile.
+    for (const name of this.leftOut.keys()) delete this.services[name]
     const all = parse(textOf('compose.yaml')) as { services: Record<string, unknown> }
     for (const name of Object.keys(all.services))
       if (!(name in this.services) && !this.leftOut.has(name))
