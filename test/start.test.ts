@@ -129,6 +129,10 @@ test('a second process names the process that has the lock, and can start after 
   await using first = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
   const { said, code } = await refusedStart({ DATABASE_URL: `file:${path}` })
   assert.match(said, new RegExp(`Another Tracewren process \\(pid ${first.child.pid}\\) uses`))
+  assert.match(
+    said,
+    /^[^.]*one\.db: stop it first, [^.]* a libSQL server there, which several processes can share\.$/,
+  )
   assert.equal(code, 1)
   await first.stop('SIGKILL')
   await using second = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
