@@ -30,7 +30,7 @@ COPY --from=build /build/dist/ dist/
 USER node
 VOLUME /data
 EXPOSE 5000
-HEALTHCHECK --interval=10s --timeout=10s --start-period=30s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=10s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.PORT+'/readyz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
 CMD ["node", "dist/server.js"]
 
@@ -46,7 +46,7 @@ COPY drizzle/ drizzle/
 USER node
 VOLUME /data
 EXPOSE 5000
-HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=10s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:'+process.env.PORT+'/readyz').then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
 CMD ["node_modules/.bin/tsx", "watch", "src/main.ts"]
 
@@ -64,7 +64,7 @@ USER nginx
 EXPOSE 80
 # The base image uses SIGQUIT, after which nginx waits for a hanging Collector without a limit.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --start-interval=1s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
   CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8081/nginx_status"]
 CMD ["nginx", "-p", "/var/", "-c", "/etc/nginx/nginx.conf", "-g", "daemon off;"]
 
@@ -76,6 +76,6 @@ RUN pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.
 COPY loadtest/ /loadtest/
 USER locust
 EXPOSE 8089
-HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s --retries=3 \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8089/', timeout=4)"]
 ENTRYPOINT ["locust", "--locustfile", "/loadtest/locust/locustfile.py"]

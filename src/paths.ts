@@ -7,3 +7,5 @@ const beside = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta
 export const migrationsFolder = beside('drizzle')
 /** The folder of the style sheet, scripts and images; ends with a slash. */
 export const staticFolder = beside('static/')
+/** The build's smaller copies of scripts and style sheet; src/ has no such folder. */
+export const minifiedFolder = fileURLToPath(new URL('static/', import.meta.url))

@@ -70,6 +70,7 @@ async function run(settings: Settings): Promise<never> {
   if (telemetry)
     observe({
       walBytes: database.walBytes,
+      freeBytes: database.freeBytes,
       activeSessions: () => countSessions(database.db),
       cardLookups: () => cardLookups,
       droppedLines: () => stdout.dropped,

@@ -1,10 +1,11 @@
-// What HTML and htmx cannot do: character counter, confirmation dialog, toasts for failures, keyboard shortcuts, pages
-// from the back/forward cache. Everything works without this file.
+// What HTML and htmx cannot do: confirmation dialog, toasts for failures, keyboard shortcuts, pages from the back/forward
+// cache. Everything works without this file.
 const $ = (selector, root = document) => root.querySelector(selector)
 const on = (event, listener, options) => document.addEventListener(event, listener, options)
 const body = document.body
 const root = document.documentElement
 const visit = performance.getEntriesByType('navigation')[0]
+const me = parseInt(body.dataset.viewer)
 
 // Storage of this tab. A browser may block it: then nothing is stored.
 const recall = (key) => {
@@ -47,63 +48,6 @@ new MutationObserver(() => {
   }
 }).observe($('#toasts'), { childList: true })
 for (const line of document.querySelectorAll('.toast')) setTimeout(() => line.remove(), 6000)
-
-// Counts graphemes (characters as people see them), as the server does.
-const segmenter = new Intl.Segmenter('en')
-const count = (field) => {
-  const counter = $('#char-counter')
-  if (!counter) return
-  const text = field.value.slice(0, 20000).replace(/^([^\S\n]*\n)+/, '').trimEnd()
-  let left = Number(field.dataset.count)
-  const byPoints = Math.floor(left - [...text].length / 4)
-  for (const _ of segmenter.segment(text)) left--
-  counter.textContent = left = Math.min(left, byPoints)
-  counter.classList.toggle('over', left < 0)
-}
-on('input', ({ target }) => target.dataset?.count && count(target))
-const countNow = () => document.querySelectorAll('[data-count]').forEach(count)
-countNow()
-
-// Drafts. A session may end while somebody writes: the text stays in this tab, by user id, until the server has
-// accepted it. data-draft='typed' keeps it from the first letter, 'sent' from the submit. A draft that is marked `sent`
-// is deleted by the next page, unless that page says that it was refused.
-const me = parseInt(body.dataset.viewer)
-const draftOf = (field) => 'draft ' + me + ' ' + field.id
-const keep = (field, sent) => {
-  if (!me) return
-  const text = field.value.slice(0, 5000)
-  remember(draftOf(field), text.trim() ? { text, key: field.form.elements.key?.value, sent } : undefined)
-}
-const drafts = (form) => form?.querySelectorAll?.('[data-draft]') ?? []
-on('input', ({ target }) => target.dataset?.draft === 'typed' && keep(target))
-on('submit', ({ target }) => {
-  if (!target.hasAttribute('hx-post')) for (const field of drafts(target)) keep(field, true)
-})
-on('htmx:after:request', ({ detail: { ctx } }) => {
-  if ((ctx?.response?.raw ?? ctx?.response)?.ok) for (const field of drafts(ctx.sourceElement)) remember(draftOf(field))
-})
-const isRefused =
-  $('#login-form') || visit?.responseStatus >= 400 || visit?.type === 'back_forward' || !document.referrer
-for (const key of remembered()) {
-  const draft = /^draft /.test(key) && recall(key)
-  if (draft?.sent) remember(key, isRefused ? { ...draft, sent: false } : undefined)
-}
-for (const field of drafts(document)) {
-  const draft = me && recall(draftOf(field))
-  const isTyped = field.dataset.draft === 'typed'
-  // Text that the browser has restored, or that the server shows again, is newer than the draft.
-  if (field.value !== field.defaultValue) continue
-  if (isTyped && field.value) keep(field)
-  else if (draft && !draft.sent) {
-    field.value = draft.text
-    // With its old key, the text is not posted twice if the server has it already.
-    if (draft.key) field.form.elements.key.value = draft.key
-    if (!isTyped) remember(draftOf(field))
-  }
-}
-countNow()
-// The answer to a sign-in with a draft is the page with that draft: a reload must not sign in again.
-if (location.pathname === '/login' && $('#composer')) history.replaceState(history.state, '', '/post')
 
 // Our own dialog instead of window.confirm; Escape means no.
 const ask = (question) =>
@@ -159,7 +103,6 @@ on('htmx:after:swap', () => {
   next = undefined
   below?.scrollIntoView({ block: 'nearest' })
   setTimeout(() => $('[data-new]')?.removeAttribute('data-new'), 2000)
-  countNow()
   const feed = $('#feed[data-label]:not([role]):has(> article)')
   feed?.setAttribute('role', 'feed')
   feed?.setAttribute('aria-label', feed.dataset.label)

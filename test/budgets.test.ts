@@ -25,8 +25,17 @@ async function town() {
 test('JavaScript, CSS and the home pages stay small', async () => {
   const { app, ines } = await town()
   await using _ = app
-  assert.ok(zipped(file('static/htmx.js'), file('static/app.js')) <= 20_000)
-  assert.ok(zipped(file('static/traces.js')) <= 2000)
+  for (const path of ['/', '/timeline', '/tweet/7', '/account', '/traces', '/routes']) {
+    const { text } = await ines.get(path, { as: 'browser' })
+    const scripts = [...text.matchAll(/<script src="\/static\/(\w+)\./g)].map(
+      ([, name]) => `${name}.js`,
+    )
+    assert.ok(scripts.length >= 3, path)
+    const bytes = zipped(...scripts.map((name) => file(`static/${name}`)))
+    assert.ok(bytes <= 20_000, `${path}: ${bytes} bytes`)
+  }
+  for (const name of ['forms', 'traces', 'charts'])
+    assert.ok(zipped(file(`static/${name}.js`)) <= 2000, name)
   assert.ok(zipped(file('static/app.css')) <= 9000)
   for (const path of ['/', '/timeline']) {
     const answer = await ines.get(path, { as: 'browser' })

@@ -15,6 +15,7 @@ import {
   readDashboards,
   type Panel,
 } from '../bin/telemetry/dashboards.ts'
+import { readRules, recordedNames } from './rules.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const read = (file: string) => readFileSync(root + file, 'utf8')
@@ -45,12 +46,12 @@ const overlap = (one: Panel, other: Panel) => {
 }
 
 describe('the dashboards', () => {
-  it('are the three that the README shows, each with a unique id', () => {
+  it('are these four, each with a unique id', () => {
     assert.deepEqual(
       dashboards.map(({ file }) => file),
-      ['database.json', 'home.json', 'pipeline.json'],
+      ['database.json', 'home.json', 'pipeline.json', 'service-levels.json'],
     )
-    assert.equal(new Set(dashboards.map(({ dashboard }) => dashboard.uid)).size, 3)
+    assert.equal(new Set(dashboards.map(({ dashboard }) => dashboard.uid)).size, 4)
     // The uid of the original application's dashboard.
     assert.equal(dashboards[1]!.dashboard.uid, 'opentelemetry-apm')
   })
@@ -117,10 +118,16 @@ describe('the dashboards', () => {
     })
   }
 
-  it('name only metrics that docs/telemetry-names.md lists', () => {
-    const listed = new Set(
-      metricsOfDocs().flatMap((name) => [name, `${name}_bucket`, `${name}_count`, `${name}_sum`]),
-    )
+  it('name only metrics that docs/telemetry-names.md lists or the rules make', () => {
+    const listed = new Set([
+      ...metricsOfDocs().flatMap((name) => [
+        name,
+        `${name}_bucket`,
+        `${name}_count`,
+        `${name}_sum`,
+      ]),
+      ...recordedNames(readRules()),
+    ])
     const used = dashboards
       .flatMap(({ file, dashboard }) => queriesOf(file, dashboard))
       .filter(({ uid, kind }) => uid === 'mimir' && kind !== 'serviceMap')

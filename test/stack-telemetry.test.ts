@@ -116,6 +116,7 @@ test('Mimir and Loki start with an empty folder, and answer queries', async (t) 
       [`${prefix}_PORT`]: ports[0]!,
       [`${prefix}_GRPC_PORT`]: ports[1]!,
       MIMIR_GOSSIP_PORT: ports[2]!,
+      MIMIR_RULES: `${root}mimir/rules`,
       [`${prefix}_DATA`]: `${place.folder}/${name}`,
     }
     const url = `http://127.0.0.1:${ports[0]}`

@@ -129,6 +129,10 @@ test('a second process names the process that has the lock, and can start after 
   await using first = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
   const { said, code } = await refusedStart({ DATABASE_URL: `file:${path}` })
   assert.match(said, new RegExp(`Another Tracewren process \\(pid ${first.child.pid}\\) uses`))
+  assert.match(
+    said,
+    /^[^.]*one\.db: stop it first, [^.]* a libSQL server there, which several processes can share\.$/,
+  )
   assert.equal(code, 1)
   await first.stop('SIGKILL')
   await using second = await startServer({ DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent' })
@@ -322,4 +326,14 @@ test('a full disk: 507 with a sentence, no partial writes, and recovery when the
   assert.deepEqual(rows.flat().sort(), acknowledged.sort())
   assert.equal(runTool('db-check', [], env).code, 0)
   return undefined
+})
+
+test('the build minifies scripts and style sheet', async () => {
+  using place = scratch()
+  await using server = await startServer({ DATABASE_URL: `file:${place.folder}/small.db` })
+  for (const name of ['app.css', 'app.js', 'forms.js', 'traces.js', 'charts.js']) {
+    const source = readFileSync(new URL(`../static/${name}`, import.meta.url))
+    const served = await (await fetch(`${server.url}/static/${name}`)).text()
+    assert.ok(served.length < 0.9 * source.length, `${name}: ${served.length} bytes`)
+  }
 })

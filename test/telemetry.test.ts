@@ -33,6 +33,7 @@ test('metrics: stable names, units, buckets and attributes, also for odd request
     'tracewren.timeline.reads': ['sum', '{read}', [['strategy']]],
     'tracewren.work_queue.wait': ['histogram', 's', [['queue']]],
     'tracewren.wal.size': ['gauge', 'By', [[]]],
+    'tracewren.disk.free': ['gauge', 'By', [[]]],
     'otel.sdk.processor.span.processed': ['sum', '{span}', processed],
     'otel.sdk.processor.log.processed': ['sum', '{log_record}', processed],
     'tracewren.sessions.active': ['gauge', '{session}', [[]]],

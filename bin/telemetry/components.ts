@@ -57,6 +57,7 @@ export async function startMimir(programs: Programs, folder: string): Promise<vo
       MIMIR_GRPC_PORT: String(ports.mimirGrpc),
       MIMIR_GOSSIP_PORT: String(ports.gossip),
       MIMIR_DATA: join(folder, 'mimir'),
+      MIMIR_RULES: 'observability/mimir/rules',
     },
     ready: `${at('mimir')}/ready`,
   })

@@ -68,7 +68,7 @@ const nameOf = (path) =>
 export const get = (client, path, options) => send(client, 'GET', path, options)
 export const post = (client, path, fields, options) => send(client, 'POST', path, { fields, ...options })
 
-const traces = __ENV.TRACES ? `${__ENV.TRACES}/` : ''
+const traces = __ENV.TRACES ? `${__ENV.TRACES.replace(/localhost:(?=.*:)/, '')}/` : '' // HTTP_PORT may have an address
 let failuresPrinted = 0
 
 /** Sends a request and checks the answer (`expect`, or the default). Returns k6's response; its `body` is a text. */

@@ -12,7 +12,7 @@ from locust.clients import HttpSession
 
 shared = json.loads((Path(__file__).parent.parent / "shared.json").read_text(encoding="utf-8"))
 LIMITS = {name: group for group in shared["limits"].values() for name in group["requests"]}
-TRACES = os.environ["TRACES"] + "/" if os.environ.get("TRACES") else ""
+TRACES = re.sub("localhost:(?=.*:)", "", os.environ["TRACES"]) + "/" if os.environ.get("TRACES") else ""  # HTTP_PORT may have an address
 PACE = int(os.environ.get("PACE") or 1)
 traces = {}  # of the first failure of each kind: equal failures are counted together
 

@@ -48,7 +48,7 @@ function neededFor(path: string): number {
 }
 
 /** The bytes that this user can still write to the disk of `path`; undefined when that cannot be read. */
-function freeBytes(path: string): number | undefined {
+export function freeBytes(path: string): number | undefined {
   try {
     const { bsize, bavail, bfree } = statfsSync(dirname(bare(path)))
     return bsize * (process.getuid?.() === 0 ? bfree : bavail)

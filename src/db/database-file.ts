@@ -17,6 +17,7 @@ import type { Settings } from '../config/env.ts'
 import {
   asStartError,
   damaged,
+  freeBytes,
   isFull,
   noSpace,
   repairable,
@@ -41,6 +42,8 @@ export type Opened = {
   whole: WholeIndexes
   /** Bytes in the write-ahead log; 0 for a server. */
   walBytes: () => number
+  /** Bytes that are free on the disk of the file; undefined for a server. */
+  freeBytes: () => number | undefined
   /** Rejects when the database cannot be written; for a server, when it does not answer. */
   probe: () => Promise<void>
   close: () => Promise<void>
@@ -86,6 +89,7 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
       isNew: await isNew(client),
       whole: await readWholeIndexes(client),
       walBytes: () => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+      freeBytes: freeBytes.bind(undefined, path),
       probe: probe.bind(undefined, client, file),
       close: close.bind(undefined, client, lock),
     }

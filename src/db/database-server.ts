@@ -27,6 +27,7 @@ export async function openServer(settings: Settings): Promise<Opened> {
       isNew: await isNew(client),
       whole: await readWholeIndexes(client),
       walBytes: () => 0,
+      freeBytes: () => undefined,
       probe: async () => void (await client.execute('SELECT 1')),
       close: async () => client.close(),
     }

@@ -23,6 +23,8 @@ export type Database = {
   whole: WholeIndexes
   /** Bytes in the write-ahead log; 0 for a server. */
   walBytes: () => number
+  /** Bytes that are free on the disk of the file; undefined for a server. */
+  freeBytes: () => number | undefined
   /** Rejects when the database cannot be written now; for a server, when it does not answer. */
   probe: () => Promise<void>
   /** Waits for the current writes, then closes. */

@@ -12,7 +12,7 @@ export type FileLock = { release: () => void }
 /**
  * Takes an exclusive SQLite lock on `<path>.lock.db`, so that no other Tracewren process uses the database file. The
  * kernel releases the lock when the process ends, even after kill -9. Waits up to `waitMs`, then throws a StartError
- * with the pid of the other process. Throws the reason of `stop` when it is aborted meanwhile. Why only one process may
+ * that names the other process. Throws the reason of `stop` when it is aborted meanwhile. Why only one process may
  * use a file: docs/decisions/0004.
  */
 export async function lockFile(
@@ -26,8 +26,8 @@ export async function lockFile(
     if (connection) return { release: () => connection.close() }
     if (performance.now() > giveUp) {
       throw new StartError(
-        `Another Tracewren process (pid ${pidOfHolder(lockPath)}) uses ${path}. ` +
-          'Stop it first, or give this one another DATABASE_URL.',
+        `Another Tracewren process (${holderOf(lockPath)}) uses ${path}: ` +
+          'stop it first, give this one another DATABASE_URL, or name a libSQL server there, which several processes can share.',
       )
     }
   }
@@ -56,6 +56,12 @@ function tryLock(path: string, lockPath: string): Database.Database | undefined 
         'Check its owner and the space on its disk, or delete it while nothing runs.',
     )
   }
+}
+
+/** Who holds the lock. In containers each app has pid 1, so our own pid means another container. */
+function holderOf(lockPath: string): string {
+  const pid = pidOfHolder(lockPath)
+  return pid === process.pid ? 'in another container' : `pid ${pid}`
 }
 
 /** The pid in the header of the lock file (user_version: bytes 60 to 63). Valid only while another process holds it. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 
 import type { Context } from 'hono'
 
-import { staticFolder } from '../paths.ts'
+import { minifiedFolder, staticFolder } from '../paths.ts'
 import type { Env } from './context.ts'
 import { found } from './validation.ts'
 
@@ -28,7 +28,8 @@ const addresses = new Map<string, string>()
 const assets = new Map<string, Asset>()
 
 for (const file of readdirSync(staticFolder)) {
-  const body = readFileSync(staticFolder + file)
+  const smaller = minifiedFolder + file
+  const body = readFileSync(existsSync(smaller) ? smaller : staticFolder + file)
   const ending = file.slice(file.lastIndexOf('.') + 1)
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 8)
   const address = `/static/${file.slice(0, -ending.length)}${hash}.${ending}`

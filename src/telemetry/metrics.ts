@@ -56,18 +56,27 @@ export const measured = (): ReturnType<typeof instruments> => (made ??= instrume
 /** What `observe` reads. */
 export type Observed = {
   walBytes: () => number
+  freeBytes: () => number | undefined
   activeSessions: () => Promise<number>
   cardLookups: () => { hits: number; misses: number }
   droppedLines: () => number
 }
 
 /** Registers the metrics that are read at each export. Call it once, after the SDK has started. */
-export function observe({ walBytes, activeSessions, cardLookups, droppedLines }: Observed): void {
+export function observe(observed: Observed): void {
+  const { walBytes, freeBytes, activeSessions, cardLookups, droppedLines } = observed
   const m = meter()
   m.createObservableGauge('tracewren.wal.size', {
     unit: 'By',
     description: 'Size of the write-ahead log',
   }).addCallback((result) => result.observe(walBytes()))
+  m.createObservableGauge('tracewren.disk.free', {
+    unit: 'By',
+    description: 'Free space on the disk of the database',
+  }).addCallback((result) => {
+    const free = freeBytes()
+    if (free !== undefined) result.observe(free)
+  })
   m.createObservableGauge('tracewren.sessions.active', {
     unit: '{session}',
     description: 'Sessions that have not expired',

@@ -12,7 +12,7 @@ type FieldProps = {
   hint?: string
   /** It may be left empty. */
   optional?: boolean
-  /** The browser tab keeps the text until the server has accepted it: see app.js. */
+  /** The browser tab keeps the text until the server has accepted it: see forms.js. */
   kept?: boolean
 }
 

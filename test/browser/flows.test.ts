@@ -1,38 +1,12 @@
 // Behaviour that needs a browser: swaps, focus, history, failures. On the built server with the demo world.
 import assert from 'node:assert/strict'
-import { after as atEnd, before as atStart, test } from 'node:test'
+import { test } from 'node:test'
 
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 
-import { scratch, startServer, type Server } from '../process.ts'
-import { enter, launch, watch } from './browser.ts'
+import { enter, openTown } from './browser.ts'
 
-const place = scratch()
-let browser: Browser
-let server: Server
-
-atStart(async () => {
-  browser = await launch()
-  server = await startServer({
-    DATABASE_URL: `file:${place.folder}/browser.db`,
-    LOG_LEVEL: 'silent',
-  })
-})
-atEnd(async () => {
-  await browser.close()
-  await server.stop()
-  place[Symbol.dispose]()
-})
-
-/** Runs a test as a demo user, on the timeline; an error on the page fails the test. */
-async function asDemoUser(who: string, act: (page: Page) => Promise<void>): Promise<void> {
-  const context = await browser.newContext()
-  const page = await enter(context, server.url, who)
-  const troubles = watch(page)
-  await act(page)
-  assert.deepEqual(troubles, [])
-  await context.close()
-}
+const town = openTown()
 
 const focused = (page: Page) =>
   page.evaluate(() => document.activeElement?.id || document.activeElement?.closest('article')?.id)
@@ -46,7 +20,7 @@ const posts = (page: Page) => {
 }
 
 test('a like fills the heart at once and keeps the focus; a triple click sends one request', () =>
-  asDemoUser('Mara, ferry captain', async (page) => {
+  town.story('Mara, ferry captain', async (page) => {
     const seen = posts(page)
     const button = page.locator('.like:not(.on) .btn-favorite').first()
     const id = (await button.getAttribute('id'))!
@@ -62,7 +36,7 @@ test('a like fills the heart at once and keeps the focus; a triple click sends o
   }))
 
 test('a new tweet is on top, the form is empty and focused; an error for a long text is shown in the form', () =>
-  asDemoUser('Ines, baker', async (page) => {
+  town.story('Ines, baker', async (page) => {
     await page.fill('#msg', 'Rolls are out, Admiral is in')
     await page.press('#msg', 'Control+Enter')
     await page.waitForSelector('#feed > article:first-child:has-text("Rolls are out")')
@@ -85,7 +59,7 @@ test('a new tweet is on top, the form is empty and focused; an error for a long 
   }))
 
 test('a deletion asks first; Escape cancels; afterwards the next tweet has the focus', () =>
-  asDemoUser('Nell, librarian', async (page) => {
+  town.story('Nell, librarian', async (page) => {
     await page.fill('#msg', 'Somebody re-shelved this')
     await page.click('#post-btn')
     const mine = page.locator('article:has-text("Somebody re-shelved this")')
@@ -103,8 +77,8 @@ test('a deletion asks first; Escape cancels; afterwards the next tweet has the f
   }))
 
 test('following changes the button and the count of the profile', () =>
-  asDemoUser('The Bench', async (page) => {
-    await page.goto(`${server.url}/@hamish`)
+  town.story('The Bench', async (page) => {
+    await page.goto(`${town.url}/@hamish`)
     const count = page.locator('.facts [id^=followers-of]')
     const before = Number.parseInt((await count.textContent())!, 10)
     const button = page.locator('.profile .follow button')
@@ -115,8 +89,8 @@ test('following changes the button and the count of the profile', () =>
   }))
 
 test('search as you type sends one request for a word', () =>
-  asDemoUser('Mara, ferry captain', async (page) => {
-    await page.goto(`${server.url}/search`)
+  town.story('Mara, ferry captain', async (page) => {
+    await page.goto(`${town.url}/search`)
     const asked: string[] = []
     page.on('request', (request) => request.url().includes('/search?') && asked.push(request.url()))
     await page.type('#q', 'goose', { delay: 20 })
@@ -127,7 +101,7 @@ test('search as you type sends one request for a word', () =>
   }))
 
 test('scrolling loads five more slices; Back and reload return to the same tweet', () =>
-  asDemoUser('Nell, librarian', async (page) => {
+  town.story('Nell, librarian', async (page) => {
     for (let pages = 2; pages <= 6; pages++) {
       await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
       await page.waitForFunction(
@@ -163,7 +137,7 @@ test('scrolling loads five more slices; Back and reload return to the same tweet
   }))
 
 test('offline, and with a failing server: a message appears, the heart is reset, and afterwards it works again', () =>
-  asDemoUser('Ines, baker', async (page) => {
+  town.story('Ines, baker', async (page) => {
     const button = page.locator('.like:not(.on) .btn-favorite').first()
     const id = (await button.getAttribute('id'))!
     await page.context().setOffline(true)
@@ -188,7 +162,7 @@ test('offline, and with a failing server: a message appears, the heart is reset,
   }))
 
 test('keys: first the skip link; j and k move, l likes, ? lists the keys; none of them in a field', () =>
-  asDemoUser('The Bench', async (page) => {
+  town.story('The Bench', async (page) => {
     await page.keyboard.press('Tab')
     assert.equal(await page.evaluate(() => document.activeElement?.className), 'skip')
     await page.keyboard.press('j')
@@ -208,7 +182,7 @@ test('keys: first the skip link; j and k move, l likes, ? lists the keys; none o
   }))
 
 test('the chip shows the trace of the page and, while open, its later requests; it does not move the page', () =>
-  asDemoUser('Ines, baker', async (page) => {
+  town.story('Ines, baker', async (page) => {
     const hearts = page.locator('.btn-favorite')
     const where = () => page.locator('#feed > article').nth(3).boundingBox()
     const before = await where()
@@ -236,30 +210,30 @@ test('the chip shows the trace of the page and, while open, its later requests; 
   }))
 
 test('/traces lists a like and its page, filters in place, follows live and pauses; keys move through it', () =>
-  asDemoUser('Nell, librarian', async (page) => {
+  town.story('Nell, librarian', async (page) => {
     await page.locator('.btn-favorite').nth(2).click()
     await page.waitForFunction(() => document.querySelector('#chip-more')?.textContent === '+1')
-    await page.goto(`${server.url}/traces`)
+    await page.goto(`${town.url}/traces`)
     const rows = page.locator('#rows tr')
     // Check the status cell: the time in a row may end in 200 or 404.
     const answered = (status: number) => `.status:text-is("${status}")`
     assert.match((await page.textContent('#rows'))!, /favorite\/:id[\s\S]*GET \/timeline/)
     await page.click('#follow')
     await page.waitForSelector('text=Following live')
-    await fetch(`${server.url}/@mara`)
+    await fetch(`${town.url}/@mara`)
     await page.waitForSelector('#rows tr:first-child:has-text("GET /:handle")')
     // A changed filter replaces the list, and the live tail starts again with it.
     await page.selectOption('[name=status]', '4xx')
     await page.waitForURL(/status=4xx/)
     await page.waitForSelector('text=Following live')
-    await fetch(`${server.url}/@mara`)
-    await fetch(`${server.url}/nowhere`)
+    await fetch(`${town.url}/@mara`)
+    await fetch(`${town.url}/nowhere`)
     await page.waitForSelector(`#rows tr:first-child ${answered(404)}`)
     assert.equal(await page.locator(`#rows ${answered(200)}`).count(), 0)
     await page.click('#follow')
     await page.waitForSelector('text=Paused')
     const shown = await rows.count()
-    await fetch(`${server.url}/nowhere`)
+    await fetch(`${town.url}/nowhere`)
     await page.goBack()
     await page.waitForSelector(`#rows ${answered(200)}`)
     await page.goForward()
@@ -289,14 +263,14 @@ test('/traces lists a like and its page, filters in place, follows live and paus
   }))
 
 test('at 320 px nothing scrolls sideways, and with reduced motion nothing moves', async () => {
-  const context = await browser.newContext({
+  const context = await town.browser.newContext({
     viewport: { width: 320, height: 640 },
     reducedMotion: 'reduce',
   })
-  const page = await enter(context, server.url)
+  const page = await enter(context, town.url)
   const trace = (await page.getAttribute('meta[name=traceparent]', 'content'))!.slice(3, 35)
   // Send enough requests for numbers of three digits.
-  await Promise.all(Array.from({ length: 200 }, () => fetch(`${server.url}/login`)))
+  await Promise.all(Array.from({ length: 200 }, () => fetch(`${town.url}/login`)))
   for (const path of [
     '/',
     '/timeline',
@@ -311,7 +285,7 @@ test('at 320 px nothing scrolls sideways, and with reduced motion nothing moves'
     '/traces/guide',
     `/traces/${trace}`,
   ]) {
-    await page.goto(server.url + path)
+    await page.goto(town.url + path)
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
     assert.ok(wide <= 0, `${path} is ${wide} px too wide`)
     assert.equal(await page.evaluate(() => document.getAnimations().length), 0)

@@ -1,37 +1,21 @@
 // Every form on a phone: it is in sight, and a refused one shows where and why. With JavaScript and without it.
 import assert from 'node:assert/strict'
-import { after as atEnd, before as atStart, test } from 'node:test'
+import { test } from 'node:test'
 
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 
-import { register, scratch, startServer, type Server } from '../process.ts'
-import { enter, launch, watch } from './browser.ts'
+import { register } from '../process.ts'
+import { enter, openTown, watch } from './browser.ts'
 
-const place = scratch()
 const phone = { width: 390, height: 844 }
-let browser: Browser
-let server: Server
-
-atStart(async () => {
-  browser = await launch()
-  server = await startServer({
-    DATABASE_URL: `file:${place.folder}/forms.db`,
-    LOG_LEVEL: 'silent',
-    LIMIT_ACCOUNT: '30/600',
-  })
-})
-atEnd(async () => {
-  await browser?.close()
-  await server?.stop()
-  place[Symbol.dispose]()
-})
+const town = openTown({ LIMIT_ACCOUNT: '30/600' })
 
 /** A page of a phone with somebody signed in who has just registered, or nobody. */
 async function open(scripts: boolean, name?: string, viewport = phone): Promise<Page> {
-  const context = await browser.newContext({ javaScriptEnabled: scripts, viewport })
+  const context = await town.browser.newContext({ javaScriptEnabled: scripts, viewport })
   if (name !== undefined) {
-    const [key, value] = (await register(server.url, name)).split('=')
-    await context.addCookies([{ name: key!, value: value!, url: server.url }])
+    const [key, value] = (await register(town.url, name)).split('=')
+    await context.addCookies([{ name: key!, value: value!, url: town.url }])
   }
   return context.newPage()
 }
@@ -55,7 +39,7 @@ for (const scripts of [true, false]) {
       ['/register', 'register-form'],
       ['/login', 'login-form'],
     ]) {
-      await page.goto(server.url + path)
+      await page.goto(town.url + path)
       const forms = await page.$$eval('main form[id]', (all) => all.map(({ id }) => id))
       assert.equal(forms[0], first, path)
       assert.equal(forms.length, 2)
@@ -78,7 +62,7 @@ for (const scripts of [true, false]) {
   test(`a refused form has the focus in its first wrong field, whose sentence is in sight, ${kind}`, async () => {
     const page = await open(scripts)
     const troubles = watch(page)
-    await register(server.url, 'Taken')
+    await register(town.url, 'Taken')
     const login = { mailaddress: 'taken@example.org', password: 'wrong password' }
     const blank = { 'reg-name': '\u3164', 'reg-mailaddress': 'me@example.org', 'reg-password': 'x' }
     const stories: [
@@ -142,10 +126,10 @@ for (const scripts of [true, false]) {
         path === '/account' &&
         !(await page.context().cookies()).some(({ name }) => /session/.test(name))
       ) {
-        const [key, value] = (await register(server.url, `Form${scripts}`)).split('=')
-        await page.context().addCookies([{ name: key!, value: value!, url: server.url }])
+        const [key, value] = (await register(town.url, `Form${scripts}`)).split('=')
+        await page.context().addCookies([{ name: key!, value: value!, url: town.url }])
       }
-      await page.goto(server.url + path)
+      await page.goto(town.url + path)
       for (const [id, value] of Object.entries(fields)) await page.fill(`#${id}`, value)
       await page.click(`${form} button:not([name])`)
       const said = `${form} [role=alert]`
@@ -167,13 +151,13 @@ for (const scripts of [true, false]) {
   test(`a form that was sent too often has the focus on the sentence that says so, ${kind}`, async () => {
     const page = await open(scripts, `Often${scripts}`)
     for (let times = 0; times < 31; times++) {
-      await page.request.post(`${server.url}/account/sessions`)
+      await page.request.post(`${town.url}/account/sessions`)
     }
     for (const [form, fields] of [
       ['form[action$=sessions]', {}],
       ['form[action$=delete]', { farewell: 'password123' }],
     ] as const) {
-      await page.goto(`${server.url}/account`)
+      await page.goto(`${town.url}/account`)
       for (const [id, value] of Object.entries(fields)) await page.fill(`#${id}`, value)
       await page.click(`${form} button`)
       await page.waitForSelector(`${form} .alert`)
@@ -184,9 +168,9 @@ for (const scripts of [true, false]) {
   })
 
   test(`a demo account is not offered what it may not do, ${kind}`, async () => {
-    const context = await browser.newContext({ javaScriptEnabled: scripts, viewport: phone })
-    const page = await enter(context, server.url)
-    await page.goto(`${server.url}/account`)
+    const context = await town.browser.newContext({ javaScriptEnabled: scripts, viewport: phone })
+    const page = await enter(context, town.url)
+    await page.goto(`${town.url}/account`)
     assert.equal(
       await page.isVisible(
         'text=A demo account keeps its handle and its password, and cannot be deleted.',
@@ -205,7 +189,7 @@ test('a password manager finds the user name of every form with a password', asy
   const notes: string[] = []
   session.on('Log.entryAdded', ({ entry }) => notes.push(entry.text))
   await session.send('Log.enable')
-  await page.goto(`${server.url}/account`)
+  await page.goto(`${town.url}/account`)
   const names = await page.$$eval('form:has([type=password])', (forms) =>
     forms.map((form) => {
       const name = form.querySelector<HTMLInputElement>('[autocomplete=username]')!
@@ -223,7 +207,7 @@ test('a password manager finds the user name of every form with a password', asy
 
 test('the page that logs out keeps its button from the edge', async () => {
   const page = await open(true, 'Leaver')
-  await page.goto(`${server.url}/logout`)
+  await page.goto(`${town.url}/logout`)
   const [button, main] = await Promise.all(
     ['main form .btn', 'main'].map((one) => page.locator(one).boundingBox()),
   )
@@ -234,8 +218,8 @@ test('the page that logs out keeps its button from the edge', async () => {
 
 test('at the end of a page the chip covers nothing that can be clicked', async () => {
   const covered: string[] = []
-  const context = await browser.newContext()
-  const page = await enter(context, server.url)
+  const context = await town.browser.newContext()
+  const page = await enter(context, town.url)
   const traceparent = await page.getAttribute('meta[name=traceparent]', 'content')
   const paths = [
     '/',
@@ -266,7 +250,7 @@ test('at the end of a page the chip covers nothing that can be clicked', async (
   ] as const) {
     await page.setViewportSize({ width, height })
     for (const path of paths) {
-      await page.goto(server.url + path)
+      await page.goto(town.url + path)
       for (let rounds = 0; rounds < 7; rounds++) {
         await page.evaluate(() => scrollTo(0, document.body.scrollHeight))
         await page.waitForTimeout(30)

@@ -1,40 +1,13 @@
 // What keys do: in every layout, beside an input method, on cards and rows; and where the focus is afterwards.
 import assert from 'node:assert/strict'
-import { after as atEnd, before as atStart, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import type { Browser, CDPSession, Page } from 'playwright-core'
+import type { CDPSession, Page } from 'playwright-core'
 
-import { scratch, startServer, type Server } from '../process.ts'
-import { enter, launch, watch } from './browser.ts'
+import { openTown } from './browser.ts'
 
-const folder = scratch()
-let browser: Browser
-let server: Server
-
-atStart(async () => {
-  browser = await launch()
-  server = await startServer({
-    DATABASE_URL: `file:${folder.folder}/keyboard.db`,
-    LOG_LEVEL: 'silent',
-  })
-})
-atEnd(async () => {
-  await browser.close()
-  await server.stop()
-  folder[Symbol.dispose]()
-})
-
-type Screen = Parameters<Browser['newContext']>[0]
-
-async function story(act: (page: Page) => Promise<void>, screen: Screen = {}): Promise<void> {
-  const context = await browser.newContext(screen)
-  const page = await enter(context, server.url)
-  const troubles = watch(page)
-  await act(page)
-  assert.deepEqual(troubles, [])
-  await context.close()
-}
+const town = openTown()
 
 const focused = (page: Page) =>
   page.evaluate(() => {
@@ -61,7 +34,8 @@ const pressed = (page: Page, key: string, code: string, more: object = {}) =>
   )
 
 test('keys work in every layout and with Caps Lock, and not with Shift', () =>
-  story(
+  town.story(
+    'Ines, baker',
     async (page) => {
       const layouts: [name: string, keys: [key: string, code: string][]][] = [
         [
@@ -142,7 +116,7 @@ test('keys work in every layout and with Caps Lock, and not with Shift', () =>
       await page.keyboard.press('Escape')
       await pressed(page, 'п', 'KeyG')
       await pressed(page, 'е', 'KeyT')
-      await page.waitForURL(`${server.url}/`)
+      await page.waitForURL(`${town.url}/`)
     },
     { viewport: { width: 1300, height: 700 } },
   ))
@@ -156,7 +130,7 @@ const compose = (client: CDPSession, text: string) =>
   })
 
 test('an input method has its own keys: Escape, Ctrl+Enter and half a word do nothing', () =>
-  story(async (page) => {
+  town.story('Ines, baker', async (page) => {
     const client = await page.context().newCDPSession(page)
     const sent: string[] = []
     page.on('request', (request) => {
@@ -182,7 +156,7 @@ test('an input method has its own keys: Escape, Ctrl+Enter and half a word do no
     await pressed(page, 'j', 'KeyJ', { keyCode: 229 })
     assert.equal(await focused(page), await card(page).getAttribute('id'))
 
-    await page.goto(`${server.url}/search`)
+    await page.goto(`${town.url}/search`)
     sent.length = 0
     await page.focus('#q')
     for (const part of ['g', 'go', 'goo', 'goos']) {
@@ -199,12 +173,12 @@ test('an input method has its own keys: Escape, Ctrl+Enter and half a word do no
   }))
 
 test('a card opens by Enter and by a click on its free ground; its text can be selected', () =>
-  story(async (page) => {
-    await page.goto(`${server.url}/`)
+  town.story('Ines, baker', async (page) => {
+    await page.goto(`${town.url}/`)
     const address = (await card(page).locator('.timestamp').getAttribute('href'))!
     const back = async () => {
       await page.waitForURL(`**${address}`)
-      await page.goto(`${server.url}/`)
+      await page.goto(`${town.url}/`)
     }
     await card(page).focus()
     await page.keyboard.press('Enter')
@@ -254,7 +228,7 @@ test('a card opens by Enter and by a click on its free ground; its text can be s
     await card(page).locator('.username').click()
     await page.waitForURL(`**${author}`)
 
-    await page.goto(server.url + address)
+    await page.goto(town.url + address)
     await page.locator('.one .msg').click()
     await page.locator('.one article').focus()
     await page.keyboard.press('Enter')
@@ -263,8 +237,8 @@ test('a card opens by Enter and by a click on its free ground; its text can be s
   }))
 
 test('people and rows of the inspector open likewise', () =>
-  story(async (page) => {
-    await page.goto(`${server.url}/@mara/followers`)
+  town.story('Ines, baker', async (page) => {
+    await page.goto(`${town.url}/@mara/followers`)
     const person = (await card(page, 1).locator('.username').getAttribute('href'))!
     await card(page, 1).focus()
     await page.keyboard.press('Enter')
@@ -273,14 +247,14 @@ test('people and rows of the inspector open likewise', () =>
       ['/traces', '.number'],
       ['/routes', '.number'],
     ] as const) {
-      await page.goto(server.url + from)
+      await page.goto(town.url + from)
       const row = page.locator('.requests tbody tr').first()
       const address = (await row.locator('a').first().getAttribute('href'))!
       await row.locator(cell).first().click()
-      await page.waitForURL(server.url + address)
-      await page.goto(server.url + from)
+      await page.waitForURL(town.url + address)
+      await page.goto(town.url + from)
     }
-    await page.goto(`${server.url}/traces`)
+    await page.goto(`${town.url}/traces`)
     const opened = page.context().waitForEvent('page')
     await page.locator('#rows tr').first().locator('.number').first().click({ button: 'middle' })
     const tab = await opened
@@ -291,7 +265,7 @@ test('people and rows of the inspector open likewise', () =>
   }))
 
 test('the list of keys names every key; dialogs hold the focus and give it back', () =>
-  story(async (page) => {
+  town.story('Ines, baker', async (page) => {
     await card(page).focus()
     await page.keyboard.press('?')
     const dialog = page.locator('dialog[open]')
@@ -340,7 +314,7 @@ test('the list of keys names every key; dialogs hold the focus and give it back'
   }))
 
 test('the skip link leads past the navigation, Ctrl+End past the list', () =>
-  story(async (page) => {
+  town.story('Ines, baker', async (page) => {
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
@@ -364,15 +338,15 @@ test('the skip link leads past the navigation, Ctrl+End past the list', () =>
   }))
 
 test('after "Load more" and "Show the top" the first new tweet has the focus', () =>
-  story(async (page) => {
-    await page.goto(`${server.url}/timeline?from=200`)
+  town.story('Ines, baker', async (page) => {
+    await page.goto(`${town.url}/timeline?from=200`)
     const more = page.locator('#more a')
     await more.focus()
     await page.keyboard.press('Enter')
     await page.waitForFunction(() => document.querySelectorAll('#feed > article').length === 40)
     await page.waitForFunction(() => document.activeElement?.closest('#feed > article'))
     assert.equal(await focused(page), await card(page, 20).getAttribute('id'))
-    await page.goto(`${server.url}/`)
+    await page.goto(`${town.url}/`)
     await page.locator('#more a').focus()
     await page.keyboard.press('Enter')
     await page.waitForFunction(() => document.querySelectorAll('#feed > article').length > 20)

@@ -1,33 +1,17 @@
 // What a page says to those who see it otherwise: charts in words, colours that a system has forced, times of a zone.
 import assert from 'node:assert/strict'
-import { after as atEnd, before as atStart, test } from 'node:test'
+import { test } from 'node:test'
 
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 
-import { scratch, startServer, type Server } from '../process.ts'
-import { enter, launch, watch } from './browser.ts'
+import { enter, openTown, watch } from './browser.ts'
 
-const place = scratch()
-let browser: Browser
-let server: Server
-
-atStart(async () => {
-  browser = await launch()
-  server = await startServer({
-    DATABASE_URL: `file:${place.folder}/readings.db`,
-    LOG_LEVEL: 'silent',
-  })
-})
-atEnd(async () => {
-  await browser?.close()
-  await server?.stop()
-  place[Symbol.dispose]()
-})
+const town = openTown()
 
 test('a chart says its values under the pointer, and to the arrow keys', async () => {
-  const page = await enter(await browser.newContext(), server.url)
+  const page = await enter(await town.browser.newContext(), town.url)
   const troubles = watch(page)
-  await page.goto(`${server.url}/traces`)
+  await page.goto(`${town.url}/traces`)
   for (const [index, [label, value]] of [
     ['Rate', /^-0:10 min: [\d.]+ \/s$/],
     ['Errors', /^-0:10 min: 0 errors$/],
@@ -55,9 +39,9 @@ test('a chart says its values under the pointer, and to the arrow keys', async (
   }
   assert.deepEqual(troubles, [])
   await page.context().close()
-  const plain = await browser.newContext({ javaScriptEnabled: false })
+  const plain = await town.browser.newContext({ javaScriptEnabled: false })
   const page2 = await plain.newPage()
-  await page2.goto(`${server.url}/traces`)
+  await page2.goto(`${town.url}/traces`)
   const titles = await page2.locator('.chart:first-child rect title').allTextContents()
   assert.equal(titles.length, 60)
   assert.match(titles.at(-1)!, /^-0:10 min: [\d.]+ \/s$/)
@@ -73,8 +57,8 @@ const styleOf = (page: Page, selector: string, name: string, pseudo = '') =>
 
 for (const colorScheme of ['light', 'dark'] as const)
   test(`forced colours, ${colorScheme}: the tab, the place and the theme that are current, swatches and the dot can be told apart`, async () => {
-    const context = await browser.newContext({ colorScheme, forcedColors: 'active' })
-    const page = await enter(context, server.url)
+    const context = await town.browser.newContext({ colorScheme, forcedColors: 'active' })
+    const page = await enter(context, town.url)
     const differ = async (selectors: string[], property: string, pseudo = '') => {
       const colours = await Promise.all(
         selectors.map((one) => styleOf(page, one, property, pseudo)),
@@ -94,9 +78,9 @@ for (const colorScheme of ['light', 'dark'] as const)
       ['.themes [aria-pressed=true]', '.themes [aria-pressed=false]'],
       'background-color',
     )
-    await page.goto(`${server.url}/@mara`)
+    await page.goto(`${town.url}/@mara`)
     await differ(['.tabs [aria-current]', '.tabs a:not([aria-current])'], 'border-bottom-color')
-    await page.goto(`${server.url}/traces`)
+    await page.goto(`${town.url}/traces`)
     await differ(['.tabs [aria-current]', '.tabs a:not([aria-current])'], 'border-bottom-color')
     const swatches = await differ(
       ['.key.p50', '.key.p95', '.key.p99'],
@@ -124,14 +108,14 @@ for (const [timezoneId, zone] of [
   ['Pacific/Kiritimati', /GMT\+14/],
 ] as const)
   test(`times are those of the reader in ${timezoneId}, and name the zone`, async () => {
-    const context = await browser.newContext({ timezoneId })
-    const page = await enter(context, server.url)
+    const context = await town.browser.newContext({ timezoneId })
+    const page = await enter(context, town.url)
     const troubles = watch(page)
     const readTimes = () =>
       page.$$eval('time', (all) =>
         all.map((one) => ({ iso: one.dateTime, title: one.title, text: one.textContent.trim() })),
       )
-    await page.goto(`${server.url}/@mara`)
+    await page.goto(`${town.url}/@mara`)
     await page.locator('#more a').scrollIntoViewIfNeeded()
     await page.waitForSelector('#feed > article:nth-child(21)')
     for (const { iso, title, text } of await readTimes()) {
@@ -140,18 +124,18 @@ for (const [timezoneId, zone] of [
       assert.match(title.slice(17), zone)
       if (/^[A-Z]/.test(text)) assert.equal(Number(/\d+/.exec(text)![0]), Number(date.slice(-2)))
     }
-    await page.goto(`${server.url}/tweet/7`)
+    await page.goto(`${town.url}/tweet/7`)
     const shown = (await readTimes()).at(-1)!
     const { date, time } = inZone(shown.iso, timezoneId)
     assert.ok(shown.text.startsWith(`${date} ${time.slice(0, 5)} `), shown.text)
     assert.match(shown.text, zone)
     for (const path of ['/traces', '/logs']) {
-      await page.goto(server.url + path)
+      await page.goto(town.url + path)
       for (const { iso, text } of await readTimes())
         assert.equal(text, inZone(iso, timezoneId).time + iso.slice(19, 23), path)
       assert.match((await page.textContent('.zone'))!, zone, path)
     }
-    await page.goto(`${server.url}/traces`)
+    await page.goto(`${town.url}/traces`)
     await page.click('.requests a')
     const trace = (await page.textContent('.trace time'))!
     assert.match(trace, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} /)
@@ -161,17 +145,17 @@ for (const [timezoneId, zone] of [
   })
 
 test('without a script times are in UTC, and say so', async () => {
-  const context = await browser.newContext({
+  const context = await town.browser.newContext({
     timezoneId: 'America/New_York',
     javaScriptEnabled: false,
   })
-  const page = await enter(context, server.url)
-  await page.goto(`${server.url}/tweet/7`)
+  const page = await enter(context, town.url)
+  await page.goto(`${town.url}/tweet/7`)
   const times = page.locator('time')
   assert.match((await times.first().getAttribute('title'))!, /^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/)
   assert.match((await times.last().textContent())!, /^\d{4}-\d\d-\d\d \d\d:\d\d UTC$/)
   for (const path of ['/traces', '/logs']) {
-    await page.goto(server.url + path)
+    await page.goto(town.url + path)
     assert.equal(await page.textContent('.zone'), 'UTC', path)
   }
   await context.close()

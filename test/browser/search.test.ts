@@ -1,51 +1,28 @@
 // Search in a browser: what the keys ask for, what Enter asks for, and the two tabs.
 import assert from 'node:assert/strict'
-import { after as atEnd, before as atStart, test } from 'node:test'
+import { test } from 'node:test'
 
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 
-import { post, scratch, startServer, type Server } from '../process.ts'
-import { enter, launch, watch } from './browser.ts'
+import { post } from '../process.ts'
+import { openTown } from './browser.ts'
 
-const place = scratch()
-let browser: Browser
-let server: Server
-
-atStart(async () => {
-  browser = await launch()
-  server = await startServer({
-    DATABASE_URL: `file:${place.folder}/search.db`,
-    LOG_LEVEL: 'silent',
-  })
-  const login = await post(`${server.url}/login`, {
+const town = openTown({}, async (url) => {
+  const login = await post(`${url}/login`, {
     mailaddress: 'user0001@example.com',
     password: 'password123',
   })
   const cookie = login!.headers.getSetCookie()[0]!.split(';')[0]!
   for (const msg of ['A quokka at noon', 'Two quokkas at night'])
-    await post(`${server.url}/tweet`, { msg }, cookie)
+    await post(`${url}/tweet`, { msg }, cookie)
 })
-atEnd(async () => {
-  await browser.close()
-  await server.stop()
-  place[Symbol.dispose]()
-})
-
-async function story(act: (page: Page) => Promise<void>, javaScriptEnabled = true): Promise<void> {
-  const context = await browser.newContext({ javaScriptEnabled })
-  const page = await enter(context, server.url, 'Mara, ferry captain')
-  const troubles = watch(page)
-  await act(page)
-  assert.deepEqual(troubles, [])
-  await context.close()
-}
 
 const found = (page: Page, count: string) =>
   page.waitForSelector(`#results [role=status]:has-text("${count} found")`)
 
 test('typing finds beginnings; Enter finds the word; the keys find beginnings again', () =>
-  story(async (page) => {
-    await page.goto(`${server.url}/search`)
+  town.story('Mara, ferry captain', async (page) => {
+    await page.goto(`${town.url}/search`)
     await page.locator('#q').pressSequentially('quokk', { delay: 20 })
     await found(page, '2 tweets')
     await page.keyboard.press('Enter')
@@ -59,8 +36,8 @@ test('typing finds beginnings; Enter finds the word; the keys find beginnings ag
   }))
 
 test('the tab of people: typed into as well, with a way to follow', () =>
-  story(async (page) => {
-    await page.goto(`${server.url}/search?q=otto`)
+  town.story('Mara, ferry captain', async (page) => {
+    await page.goto(`${town.url}/search?q=otto`)
     await page.waitForSelector('#results section[aria-label=People] .user-item')
     await page.click('#results .tabs >> text=People')
     await page.waitForURL(/type=people/)
@@ -78,14 +55,18 @@ test('the tab of people: typed into as well, with a way to follow', () =>
   }))
 
 test('without JavaScript: the same page, the same tabs', () =>
-  story(async (page) => {
-    await page.goto(`${server.url}/search`)
-    await page.fill('#q', 'mara')
-    await page.click('main .search-form button')
-    await page.waitForSelector('#results section .user-item:has-text("@mara")')
-    await page.click('#results .tabs >> text=People')
-    await page.waitForSelector('#feed .user-item:has-text("@mara")')
-    await page.fill('#q', 'otto')
-    await page.click('main .search-form button')
-    await page.waitForSelector('#feed .user-item:has-text("@otto")')
-  }, false))
+  town.story(
+    'Mara, ferry captain',
+    async (page) => {
+      await page.goto(`${town.url}/search`)
+      await page.fill('#q', 'mara')
+      await page.click('main .search-form button')
+      await page.waitForSelector('#results section .user-item:has-text("@mara")')
+      await page.click('#results .tabs >> text=People')
+      await page.waitForSelector('#feed .user-item:has-text("@mara")')
+      await page.fill('#q', 'otto')
+      await page.click('main .search-form button')
+      await page.waitForSelector('#feed .user-item:has-text("@otto")')
+    },
+    { javaScriptEnabled: false },
+  ))

@@ -1,44 +1,19 @@
 // After an action the page says what is true now, without a reload.
 import assert from 'node:assert/strict'
-import { after as atEnd, before as atStart, test } from 'node:test'
+import { test } from 'node:test'
 
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 
-import { scratch, startServer, type Server } from '../process.ts'
-import { enter, launch, watch } from './browser.ts'
+import { openTown, watch } from './browser.ts'
 
-const place = scratch()
-let browser: Browser
-let server: Server
-
-atStart(async () => {
-  browser = await launch()
-  server = await startServer({
-    DATABASE_URL: `file:${place.folder}/truth.db`,
-    LOG_LEVEL: 'silent',
-  })
-})
-atEnd(async () => {
-  await browser.close()
-  await server.stop()
-  place[Symbol.dispose]()
-})
+const town = openTown()
 
 const viewport = { width: 1300, height: 800 }
 
-async function story(who: string, act: (page: Page) => Promise<void>): Promise<void> {
-  const context = await browser.newContext({ viewport })
-  const page = await enter(context, server.url, who)
-  const troubles = watch(page)
-  await act(page)
-  assert.deepEqual(troubles, [])
-  await context.close()
-}
-
 /** Somebody new, who follows nobody. */
 async function newcomer(name: string): Promise<Page> {
-  const page = await (await browser.newContext({ viewport })).newPage()
-  await page.goto(`${server.url}/register`)
+  const page = await (await town.browser.newContext({ viewport })).newPage()
+  await page.goto(`${town.url}/register`)
   const form = page.locator('form[action="/register"]')
   await form.locator('[name=name]').fill(name)
   await form.locator('[name=mailaddress]').fill(`${name.toLowerCase()}@example.org`)
@@ -84,7 +59,7 @@ test('the first follow fills the timeline, and the numbers beside follow', async
   // Somebody whom nobody follows: their list has its first row at once, and loses it again.
   const lonely = await newcomer('Lonely')
   const handle = (await lonely.getAttribute('.me .who', 'href'))!
-  await page.goto(`${server.url}${handle}/followers`)
+  await page.goto(`${town.url}${handle}/followers`)
   await page.waitForSelector('text=Nobody follows Lonely yet')
   const button = page.locator('.profile .follow button')
   await button.click()
@@ -99,9 +74,9 @@ test('the first follow fills the timeline, and the numbers beside follow', async
 })
 
 test('the numbers of a profile follow on each of its tabs', () =>
-  story('Ines, baker', async (page) => {
+  town.story('Ines, baker', async (page) => {
     for (const tab of ['', '/likes', '/following', '/followers']) {
-      await page.goto(`${server.url}/@hamish${tab}`)
+      await page.goto(`${town.url}/@hamish${tab}`)
       const before = await number(page, '.facts [id^=followers-of]')
       const button = page.locator('.profile .follow button')
       const pressed = (await button.getAttribute('aria-pressed')) === 'true'
@@ -109,13 +84,13 @@ test('the numbers of a profile follow on each of its tabs', () =>
       const now = before + (pressed ? -1 : 1)
       await page.waitForSelector(`.facts [id^=followers-of]:has-text("${now} follower")`)
     }
-    await page.goto(`${server.url}/@ines/following`)
+    await page.goto(`${town.url}/@ines/following`)
     const before = await number(page, '.facts [id^=following-of]')
     await page.locator('#feed .follow.on button').first().click()
     await page.waitForSelector(`.facts [id^=following-of]:has-text("${before - 1} followed")`)
     assert.equal(await number(page, '#my-following'), before - 1)
 
-    await page.goto(`${server.url}/@ines`)
+    await page.goto(`${town.url}/@ines`)
     const tweets = await number(page, '.facts [id^=tweets-of]')
     await page.locator('#feed .delete').first().click()
     await page.click('dialog .danger')
@@ -124,8 +99,8 @@ test('the numbers of a profile follow on each of its tabs', () =>
   }))
 
 test('a Following button says Unfollow under the pointer and with the focus, not the moment it was pressed', () =>
-  story('Nell, librarian', async (page) => {
-    await page.goto(`${server.url}/@nell/following`)
+  town.story('Nell, librarian', async (page) => {
+    await page.goto(`${town.url}/@nell/following`)
     const button = page.locator('#feed .follow.on button').first()
     const id = await button.getAttribute('id')
     assert.equal(await button.innerText(), 'Following')
@@ -149,10 +124,10 @@ test('a Following button says Unfollow under the pointer and with the focus, not
   }))
 
 test('relative times move on once a minute', async () => {
-  const context = await browser.newContext({ viewport })
+  const context = await town.browser.newContext({ viewport })
   const page = await context.newPage()
   await page.clock.install()
-  await page.goto(`${server.url}/login`)
+  await page.goto(`${town.url}/login`)
   await page.getByRole('button', { name: 'The Bench' }).click()
   await page.waitForURL('**/timeline')
   await page.fill('#msg', 'What time is it?')
