@@ -14,7 +14,7 @@ import { banner, linkOrigin } from './config/own-address.ts'
 import { asStartError, StartError } from './config/start-error.ts'
 import { normaliseAddresses } from './db/addresses.ts'
 import { filePath } from './db/database-file.ts'
-import { isConstraint, openDb, type Database, type Db } from './db/db.ts'
+import { openDb, type Database, type Db } from './db/db.ts'
 import { runMaintenance } from './db/maintenance.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
 import { demoLeftover } from './demo/leftover.ts'
@@ -139,10 +139,7 @@ async function seedOnFirstStart({ db, isNew }: Database, settings: Settings): Pr
   try {
     if (isNew && settings.demo) {
       const { seedDemoWorld } = await import('./demo/world.ts')
-      await seedDemoWorld(db, Date.now()).catch((error: unknown) => {
-        // Another process has written it meanwhile: several start at once on a server.
-        if (!isConstraint(error, 'UNIQUE: users.mailaddress')) throw error
-      })
+      await seedDemoWorld(db, Date.now())
     }
     if (!settings.demo) await warnOfDemoWorld(db)
   } catch (error) {

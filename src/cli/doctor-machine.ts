@@ -3,7 +3,7 @@ import { accessSync, constants, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 import { processTelemetry, type Settings } from '../config/env.ts'
-import { StartError } from '../config/start-error.ts'
+import { freeBytes, StartError } from '../config/start-error.ts'
 import type { TelemetrySettings } from '../config/telemetry-settings.ts'
 import { findDamage } from '../db/damage.ts'
 import { databasePath, existing, withDatabase } from './command.ts'
@@ -131,8 +131,8 @@ export function checkDisk(settings: Settings): Check {
     return { hop: 'disk', status: 'skipped', said: 'The data is on the libSQL server.' }
   const path = databasePath(settings)
   try {
-    const { bsize, bavail, files, ffree } = statfsSync(dirname(path))
-    const space = bsize * bavail
+    const { files, ffree } = statfsSync(dirname(path))
+    const space = freeBytes(path) ?? 0
     const wal = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
     const said = `${inMegabytes(space)} are free for ${path}.`
     if (space < free.failed || (files > 0 && ffree < inodesMin))

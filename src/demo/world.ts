@@ -2,7 +2,7 @@
 import { hash } from '@node-rs/bcrypt'
 import { sql } from 'drizzle-orm'
 
-import type { Db } from '../db/db.ts'
+import { isConstraint, type Db } from '../db/db.ts'
 import { likeWeight } from '../db/trend-score.ts'
 import { addressOf, demoPassword } from './accounts.ts'
 import type { Line, Person } from './people.ts'
@@ -29,7 +29,10 @@ const events: Record<string, [daysAgo: number, hour: number]> = {
 
 type Tweet = { user: number; msg: string; at: number; charm: number }
 
-/** Fills an empty database: 100 people, their tweets of five weeks, follows and likes. One transaction; `now` in ms. */
+/**
+ * Fills an empty database: 100 people, their tweets of five weeks, follows and likes. One transaction; `now` in ms. Of
+ * several processes that do this at once on a server, one does it.
+ */
 export async function seedDemoWorld(db: Db, now: number): Promise<void> {
   const chance = random(1)
   const tweets = people.flatMap((person, index) =>
@@ -39,12 +42,15 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
   const fame = people.map((_, index) => 1 / (1 + ((index * 37) % people.length)) ** 0.6)
   const passwordHash = await hash(demoPassword, { cost: 10 })
   const joined = now - 2 * weeks * 7 * day
-  await db.batch([
+  const batch = db.batch([
     db.run(insertUsers(people, passwordHash, joined)),
     db.run(insertFollows(follows(fame, chance), joined)),
     db.run(insertTweets(tweets)),
     db.run(insertLikes(likes(tweets, fame, { now, chance }))),
   ])
+  await batch.catch((error: unknown) => {
+    if (!isConstraint(error, 'UNIQUE: users.mailaddress')) throw error
+  })
 }
 
 type Frame = { now: number; chance: Random }
