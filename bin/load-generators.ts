@@ -85,7 +85,8 @@ function codeOf(
   return crossed.length > 0 ? 99 : code
 }
 
-const collector = (): string | undefined => process.env['OTEL_EXPORTER_OTLP_ENDPOINT']
+const collector = (): string | undefined =>
+  process.env['OTEL_EXPORTER_OTLP_ENDPOINT']?.trim() || undefined
 
 const k6Arguments = ({ smoke }: Load): string[] => [
   'run',
