@@ -5,8 +5,8 @@ import { processTarget, type Settings } from '../config/env.ts'
 import { loginOf, type OtlpTarget } from '../config/otlp-targets.ts'
 import type { Signal, TelemetrySettings } from '../config/telemetry-settings.ts'
 import { complain, main } from './command.ts'
-import { checkBackend } from './doctor-backends.ts'
-import { judgeExport } from './doctor-collector.ts'
+import { checkBackend } from './doctor/backends.ts'
+import { judgeExport } from './doctor/collector.ts'
 import {
   checkApp,
   checkClock,
@@ -14,10 +14,10 @@ import {
   checkDisk,
   checkSettings,
   type OtherClock,
-} from './doctor-machine.ts'
-import { newProbe, type Sent } from './doctor-probe.ts'
-import { Report, type Check } from './doctor-report.ts'
-import { backends, findGrafana } from './doctor-search.ts'
+} from './doctor/machine.ts'
+import { newProbe, type Sent } from './doctor/probe.ts'
+import { Report, type Check } from './doctor/report.ts'
+import { backends, findGrafana } from './doctor/search.ts'
 
 const waitDefault = 30
 const waitMax = 300

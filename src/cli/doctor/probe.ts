@@ -19,8 +19,8 @@ import {
   type ReadableSpan,
 } from '@opentelemetry/sdk-trace-node'
 
-import type { Signal } from '../config/telemetry-settings.ts'
-import type { Failed } from './doctor-ask.ts'
+import type { Signal } from '../../config/telemetry-settings.ts'
+import type { Failed } from './ask.ts'
 
 /** The service name of the probe. With no other attribute, Mimir makes no series of it that a dashboard would list. */
 export const probeService = 'tracewren-doctor'

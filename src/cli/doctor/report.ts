@@ -1,6 +1,6 @@
 // What `npm run doctor` says: one line for each check, as text or as JSON, without secrets.
-import type { Signal } from '../config/telemetry-settings.ts'
-import { say } from './command.ts'
+import type { Signal } from '../../config/telemetry-settings.ts'
+import { say } from '../command.ts'
 
 export type Hop =
   | 'settings'

@@ -1,9 +1,9 @@
 // The hop from the app to the Collector: what the answer to the probe means.
-import type { OtlpTarget } from '../config/otlp-targets.ts'
-import type { Signal } from '../config/telemetry-settings.ts'
-import { explainFailure, shown } from './doctor-ask.ts'
-import type { Sent } from './doctor-probe.ts'
-import { shortly, type Check, type Trouble } from './doctor-report.ts'
+import type { OtlpTarget } from '../../config/otlp-targets.ts'
+import type { Signal } from '../../config/telemetry-settings.ts'
+import { explainFailure, shown } from './ask.ts'
+import type { Sent } from './probe.ts'
+import { shortly, type Check, type Trouble } from './report.ts'
 
 /** What became of the probe of a signal at its target. */
 export function judgeExport(signal: Signal, target: OtlpTarget, sent: Sent): Check {

@@ -1,6 +1,6 @@
 // How `npm run doctor` asks over HTTP, and what it makes of an answer or of none.
-import { loginOf } from '../config/otlp-targets.ts'
-import { shortly, type Trouble } from './doctor-report.ts'
+import { loginOf } from '../../config/otlp-targets.ts'
+import { shortly, type Trouble } from './report.ts'
 
 const answerMs = 5000
 const bodyMax = 200_000

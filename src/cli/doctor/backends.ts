@@ -1,8 +1,8 @@
 // The hops behind the Collector: is the probe in Tempo, Loki and Mimir, and does Grafana find it there?
-import type { Signal } from '../config/telemetry-settings.ts'
-import { explainFailure, shown, type Answer } from './doctor-ask.ts'
-import { shortly, type Check, type Trouble } from './doctor-report.ts'
-import { find, type Backend, type BackendName, type Found, type Search } from './doctor-search.ts'
+import type { Signal } from '../../config/telemetry-settings.ts'
+import { explainFailure, shown, type Answer } from './ask.ts'
+import { shortly, type Check, type Trouble } from './report.ts'
+import { find, type Backend, type BackendName, type Found, type Search } from './search.ts'
 
 export type Ways = { direct: URL | undefined; grafana: URL | undefined }
 

@@ -2,13 +2,13 @@
 import { accessSync, constants, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-import { processTelemetry, type Settings } from '../config/env.ts'
-import { freeBytes, StartError } from '../config/start-error.ts'
-import type { TelemetrySettings } from '../config/telemetry-settings.ts'
-import { findDamage } from '../db/damage.ts'
-import { databasePath, existing, withDatabase } from './command.ts'
-import { ask, explainFailure, type Failed } from './doctor-ask.ts'
-import { shortly, type Check, type Trouble } from './doctor-report.ts'
+import { processTelemetry, type Settings } from '../../config/env.ts'
+import { freeBytes, StartError } from '../../config/start-error.ts'
+import type { TelemetrySettings } from '../../config/telemetry-settings.ts'
+import { findDamage } from '../../db/damage.ts'
+import { databasePath, existing, withDatabase } from '../command.ts'
+import { ask, explainFailure, type Failed } from './ask.ts'
+import { shortly, type Check, type Trouble } from './report.ts'
 
 const megabyte = 1024 * 1024
 /** A larger file is not read whole: npm run db:check does that. */
@@ -76,7 +76,7 @@ export async function checkDatabase(settings: Settings): Promise<Data> {
   const newest = 'SELECT created_at FROM tweets ORDER BY id DESC LIMIT 1'
   try {
     if (!settings.DATABASE_URL.startsWith('file:')) {
-      const { askServer } = await import('../db/database-server.ts')
+      const { askServer } = await import('../../db/database-server.ts')
       const { rows } = await askServer(settings, newest)
       const said = `The libSQL server at ${new URL(settings.DATABASE_URL).host} answers.`
       return { check: { hop: 'database', status: 'ok', said }, newest: numberOf(rows[0]?.[0]) }

@@ -1,10 +1,10 @@
 // Searches the probe in Tempo, Loki and Mimir, and finds Grafana.
 import { setTimeout as pause } from 'node:timers/promises'
 
-import type { Signal } from '../config/telemetry-settings.ts'
-import { ask, explainFailure, shown, type Answer, type Failed } from './doctor-ask.ts'
-import { probeMetric, probeService } from './doctor-probe.ts'
-import { shortly, type Trouble } from './doctor-report.ts'
+import type { Signal } from '../../config/telemetry-settings.ts'
+import { ask, explainFailure, shown, type Answer, type Failed } from './ask.ts'
+import { probeMetric, probeService } from './probe.ts'
+import { shortly, type Trouble } from './report.ts'
 
 export type BackendName = 'Tempo' | 'Loki' | 'Mimir'
 export type Backend = {
