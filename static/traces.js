@@ -1,24 +1,25 @@
-// For the pages of the inspector only; app.js is loaded before it.
+// For the inspector; app.js is loaded before it.
 
-// Live tail on /traces. A changed filter replaces the list; the tail starts again with the new filter.
+// Live tail on /traces. It starts again with each new list.
 let tail
+let rows
+const say = (text) => ($('#live').textContent = text)
 const endTail = () => {
-  tail?.source.close()
+  tail?.close()
   tail = undefined
   if ($('#follow')) $('#follow').textContent = 'Follow live'
 }
 const startTail = () => {
-  const rows = $('#rows')
-  const source = new EventSource(rows.dataset.live)
-  tail = { source, rows }
+  rows = $('#rows')
+  tail = new EventSource(rows.dataset.live)
   $('#follow').textContent = 'Pause'
-  const say = (text) => ($('#live').textContent = text)
-  source.onopen = () => say('Following live')
-  source.onerror = () => {
-    say(source.readyState === 2 ? 'Following live is not possible now' : 'The connection was lost: some rows may be missing')
-    if (source.readyState === 2) endTail()
+  tail.onopen = () => say('Following live')
+  tail.onerror = () => {
+    if (tail.readyState < 2) return say('The connection was lost: some rows may be missing')
+    say('Following live is not possible now')
+    endTail()
   }
-  source.onmessage = ({ data }) => {
+  tail.onmessage = ({ data }) => {
     rows.insertAdjacentHTML('afterbegin', data)
     while (rows.rows.length > 200) rows.lastElementChild.remove()
   }
@@ -27,20 +28,27 @@ on('click', ({ target }) => {
   if (target.id !== 'follow') return
   if (!tail) return startTail()
   endTail()
-  $('#live').textContent = 'Paused'
+  say('Paused')
 })
 on('htmx:after:swap', () => {
-  if (!tail || tail.rows.isConnected) return
+  if (!tail || rows.isConnected) return
   endTail()
   if ($('#follow')) startTail()
 })
+// A hidden tab has no tail: all tabs share six connections. Shown again, its list is loaded, and that starts the tail.
+on('visibilitychange', async () => {
+  tail?.close()
+  if (!tail || document.hidden) return
+  await htmx.ajax('GET', location.href, { target: '#list', select: '#list', swap: 'outerHTML' })
+  if (tail?.readyState === 2 && !document.hidden) tail.onerror()
+})
 
-// The link in a note of the inspector (#span-...) opens the line that it leads to.
+// The link in a note (#span-...) opens the line that it leads to.
 const unfold = () => /^#span-\w+$/.test(location.hash) && $(location.hash)?.setAttribute('open', '')
 addEventListener('hashchange', unfold)
 unfold()
 
-// Copy buttons. If the browser refuses to copy, the text is selected for Ctrl+C.
+// If the browser refuses to copy, the text is selected for Ctrl+C.
 for (const button of document.querySelectorAll('[data-copy]')) {
   button.hidden = false
   button.addEventListener('click', async () => {

@@ -91,13 +91,14 @@ test("nginx's old attribute names are replaced by the stable ones, and health ch
       of('twitter-app', [
         span('2222222222222222', 'GET /readyz', { 'url.path': '/readyz' }),
         span('3333333333333333', 'GET /', { 'url.path': '/', 'http.route': '/' }),
+        { ...span('4444444444444444', 'SELECT tweets', {}), kind: 3 },
       ]),
     ],
   })
   assert.equal(sent.status, 200)
   await sink.until(() => sink.deliveries.some(({ signal }) => signal === 'traces'))
   const spans = sink.spans()
-  assert.deepEqual(spans.map(({ name }) => name).sort(), ['GET', 'GET /'])
+  assert.deepEqual(spans.map(({ name }) => name).sort(), ['GET', 'GET /', 'SELECT tweets'])
   assert.deepEqual(spans.find(({ name }) => name === 'GET')!.attributes, {
     'http.request.method': 'GET',
     'http.response.status_code': 500,
@@ -119,6 +120,14 @@ test("nginx's old attribute names are replaced by the stable ones, and health ch
   await sink.until(() => sink.metrics().some(({ name }) => name === 'traces.spanmetrics.duration'))
   const duration = sink.metrics().find(({ name }) => name === 'traces.spanmetrics.duration')!
   assert.equal(duration.unit, 's')
+  await sink.until(() => sink.metrics().some(({ name }) => name === 'traces.spanmetrics.latency'))
+  const latency = sink.metrics().find(({ name }) => name === 'traces.spanmetrics.latency')!
+  assert.equal(latency.unit, '', 'a unit would become a part of the name that Explore reads')
+  assert.deepEqual(
+    new Set(latency.points.map(({ attributes }) => attributes['span.kind'])),
+    new Set(['SPAN_KIND_SERVER']),
+  )
+  assert.ok(duration.points.length > latency.points.length)
   assert.doesNotMatch(running.printed(), /deprecat|alias/i)
 })
 

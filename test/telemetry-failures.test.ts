@@ -37,7 +37,7 @@ const troubles: Record<string, () => Promise<{ url: string; stop: () => unknown 
 }
 
 for (const [what, start] of Object.entries(troubles))
-  test(`a collector that ${what}: requests go on, the loss is one line, the stop is quick`, async () => {
+  test(`a collector that ${what}: requests go on, outage and loss are one line each, the stop is quick`, async () => {
     const collector = await start()
     using place = scratch()
     await using server = await startServer({
@@ -68,7 +68,11 @@ for (const [what, start] of Object.entries(troubles))
       .printed()
       .split('\n')
       .filter((line) => line.includes('"telemetry: '))
-    assert.ok(others.length <= 10, `${others.length} lines about telemetry`)
+    assert.deepEqual(others, [])
+    const outages = server.printed().split('"telemetry is not delivered"').length - 1
+    assert.equal(outages, 1, server.printed())
+    assert.match(server.printed(), /"telemetry is not delivered","why":"\w[^"]+"/)
+    assert.doesNotMatch(server.printed(), /"stack|\n    at |\\n    at /)
   })
 
 test('a collector that answers 200 with an HTML page: nothing fails, nothing counts as lost', async () => {
@@ -111,6 +115,11 @@ test('a collector that dies and restarts: what was lost meanwhile is counted, th
     [...first.spans(), ...second.spans()].filter(isPage).map((span) => span.traceId + span.spanId),
   ).size
   assert.ok(lost > 0)
+  const said = [...server.printed().matchAll(/"message":"(telemetry is [^"]+)"/g)]
+  assert.deepEqual(
+    said.map(([, line]) => line),
+    ['telemetry is not delivered', 'telemetry is delivered again'],
+  )
   const name = 'otel.sdk.processor.span.processed'
   const { points } = second.metrics().find((metric) => metric.name === name)!
   const failed = points.filter(({ attributes }) => 'error.type' in attributes)

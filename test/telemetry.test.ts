@@ -188,6 +188,32 @@ test('gzip, headers, an endpoint for each signal, and the resource attributes', 
   })
 })
 
+test('health checks are not measured, and counters of what has not happened yet are 0', async () => {
+  const { metrics } = await told({ INSPECT: '0' }, async (server) => {
+    for (const path of ['/livez', '/readyz', '/'])
+      assert.equal((await ask(server, path)).status, 200)
+  })
+  const pointsOf = (metric: string) => metrics.find(({ name }) => name === metric)?.points ?? []
+  assert.deepEqual(
+    pointsOf('http.server.request.duration').map(({ attributes }) => attributes['http.route']),
+    ['/'],
+  )
+  assert.deepEqual(
+    pointsOf('tracewren.tweets.created').map(({ value }) => value),
+    [0],
+  )
+  assert.deepEqual(
+    pointsOf('tracewren.work_queue.depth').map(({ attributes, value }) => [
+      attributes['queue'],
+      value,
+    ]),
+    [
+      ['write', 0],
+      ['password', 0],
+    ],
+  )
+})
+
 test('OTEL_SDK_DISABLED switches all telemetry off; an exporter for one signal exports only that', async () => {
   const none = await told({ OTEL_SDK_DISABLED: 'true', INSPECT: '1' }, async (server) => {
     const answer = await ask(server, '/', { as: 'browser' })

@@ -1,7 +1,17 @@
-// Sends the queries of the dashboards to Mimir, Loki and Tempo, as Grafana would send them.
+// Sends the queries of the dashboards to Mimir or Prometheus, to Loki and to Tempo, as Grafana would send them. Where Loki
+// does not run, the queries of logs are read with the grammar of LogQL and evaluated on the file of the Collector.
 import type { Query } from './dashboards.ts'
+import { readLogFile, type LogLine } from './log-file.ts'
+import { readLogQL } from './logql.ts'
 
-export type Backends = { mimir: string; loki: string; tempo: string | undefined }
+export type Backends = {
+  /** The API of Mimir or Prometheus, directly or through Grafana. */
+  metrics: string
+  loki: string | undefined
+  /** All log records, when Loki does not run. */
+  logFile: string
+  tempo: string | undefined
+}
 
 const stepSeconds = 15
 const lookBackSeconds = 300
@@ -46,8 +56,8 @@ export async function countOf(query: Query, backends: Backends): Promise<number>
   if (query.kind === 'values') return (await labelValues(query.expr, backends, range)).length
   if (query.kind === 'traceql' || query.kind === 'serviceMap') return tracesOf(query, backends)
   const expr = filled(query.expr)
-  const base =
-    query.uid === 'loki' ? `${backends.loki}/loki/api/v1` : `${backends.mimir}/prometheus/api/v1`
+  if (query.uid === 'loki' && backends.loki === undefined) return countInFile(expr, backends)
+  const base = query.uid === 'loki' ? `${backends.loki}/loki/api/v1` : `${backends.metrics}/api/v1`
   const found = (await (query.kind === 'instant'
     ? get(`${base}/query`, { query: expr, time: String(now) })
     : get(`${base}/query_range`, {
@@ -64,11 +74,11 @@ const hasValue = (text: string, { uid }: Query) => uid === 'loki' || Number.isFi
 
 async function labelValues(
   expr: string,
-  { mimir }: Backends,
+  { metrics }: Backends,
   range: { start: string; end: string },
 ) {
   const [, selector = '', label = ''] = /^label_values\((.*), (\w+)\)$/.exec(filled(expr)) ?? []
-  const found = await get(`${mimir}/prometheus/api/v1/label/${label}/values`, {
+  const found = await get(`${metrics}/api/v1/label/${label}/values`, {
     'match[]': selector,
     start: range.start,
     end: range.end,
@@ -76,13 +86,14 @@ async function labelValues(
   return (found as { data: string[] }).data
 }
 
-async function tracesOf({ kind, expr }: Query, { tempo, mimir }: Backends): Promise<number> {
+async function tracesOf({ kind, expr }: Query, { tempo, metrics }: Backends): Promise<number> {
   if (kind === 'traceql') {
+    if (tempo === undefined) return 0
     const found = await get(`${tempo}/api/search`, { q: filled(expr), limit: '20' })
     return (found as { traces?: unknown[] }).traces?.length ?? 0
   }
   // Grafana draws the service graph from this metric.
-  const found = await get(`${mimir}/prometheus/api/v1/query`, {
+  const found = await get(`${metrics}/api/v1/query`, {
     query: 'traces_service_graph_request_total',
   })
   return (found as Result).data.result.length
@@ -92,9 +103,9 @@ type Exemplars = { data: { seriesLabels: Record<string, string>; exemplars: Exem
 export type Exemplar = { labels: Record<string, string>; value: string; timestamp: number }
 
 /** The exemplars that a panel with this query would show. */
-export async function exemplarsOf(expr: string, { mimir }: Backends) {
+export async function exemplarsOf(expr: string, { metrics }: Backends) {
   const now = Date.now() / 1000
-  const found = await get(`${mimir}/prometheus/api/v1/query_exemplars`, {
+  const found = await get(`${metrics}/api/v1/query_exemplars`, {
     query: filled(expr),
     start: String(now - lookBackSeconds),
     end: String(now),
@@ -102,16 +113,23 @@ export async function exemplarsOf(expr: string, { mimir }: Backends) {
   return (found as Exemplars).data
 }
 
-/** The names of all metrics in Mimir. */
-export const metricNames = async ({ mimir }: Backends): Promise<string[]> =>
-  ((await get(`${mimir}/prometheus/api/v1/label/__name__/values`, {})) as { data: string[] }).data
+/** The names of all metrics. */
+export const metricNames = async ({ metrics }: Backends): Promise<string[]> => {
+  const found = await get(`${metrics}/api/v1/label/__name__/values`, {})
+  return (found as { data: string[] }).data
+}
 
 type Streams = { data: { result: { stream: Record<string, string>; values: Sample[] }[] } }
 
-/** The log lines that Loki returns for a query. */
-export async function linesOf(expr: string, { loki }: Backends) {
+/** The log lines that Loki returns for a query, or that the query selects in the file. */
+export async function linesOf(expr: string, backends: Backends) {
+  if (backends.loki === undefined)
+    return selected(expr, backends).map(({ line, labels, fields }) => ({
+      line,
+      labels: { ...labels, ...fields },
+    }))
   const now = Date.now()
-  const found = await get(`${loki}/loki/api/v1/query_range`, {
+  const found = await get(`${backends.loki}/loki/api/v1/query_range`, {
     query: expr,
     start: `${now - lookBackSeconds * 1000}000000`,
     end: `${now}000000`,
@@ -120,4 +138,33 @@ export async function linesOf(expr: string, { loki }: Backends) {
   return (found as Streams).data.result.flatMap(({ stream, values: lines }) =>
     lines.map(([, line]) => ({ line, labels: stream })),
   )
+}
+
+const recent = ({ logFile }: Backends): LogLine[] =>
+  readLogFile(logFile).filter(({ at }) => at > Date.now() - lookBackSeconds * 1000)
+
+function selected(expr: string, backends: Backends): LogLine[] {
+  const lines = recent(backends)
+  return readLogQL(expr).selections.flatMap(({ selects, stages }) =>
+    lines.filter((line) => selects(line) && stages.every((test) => test(line))),
+  )
+}
+
+const countInFile = (expr: string, backends: Backends): number => {
+  const { hasDefault, notEvaluated } = readLogQL(expr)
+  return hasDefault || notEvaluated !== undefined ? 1 : selected(expr, backends).length
+}
+
+/** The labels and fields that a query names and that no line of its streams has. */
+export function absentFields(expr: string, backends: Backends): string[] {
+  const { selections, notEvaluated } = readLogQL(filled(expr))
+  // Behind a stage such as `| json`, a field need not be one that was sent.
+  if (notEvaluated !== undefined) return []
+  const lines = recent(backends)
+  return selections.flatMap(({ selects, fields }) => {
+    const sent = new Set(
+      lines.filter(selects).flatMap((line) => Object.keys({ ...line.labels, ...line.fields })),
+    )
+    return fields.filter((field) => !sent.has(field))
+  })
 }

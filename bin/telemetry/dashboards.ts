@@ -20,8 +20,10 @@ export type Panel = {
   description?: string
   datasource?: { type: string; uid: string }
   gridPos: { x: number; y: number; w: number; h: number }
-  fieldConfig?: { defaults: { unit?: string }; overrides: Override[] }
+  fieldConfig?: { defaults: { unit?: string; noValue?: string }; overrides: Override[] }
   targets?: Target[]
+  /** The panels of a collapsed row. */
+  panels?: Panel[]
 }
 export type Override = {
   matcher: { id: string; options: string }
@@ -53,6 +55,8 @@ export type Query = {
   kind: 'range' | 'instant' | 'values' | 'traceql' | 'serviceMap'
   expr: string
   exemplar: boolean
+  /** What the panel shows instead of data, when it may be empty. */
+  noValue?: string
 }
 
 const folder = fileURLToPath(new URL('../../observability/grafana/dashboards/', import.meta.url))
@@ -83,7 +87,8 @@ export function queriesOf(file: string, { panels, templating }: Dashboard): Quer
       expr: textOf(variable),
       exemplar: false,
     }))
-  const ofPanels = panels.flatMap(({ title, targets = [] }) =>
+  const inRows = panels.flatMap((panel) => [panel, ...(panel.panels ?? [])])
+  const ofPanels = inRows.flatMap(({ title, targets = [], fieldConfig }) =>
     targets.map((target) => ({
       file,
       panel: title,
@@ -92,6 +97,7 @@ export function queriesOf(file: string, { panels, templating }: Dashboard): Quer
       kind: kindOf(target),
       expr: target.expr ?? target.query ?? '',
       exemplar: target.exemplar === true,
+      ...(fieldConfig?.defaults.noValue && { noValue: fieldConfig.defaults.noValue }),
     })),
   )
   return [...ofVariables, ...ofPanels]

@@ -18,9 +18,9 @@ type Span = {
   attributes: Record<string, unknown>
 }
 
-/** Repeats a check until it passes. After 40 s, throws the error of the last attempt. */
+/** Repeats a check until it passes. After 60 s, throws the error of the last attempt. */
 async function eventually(check: () => Promise<void>): Promise<void> {
-  for (const giveUp = Date.now() + 40_000; ; await pause(500)) {
+  for (const giveUp = Date.now() + 60_000; ; await pause(500)) {
     try {
       return await check()
     } catch (error) {
@@ -169,7 +169,7 @@ async function proveExemplars(
     const found = (await exemplarsOf(expr, backends)).flatMap(({ exemplars }) => exemplars)
     assert.ok(
       found.some(({ labels }) => labels['trace_id'] === traceId),
-      `Mimir has no exemplar of this trace for ${place}`,
+      `there is no exemplar of this trace for ${place}`,
     )
   }
 }

@@ -1,7 +1,9 @@
 // Fakes of two components that the test does not run: nginx's OpenTelemetry module, and the receivers of the Collector's
 // contrib distribution. They send the real Collector the same data in the same form.
+import { randomBytes } from 'node:crypto'
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 
+import { scraped } from './collector.ts'
 import type { Seen } from './traffic.ts'
 
 type Value = { stringValue: string } | { intValue: string }
@@ -28,6 +30,7 @@ export async function sendNginxSpans(collector: string, seen: readonly Seen[]): 
   const spans = seen.map((one) => ({
     traceId: one.traceId,
     spanId: one.spanId,
+    parentSpanId: one.parentSpanId ?? '',
     name: one.method,
     kind: 2,
     startTimeUnixNano: nanos(one.started),
@@ -54,7 +57,10 @@ export async function sendNginxSpans(collector: string, seen: readonly Seen[]): 
   })
 }
 
-/** Fakes the `file_log` receiver: sends each new line of the access log, parsed. contrib.yaml's transform does the rest. */
+/**
+ * Reads from the access log what nginx's module would record of the requests of k6 and Locust. Their spans are the parents; the
+ * log has the span of the app, so here nginx's span is beside it, not between both.
+ */
 export class AccessLog {
   readonly #file: string
   #read = 0
@@ -63,22 +69,22 @@ export class AccessLog {
     this.#file = file
   }
 
-  async sendNew(collector: string): Promise<void> {
-    const logRecords = this.#newLines().map((line) => {
+  ofGenerators(): Seen[] {
+    return this.#newLines().flatMap((line) => {
       const fields = JSON.parse(line) as Record<string, string>
-      const status = Number(fields['status'])
+      const traceId = fields['trace.id'] ?? ''
+      if (traceId === '' || !/python-requests|k6\//i.test(fields['user_agent'] ?? '')) return []
+      const ended = Date.now()
       return {
-        timeUnixNano: nanos(Date.parse(fields['time'] ?? '')),
-        observedTimeUnixNano: nanos(Date.now()),
-        severityNumber: status >= 500 ? 17 : status >= 400 ? 13 : 9,
-        severityText: String(status),
-        body: { stringValue: line },
-        attributes: Object.entries(fields).map(([key, value]) => text(key, value)),
+        traceId,
+        spanId: randomBytes(8).toString('hex'),
+        parentSpanId: fields['span.id'] ?? '',
+        method: fields['method'] ?? '',
+        target: fields['path'] ?? '',
+        status: Number(fields['status']),
+        started: ended - Number(fields['reqtime']) * 1000,
+        ended,
       }
-    })
-    if (logRecords.length === 0) return
-    await send(collector, 'logs', {
-      resourceLogs: [{ resource, scopeLogs: [{ scope: {}, logRecords }] }],
     })
   }
 
@@ -140,31 +146,26 @@ export async function sendNginxStatus(collector: string, status: string): Promis
   })
 }
 
-/** The counters that contrib.yaml keeps, in Prometheus' text format. */
-const backendCounter =
-  /^((?:loki_distributor_lines_received|loki_discarded_samples|cortex_distributor_received_(?:samples|exemplars)|cortex_discarded_(?:samples|exemplars)|tempo_distributor_spans_received|tempo_discarded_spans)_total)(?:\{.*\})? (\S+)/
-
-/** Fakes the `prometheus` receiver: sends the counters that contrib.yaml keeps, of the backends that run. */
-export async function sendBackendCounters(
+/** Fakes the `prometheus` receiver: sends the metrics that contrib.yaml keeps, of the backends that run. */
+export async function sendBackendMetrics(
   collector: string,
   backends: Record<string, string>,
 ): Promise<void> {
+  const kept = scraped()
   for (const [name, url] of Object.entries(backends)) {
-    const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n')
+    const lines = (await (await fetch(url)).text()).split('\n')
     const sums = new Map<string, number>()
     for (const line of lines) {
-      const [, metric, value] = backendCounter.exec(line) ?? []
-      if (metric) sums.set(metric, (sums.get(metric) ?? 0) + Number(value))
+      const [, metric = '', value] = /^(\w+)(?:\{.*\})? (\S+)/.exec(line) ?? []
+      if (kept.test(metric)) sums.set(metric, (sums.get(metric) ?? 0) + Number(value))
     }
     const timeUnixNano = nanos(Date.now())
-    const metrics = [...sums].map(([metric, asDouble]) => ({
-      name: metric,
-      sum: {
-        aggregationTemporality: 2,
-        isMonotonic: true,
-        dataPoints: [{ asDouble, timeUnixNano }],
-      },
-    }))
+    const metrics = [...sums].map(([metric, asDouble]) => {
+      const dataPoints = [{ asDouble, timeUnixNano }]
+      return metric.endsWith('_total')
+        ? { name: metric, sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints } }
+        : { name: metric, gauge: { dataPoints } }
+    })
     await send(collector, 'metrics', {
       resourceMetrics: [
         {

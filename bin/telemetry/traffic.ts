@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 export type Seen = {
   traceId: string
   spanId: string
+  parentSpanId?: string
   method: string
   target: string
   status: number
@@ -16,11 +17,11 @@ export type Seen = {
 
 type Options = { fields?: Record<string, string>; headers?: Record<string, string> }
 
-/** A client that keeps its session cookie. */
+/** A client that keeps its cookies. */
 export class Person {
   readonly #url: string
   readonly #seen: (one: Seen) => void
-  #cookie = ''
+  readonly #cookies = new Map<string, string>()
 
   constructor(url: string, seen: (one: Seen) => void) {
     this.#url = url
@@ -37,13 +38,16 @@ export class Person {
       signal: AbortSignal.timeout(20_000),
       headers: {
         traceparent: `00-${traceId}-${spanId}-01`,
-        ...(this.#cookie && { Cookie: this.#cookie }),
+        Cookie: [...this.#cookies].map((pair) => pair.join('=')).join('; '),
         ...headers,
       },
       ...(fields && { body: new URLSearchParams(fields) }),
     })
     const text = await answer.text()
-    for (const line of answer.headers.getSetCookie()) this.#cookie = line.split(';')[0] ?? ''
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      this.#cookies.set(name, value)
+    }
     const { status } = answer
     this.#seen({ traceId, spanId, method, target, status, started, ended: Date.now() })
     return { traceId, spanId, status, text, headers: answer.headers }

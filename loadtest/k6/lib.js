@@ -55,15 +55,11 @@ function headersOf({ here, pageTrace }, kind) {
   return kind === 'htmx' ? { ...browser, ...htmx } : browser
 }
 
+// prettier-ignore
+const labels = [[/\/[0-9a-f]{32}/, '/[trace]'], [/\/[0-9a-f]{16}$/, '/[span]'], [/\/\d+/, '/[id]'], [/\/@\w+/, '/@[handle]'],
+  [/\?q=.*/, '?q=[words]'], [/\?.*before=.*/, '?before=[id]']]
 /** The name of a path in reports: `/user/[id]` for any id. */
-const nameOf = (path) =>
-  path
-    .replace(/\/[0-9a-f]{32}/, '/[trace]')
-    .replace(/\/[0-9a-f]{16}$/, '/[span]')
-    .replace(/\/\d+/, '/[id]')
-    .replace(/\/@\w+/, '/@[handle]')
-    .replace(/\?q=.*/, '?q=[words]')
-    .replace(/\?.*before=.*/, '?before=[id]')
+const nameOf = (path) => labels.reduce((name, [pattern, label]) => name.replace(pattern, label), path)
 
 export const get = (client, path, options) => send(client, 'GET', path, options)
 export const post = (client, path, fields, options) => send(client, 'POST', path, { fields, ...options })
@@ -156,6 +152,5 @@ export function sendSpans(restMs = 0) {
   const scopeSpans = [{ scope: { name: 'loadtest' }, spans: spans.splice(0) }]
   const body = JSON.stringify({ resourceSpans: [{ resource, scopeSpans }] })
   const tags = { name: 'export of spans', kind: 'telemetry' }
-  const headers = { 'Content-Type': 'application/json' }
-  http.post(`${collector}/v1/traces`, body, { headers, tags, timeout: '3s' })
+  http.post(`${collector}/v1/traces`, body, { headers: { 'Content-Type': 'application/json' }, tags, timeout: '3s' })
 }

@@ -10,9 +10,7 @@ import * as lib from './lib.js'
 
 const { between, chance, find, get, numberOf, oneOf, partial, pause, post, redirect, shared } = lib
 
-function repeat(times, action) {
-  for (let n = 0; n < times; n++) action()
-}
+const repeat = (times, action) => Array.from({ length: times }, action)
 
 // Actions of programs: scripts that were written for the original application.
 const browseTimeline = (user) => get(user, '/timeline')
@@ -22,10 +20,8 @@ const search = (user, list, options) => get(user, `/search?q=${encodeURIComponen
 const tweet = (user, key) => post(user, '/tweet', { msg: oneOf(shared.texts), ...key })
 const actOn = (user, action, last) => post(user, `/${action}/${between(1, last)}`)
 
-function followAndUnfollow(user) {
-  const id = between(1, 50)
-  for (const action of ['follow', 'unfollow']) post(user, `/${action}/${id}`)
-}
+const followAndUnfollow = (user, id = between(1, 50)) =>
+  ['follow', 'unfollow'].map((action) => post(user, `/${action}/${id}`))
 
 // Actions of people: they read a page for a while and click on it; htmx requests parts of pages.
 function visit(user, path, ...seconds) {
@@ -35,10 +31,7 @@ function visit(user, path, ...seconds) {
 }
 
 /** Runs the action only if the page has such a button. */
-function click(html, pattern, action) {
-  const found = find(html, pattern)
-  if (found) action(found)
-}
+const click = (html, pattern, action, found = find(html, pattern)) => found && action(found)
 const like = (user, html) => click(html, 'likeable', (id) => post(user, `/favorite/${id}`))
 const write = (user, html) => tweet(user, { key: find(html, 'key') })
 
@@ -131,33 +124,24 @@ const mixes = {
     RealisticUser: { weight: 3, wait: [3, 10], signIn: signInMember, actions: [
       [10, browseTimeline], [5, checkTrends], [3, (user) => user.tweetsLeft-- > 0 && tweet(user)], [2, (user) => search(user, shared.words)],
       [2, (user) => viewUser(user, 5)], [1, (user) => get(user, '/favorites')],
-      [1, (user) => (chance(0.5) ? actOn(user, 'favorite', 50) : actOn(user, 'follow', 10))],
-    ] },
-    LurkerUser: { weight: 4, wait: [5, 15], signIn: signInMember, actions: [
-      [8, browseTimeline], [3, checkTrends], [2, (user) => viewUser(user, 10)], [1, (user) => search(user, shared.words)],
-    ] },
+      [1, (user) => (chance(0.5) ? actOn(user, 'favorite', 50) : actOn(user, 'follow', 10))]] },
+    LurkerUser: { weight: 4, wait: [5, 15], signIn: signInMember,
+      actions: [[8, browseTimeline], [3, checkTrends], [2, (user) => viewUser(user, 10)], [1, (user) => search(user, shared.words)]] },
     APIStressUser: { weight: 1, wait: [0.1, 0.5], signIn: signInMember, actions: [
       [5, (user) => tweet(user)], [3, (user) => actOn(user, 'favorite', 100)], [2, (user) => actOn(user, 'follow', 20)],
-      [1, (user) => actOn(user, 'unfavorite', 100)], [1, (user) => actOn(user, 'unfollow', 20)],
-    ] },
+      [1, (user) => actOn(user, 'unfavorite', 100)], [1, (user) => actOn(user, 'unfollow', 20)]] },
     DatabaseStressUser: { weight: 1, wait: [0.5, 2], signIn: signInMember, actions: [
       [3, (user) => search(user, shared.phrases)], [2, (user) => repeat(between(3, 7), () => viewUser(user, 100))],
       [2, (user) => repeat(between(2, 5), () => tweet(user))], [2, followAndUnfollow],
       [1, (user) => repeat(between(5, 10), () => actOn(user, 'favorite', 200))],
-      [1, (user) => ['/followers', '/following', '/favorites'].forEach((path) => get(user, path))],
-    ] },
+      [1, (user) => ['/followers', '/following', '/favorites'].forEach((path) => get(user, path))]] },
     AnonymousUser: { weight: 1, wait: [2, 5], actions: [[3, checkTrends], [1, (user) => get(user, '/login')]] },
   },
   realistic: {
-    TimelineReader: { weight: 7, wait: [4, 12], kind: 'htmx', signIn: signInReader(8, 12), actions: [
-      [12, read], [3, getToKnowSomebody], [2, searchAsYouType], [1, lookAfterOwnThings],
-    ] },
-    TimelineWriter: { weight: 1, wait: [5, 15], kind: 'htmx', signIn: signInReader(15, 25), actions: [
-      [4, converse], [1, thinkAgain],
-    ] },
-    TimelineVisitor: { weight: 2, wait: [3, 10], kind: 'browser', actions: [
-      [3, lookAround], [1, (user) => visit(user, '/register')],
-    ] },
+    TimelineReader: { weight: 7, wait: [4, 12], kind: 'htmx', signIn: signInReader(8, 12),
+      actions: [[12, read], [3, getToKnowSomebody], [2, searchAsYouType], [1, lookAfterOwnThings]] },
+    TimelineWriter: { weight: 1, wait: [5, 15], kind: 'htmx', signIn: signInReader(15, 25), actions: [[4, converse], [1, thinkAgain]] },
+    TimelineVisitor: { weight: 2, wait: [3, 10], kind: 'browser', actions: [[3, lookAround], [1, (user) => visit(user, '/register')]] },
   },
 }
 
@@ -166,15 +150,11 @@ const rise = Math.min(seconds, Math.ceil(users / numberOf('SPAWN', 5)))
 // Stages: duration in seconds, and the share of USERS that is reached at the end.
 // prettier-ignore
 const shapes = {
-  ramp: [[60, 0.25], [60, 0.5], [60, 0.75], [60, 1]],
-  spike: [[60, 0.1], [10, 1], [50, 1], [10, 0.1], [50, 0.1]],
-  soak: [[60, 0.5], [3540, 0.5]],
-  none: [[rise, 1], [seconds - rise, 1]],
+  ramp: [[60, 0.25], [60, 0.5], [60, 0.75], [60, 1]], spike: [[60, 0.1], [10, 1], [50, 1], [10, 0.1], [50, 0.1]],
+  soak: [[60, 0.5], [3540, 0.5]], none: [[rise, 1], [seconds - rise, 1]],
 }
-const stages = shapes[__ENV.SHAPE || 'none'].map(([time, share]) => ({
-  duration: `${time}s`,
-  target: Math.round(share * users),
-}))
+const stageOf = ([time, share]) => ({ duration: `${time}s`, target: Math.round(share * users) })
+const stages = shapes[__ENV.SHAPE || 'none'].map(stageOf)
 
 export const options = {
   // At the end, do not wait for users that sleep between two actions.

@@ -3,14 +3,19 @@
     locust -f loadtest/locust/locustfile.py --class-picker --host http://127.0.0.1:5000
 
 Environment: SHAPE (Ramp, Spike, Soak, or "pick" for Locust's web page; default: --users, --spawn-rate and --run-time),
-PACE (10: all waits are ten times shorter), TRACES (the URL of the traces that failures name).
+PACE (10: all waits are ten times shorter), TRACES (the URL of the traces that failures name), LOAD_USERS (with the web page:
+how many DemoReaders start by themselves).
 """
+import logging
+import os
 import random
+import time
+from urllib.request import ProxyHandler, build_opener
 
-from locust import between, task
+from locust import between, events, task
 
 import original
-from checks import MEMBER_OR_NOBODY, PART, SIGNED_IN, Checked, find, shared
+from checks import MEMBER_OR_NOBODY, OWN_PAGE, PART, SIGNED_IN, Checked, find, shared
 from shapes import *  # noqa: F403
 
 
@@ -149,3 +154,41 @@ class TimelineVisitor(Checked):
     @task(1)
     def think_about_joining(self):
         self.client.get("/register")
+
+
+class DemoReader(Checked):
+    """Reads as a demo person and never writes. All of them together send at most one request a second."""
+
+    html, next_turn = "", 0
+
+    def wait_time(self):
+        DemoReader.next_turn = max(DemoReader.next_turn + 1, now := time.monotonic())
+        return DemoReader.next_turn - now
+
+    def on_start(self): self.wait()
+
+    @task
+    def take_a_turn(self):
+        if not self.signed_in:
+            account = {"mailaddress": f"user{random.randint(1, 100):04d}@example.com", "password": "password123"}
+            self.signed_in = self.client.post("/login", account, expect=SIGNED_IN).status_code == 303
+            return
+        names = {f"/tweet/{find(self.html, 'tweet') or 1}": "/tweet/[id]"}
+        path = random.choice(["/", "/timeline", "/favorites", "/followers", *names])
+        answer = self.client.get(path, name=names.get(path), kind="browser")
+        self.html, self.signed_in = answer.text, OWN_PAGE[1](answer)
+
+
+@events.init.add_listener
+def start_readers(environment, runner, web_ui, **_):
+    host, users = environment.host or Checked.host, int(os.environ.get("LOAD_USERS") or 0)
+    if users == 0 or not web_ui: return
+    try:
+        html = build_opener(ProxyHandler({})).open(f"{host}/login", timeout=10).read()
+        problem = "" if b"password123" in html else "offers no demo accounts"
+    except OSError as error:
+        problem = f"does not answer ({error})"
+    if problem:
+        return logging.warning(f"LOAD_USERS={users}: {host} {problem}, so no user starts by itself. Start users on the page.")
+    environment.user_classes = [DemoReader]
+    runner.start(users, 1)

@@ -122,10 +122,14 @@ function describeCosts(costs: RequestCosts, attributes: Attributes): void {
   if (costs.bytes > 0) attributes['http.response.body.size'] = costs.bytes
 }
 
+/** Health checks come from machines every few seconds: in metrics, an idle instance would consist of them. */
+const healthChecks = new Set<string | undefined>(['/livez', '/readyz'])
+
 /** Adds the request's duration (ms) to the metric http.server.request.duration, with few attributes. */
 export function measure(c: Context<Env>, ms: number): void {
   const status = c.res.status
   const route = answeredRoute(c)
+  if (healthChecks.has(route)) return
   const attributes: Attributes = {
     [ATTR_HTTP_REQUEST_METHOD]: knownMethod(c.req.method) ?? '_OTHER',
     [ATTR_URL_SCHEME]: clientOf(c).scheme,

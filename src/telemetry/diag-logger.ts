@@ -15,6 +15,8 @@ export function quietDiag(): DiagLogger {
         message,
         ...rest.map((one) => (one instanceof Error ? one.message : String(one))),
       ].join(' ')
+      // dropped.ts counts these, and a text with another number each time would be repeated.
+      if (/^Dropped \d+ /.test(text)) return
       const now = performance.now()
       for (const [old, at] of seen) if (now - at > repeatedMs) seen.delete(old)
       if (seen.has(text) || seen.size >= messagesMax) return

@@ -6,6 +6,7 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { ATTR_ERROR_TYPE } from '@opentelemetry/semantic-conventions'
 
 import { localLog } from './log.ts'
+import type { Outage } from './outage.ts'
 
 const reportMs = 60_000
 
@@ -73,8 +74,8 @@ export const countLogs = (tally: Tally): LogRecordProcessor => ({
   shutdown: nothing,
 })
 
-/** Logs once a minute how much was dropped. `stop`, at exit, counts everything undelivered as dropped and logs it. */
-export function reportDropped({ spans, logs }: Dropped): { stop: () => void } {
+/** Logs once a minute how much was dropped, in an outage at its end. `stop`, at exit, counts everything undelivered as dropped and logs it. */
+export function reportDropped({ spans, logs }: Dropped, outage: Outage): { stop: () => void } {
   const report = (dropped: (tally: Tally) => number) => {
     const unreported = (tally: Tally) => dropped(tally) - tally.reported
     const counts = { spans: unreported(spans), log_records: unreported(logs) }
@@ -85,7 +86,9 @@ export function reportDropped({ spans, logs }: Dropped): { stop: () => void } {
       why: 'the collector is unreachable or too slow',
     })
   }
-  const timer = setInterval(() => report(({ dropped }) => dropped), reportMs).unref()
+  const timer = setInterval(() => {
+    if (!outage.isOn) report(({ dropped }) => dropped)
+  }, reportMs).unref()
   return {
     stop() {
       clearInterval(timer)

@@ -121,7 +121,8 @@ export const log = {
   error: at('error', write),
 }
 
-const printed = (line: Line) => isLogged(line.level) && print(line)
+// Without the active span: it is that of the request in whose time the export happened.
+const printed = (line: Line) => isLogged(line.level) && stdout.write(textOf(line))
 
 /**
  * A log for lines about telemetry itself, on standard output only. When the collector is unreachable, exporting them

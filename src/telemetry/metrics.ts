@@ -66,6 +66,10 @@ export type Observed = {
 export function observe(observed: Observed): void {
   const { walBytes, freeBytes, activeSessions, cardLookups, droppedLines } = observed
   const m = meter()
+  // A series that began at its first event would lack it in a rate, and its panel would say "No data" until then.
+  const { tweets, workQueueDepth } = measured()
+  tweets.add(0)
+  for (const queue of ['write', 'password']) workQueueDepth.add(0, { queue })
   m.createObservableGauge('tracewren.wal.size', {
     unit: 'By',
     description: 'Size of the write-ahead log',

@@ -49,6 +49,7 @@ import {
   tallying,
   type Dropped,
 } from './dropped.ts'
+import { Outage } from './outage.ts'
 import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
 import { describeProcess } from './resource.ts'
 
@@ -68,12 +69,13 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
     suppressOverrideMessage: true,
   })
   const resource = describeProcess(settings.detectors)
-  const meterProvider = startMetrics(settings, resource)
+  const outage = new Outage()
+  const meterProvider = startMetrics(settings, resource, outage)
   const recorder = settings.inspect ? new Recorder() : undefined
   const dropped = newDropped()
-  const report = reportDropped(dropped)
+  const report = reportDropped(dropped, outage)
   const ownMetrics = tallying(meterProvider, dropped)
-  const common = { settings, resource, ownMetrics, recorder, dropped }
+  const common = { settings, resource, ownMetrics, recorder, dropped, outage }
   const tracerProvider = startTraces(common)
   const loggerProvider = startLogs(common)
   registerInstrumentations({
@@ -96,13 +98,17 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   }
 }
 
-function startMetrics(settings: TelemetrySettings, resource: Resource): MeterProvider {
+function startMetrics(
+  settings: TelemetrySettings,
+  resource: Resource,
+  outage: Outage,
+): MeterProvider {
   const kind = settings.exporters.metrics
   if (kind === 'none') return new MeterProvider({ resource })
   const reader = new PeriodicExportingMetricReader({
     exporter:
       kind === 'otlp'
-        ? new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics })
+        ? outage.watch(new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics }))
         : new ConsoleMetricExporter(),
     ...settings.metrics,
   })
@@ -118,6 +124,7 @@ type Common = {
   ownMetrics: ReturnType<typeof tallying>
   recorder: Recorder | undefined
   dropped: Dropped
+  outage: Outage
 }
 
 function startTraces(common: Common): NodeTracerProvider {
@@ -150,25 +157,26 @@ function samplerOf({ ratio, parentBased }: SamplerSettings): Sampler {
   return parentBased ? new ParentBasedSampler({ root }) : root
 }
 
-function exportingSpans({ settings, ownMetrics, dropped }: Common): SpanProcessor[] {
+function exportingSpans({ settings, ownMetrics, dropped, outage }: Common): SpanProcessor[] {
   const kind = settings.exporters.traces
   if (kind === 'none') return []
   const exporter =
     kind === 'otlp'
-      ? new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces })
+      ? outage.watch(new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces }))
       : new ConsoleSpanExporter()
   // The cast: the option exists since version 2.9 but is missing in this package's types.
   const options = { selfObsMeterProvider: ownMetrics } as Record<string, unknown>
   return [countSpans(dropped.spans), new BatchSpanProcessor(exporter, options)]
 }
 
-function startLogs({ settings, resource, ownMetrics, recorder, dropped }: Common): LoggerProvider {
+function startLogs(common: Common): LoggerProvider {
+  const { settings, resource, ownMetrics, recorder, dropped, outage } = common
   const processors: LogRecordProcessor[] = recorder ? [logRecorder(recorder)] : []
   const kind = settings.exporters.logs
   if (kind !== 'none') {
     const exporter =
       kind === 'otlp'
-        ? new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs })
+        ? outage.watch(new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs }))
         : new ConsoleLogRecordExporter()
     processors.push(
       countLogs(dropped.logs),

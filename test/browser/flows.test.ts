@@ -209,6 +209,32 @@ test('the chip shows the trace of the page and, while open, its later requests; 
     assert.equal(await page.isVisible('#chip'), false)
   }))
 
+test('a hidden tab closes its live tail; shown again, it has the rows of the meantime and follows again', () =>
+  town.story('Nell, librarian', async (page) => {
+    await page.addInitScript(
+      'window.tails = []; window.EventSource = class extends EventSource { constructor(url) { super(url); tails.push(this) } }',
+    )
+    await page.goto(`${town.url}/traces`)
+    await page.click('#follow')
+    await page.waitForSelector('text=Following live')
+    const turn = (hidden: boolean) =>
+      page.evaluate((now) => {
+        Object.defineProperty(document, 'hidden', { value: now, configurable: true })
+        document.dispatchEvent(new Event('visibilitychange'))
+      }, hidden)
+    const open = () => page.evaluate('tails.filter(({ readyState }) => readyState < 2).length')
+    await turn(true)
+    assert.equal(await open(), 0)
+    await fetch(`${town.url}/@nell`)
+    await turn(false)
+    await page.waitForSelector('#rows tr:first-child:has-text("GET /:handle")')
+    await page.waitForSelector('text=Following live')
+    assert.equal(await open(), 1)
+    await fetch(`${town.url}/rules`)
+    await page.waitForSelector('#rows tr:first-child:has-text("GET /rules")')
+    assert.equal(new URL(page.url()).pathname, '/traces')
+  }))
+
 test('/traces lists a like and its page, filters in place, follows live and pauses; keys move through it', () =>
   town.story('Nell, librarian', async (page) => {
     await page.locator('.btn-favorite').nth(2).click()
