@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 
 import {
   memoryOf,
+  proveDoctor,
   proveHardening,
   proveHealth,
   proveLike,
@@ -58,6 +59,7 @@ async function prove(stack: Stack): Promise<void> {
     await runSmoke(stack)
     say('k6: the smoke test of every screen and action passed')
   }
+  say(`exec app node dist/doctor.js: ${await proveDoctor(stack)}`)
   const kills = hasNginx ? await killEach(stack, say) : []
 
   await proveBackup(stack)

@@ -97,6 +97,23 @@ async function proveSpans(stack: Stack, trace: string): Promise<void> {
   assert.ok(names.length >= 4, `with those of handler and queries: ${names.join()}`)
 }
 
+/** The doctor inside the app's container: each hop that runs is well, and it stops at the first that does not. */
+export async function proveDoctor(stack: Stack): Promise<string> {
+  const words = ['exec', '-T', 'app', 'node', 'dist/doctor.js', '--json', '--wait', '10']
+  const { out } = await stack.run(words)
+  type Check = { hop: string; status: string; said: string }
+  type Told = { checks: Check[]; stoppedAt: { hop: string } | null }
+  const { checks, stoppedAt } = JSON.parse(out) as Told
+  const services: Record<string, string> = { Collector: 'opentelemetry-collector' }
+  const runs = ({ hop }: Check) =>
+    !['Collector', 'Tempo', 'Loki', 'Mimir', 'Grafana'].includes(hop) ||
+    stack.has(services[hop] ?? hop.toLowerCase())
+  for (const check of checks.filter(runs)) assert.equal(check.status, 'ok', JSON.stringify(check))
+  const away = checks.find((check) => check.status === 'failed')
+  assert.equal(stoppedAt?.hop, away?.hop, out)
+  return stoppedAt ? `it stops at ${stoppedAt.hop}, which does not run` : 'every hop is well'
+}
+
 /** Is the like still there? */
 export async function proveLikeKept(stack: Stack, from: 'HTTP' | 'APP'): Promise<void> {
   const url = stack.at(from)

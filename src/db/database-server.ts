@@ -26,7 +26,7 @@ export async function openServer(settings: Settings): Promise<Opened> {
       place: { namespace: 'main', server: { address: url.hostname, port: portOf(url) } },
       isNew: await isNew(client),
       whole: await readWholeIndexes(client),
-      walBytes: () => 0,
+      walBytes: () => undefined,
       freeBytes: () => undefined,
       probe: async () => void (await client.execute('SELECT 1')),
       close: async () => client.close(),

@@ -21,8 +21,8 @@ export type Database = {
   isNew: boolean
   /** Which search indexes have all rows: maintenance makes those that do not. */
   whole: WholeIndexes
-  /** Bytes in the write-ahead log; 0 for a server. */
-  walBytes: () => number
+  /** Bytes in the write-ahead log; undefined for a server. */
+  walBytes: () => number | undefined
   /** Bytes that are free on the disk of the file; undefined for a server. */
   freeBytes: () => number | undefined
   /** Rejects when the database cannot be written now; for a server, when it does not answer. */

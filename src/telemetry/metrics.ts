@@ -55,7 +55,7 @@ export const measured = (): ReturnType<typeof instruments> => (made ??= instrume
 
 /** What `observe` reads. */
 export type Observed = {
-  walBytes: () => number
+  walBytes: () => number | undefined
   freeBytes: () => number | undefined
   activeSessions: () => Promise<number>
   cardLookups: () => { hits: number; misses: number }
@@ -70,17 +70,14 @@ export function observe(observed: Observed): void {
   const { tweets, workQueueDepth } = measured()
   tweets.add(0)
   for (const queue of ['write', 'password']) workQueueDepth.add(0, { queue })
-  m.createObservableGauge('tracewren.wal.size', {
-    unit: 'By',
-    description: 'Size of the write-ahead log',
-  }).addCallback((result) => result.observe(walBytes()))
-  m.createObservableGauge('tracewren.disk.free', {
-    unit: 'By',
-    description: 'Free space on the disk of the database',
-  }).addCallback((result) => {
-    const free = freeBytes()
-    if (free !== undefined) result.observe(free)
-  })
+  for (const [name, description, read] of [
+    ['tracewren.wal.size', 'Size of the write-ahead log', walBytes],
+    ['tracewren.disk.free', 'Free space on the disk of the database', freeBytes],
+  ] as const)
+    m.createObservableGauge(name, { unit: 'By', description }).addCallback((result) => {
+      const bytes = read()
+      if (bytes !== undefined) result.observe(bytes)
+    })
   m.createObservableGauge('tracewren.sessions.active', {
     unit: '{session}',
     description: 'Sessions that have not expired',
