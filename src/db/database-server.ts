@@ -9,6 +9,8 @@ const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 
 
 /** Timeout of calls that no request waits for, such as computing the trend scores of a million likes again. */
 const patientMs = 120_000
+/** Timeout of a migration: a new index of millions of tweets takes a while. */
+const migrationMs = 600_000
 
 /**
  * Connects to a libSQL server over HTTP and migrates its database. Every call times out after DATABASE_TIMEOUT_MS.
@@ -25,7 +27,7 @@ export async function openServer(settings: Settings): Promise<Opened> {
     })
   const client = clientOf(settings.DATABASE_TIMEOUT_MS)
   try {
-    await migrate(client)
+    await migrate(client, clientOf(migrationMs))
     return {
       client,
       patient: clientOf(patientMs),

@@ -15,8 +15,11 @@ export function readJournal(): { when: number; tag: string }[] {
   return journal.entries
 }
 
-/** Applies the missing migrations. Throws a StartError when a newer version of Tracewren has migrated the database. */
-export async function migrate(client: Client): Promise<void> {
+/**
+ * Applies the missing migrations, through the client `patient`. Throws a StartError when a newer version of Tracewren has
+ * migrated the database.
+ */
+export async function migrate(client: Client, patient = client): Promise<void> {
   const newest = Math.max(...readJournal().map(({ when }) => when))
   const applied = await lastApplied(client)
   if (applied > newest) {
@@ -24,7 +27,7 @@ export async function migrate(client: Client): Promise<void> {
       'The database was made by a newer Tracewren than this one. Start the newer one, or restore an older backup.',
     )
   }
-  if (applied < newest) await applyMigrations(drizzleOn(client), { migrationsFolder })
+  if (applied < newest) await applyMigrations(drizzleOn(patient), { migrationsFolder })
 }
 
 async function lastApplied(client: Client): Promise<number> {
