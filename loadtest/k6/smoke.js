@@ -60,6 +60,7 @@ function walk(kind) {
   post('/tweet', { msg, key: find(visit('/timeline'), 'key') }, '/timeline')
   const own = find(visit('/timeline'), 'own')
   get(`/tweet/${own}`)
+  post('/tweet', { msg, reply_to: own }, kind === 'json' ? success : `/tweet/${own}`)
   get(`/tweet/${own}/delete`)
   post(`/tweet/${own}/delete`, null, '/timeline')
   post(`/favorite/${id}`)
@@ -67,7 +68,7 @@ function walk(kind) {
   post(`/unfavorite/${id}`)
 
   const handle = find(visit('/'), 'handle')
-  for (const list of ['', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)
+  for (const list of ['', '/replies', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)
   const person = between(1, 100)
   get(`/user/${person}`)
   post(`/unfollow/${person}`)
