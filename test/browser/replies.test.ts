@@ -71,6 +71,34 @@ test('with JavaScript: r leads to the field, the reply is there at once, the oth
     await page.waitForSelector('dialog:has-text("Reply")')
   }))
 
+test('in a long thread a new reply is behind "Load more": a link leads to it', () =>
+  town.story('Ines, baker', async (page) => {
+    await page.fill('#msg', 'Everybody, say something')
+    await page.click('#post-btn')
+    const mine = page.locator('#feed > article:has-text("Everybody, say something")')
+    const id = (await mine.getAttribute('data-tweet-id'))!
+    await page.evaluate(async (target) => {
+      for (let n = 1; n <= 130; n++)
+        await fetch('/tweet', {
+          method: 'POST',
+          body: new URLSearchParams({ msg: `reply ${n}`, reply_to: target }),
+        })
+    }, id)
+    await page.goto(`${town.url}/tweet/${id}`)
+    assert.equal(await page.locator('#feed > article').count(), 20)
+    await field(page).fill('And me')
+    await page.click('#post-btn')
+    await page.waitForFunction(
+      (one) => document.querySelector(`#reply-${one} span`)?.textContent === '131',
+      id,
+    )
+    assert.equal(await page.locator('#feed > article:has-text("And me")').count(), 0)
+    await page.getByRole('link', { name: 'Your reply is at the end' }).click()
+    await page.waitForURL(/through=\d+#tweet-\d+$/)
+    assert.ok(await page.locator('#feed > article:has-text("And me")').isVisible())
+    assert.equal(await page.locator('#feed > article').count(), 131)
+  }))
+
 test('a draft belongs to its thread, and stays when the tweet is deleted meanwhile', () =>
   town.story('Ines, baker', async (page) => {
     await page.goto(`${town.url}/tweet/7`)

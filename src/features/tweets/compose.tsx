@@ -110,28 +110,36 @@ type Written = { card: Card; parent: Card | undefined; isNew: boolean; viewer: V
 function written({ card, parent, isNew, viewer }: Written) {
   const sentence = isNew ? 'Posted.' : 'Already posted.'
   const replyTo = card.replyTo ?? undefined
-  // After a lost answer, the feed does not have the card yet; after Back, it may. Insert it only if it is missing. A
-  // reply comes last, so a feed that is not loaded to its end gets it later.
+  const to: `/${string}` =
+    replyTo === undefined ? '/timeline' : `/tweet/${replyTo}?through=${card.id}#tweet-${card.id}`
+  // After a lost answer, the feed does not have the card yet; after Back, it may. Insert it only if it is missing.
   const isMissing = isNew ? '' : `:not(:has(#tweet-${card.id}))`
-  const feed = replyTo === undefined ? '#feed' : '#feed:has(~ #more.end)'
   const partial = (
     <>
       <Composer author={viewer.id} replyTo={replyTo} live focus />
       <hx-partial
-        hx-target={feed + isMissing}
+        hx-target={(replyTo === undefined ? '#feed' : wholeFeed) + isMissing}
         hx-swap={replyTo === undefined ? 'afterbegin' : 'beforeend'}
       >
         <TweetCard card={card} viewer={viewer} position={1} inThread />
       </hx-partial>
+      {replyTo !== undefined && (
+        <hx-partial hx-target='#more:not(.end)' hx-swap='beforebegin'>
+          <p class='newer'>
+            <a href={to}>Your reply is at the end</a>
+          </p>
+        </hx-partial>
+      )}
       {parent && <NewReplyCount {...parent} />}
       {isNew && <MyNewCount of='tweets' id={viewer.id} count={viewer.tweetCount + 1} />}
       <Toast>{sentence}</Toast>
     </>
   )
-  const to: `/${string}` =
-    replyTo === undefined ? '/timeline' : `/tweet/${replyTo}?through=${card.id}#tweet-${card.id}`
   return { partial, to, flash: sentence }
 }
+
+/** A reply comes last, so only in a list that is loaded to its end; in another one, a link leads to it. */
+const wholeFeed = '#feed:has(~ #more.end)'
 
 /** The new number of replies to a tweet, for a page that shows it. */
 export const NewReplyCount = ({ id, replyCount }: Pick<Card, 'id' | 'replyCount'>) => (

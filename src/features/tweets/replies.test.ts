@@ -90,6 +90,7 @@ test('each kind of client: the answer to a reply', async () => {
   assert.deepEqual(ids(await bob.get(browser.location!.split('#')[0]!)), [1, 2, 3, 4])
   const htmx = await bob.post('/tweet', fields, { as: 'htmx' })
   assert.match(htmx.text, /hx-target="#feed:has\(~ #more.end\)" hx-swap="beforeend"/)
+  assert.match(htmx.text, /hx-target="#more:not\(.end\)"[\s\S]*through=5#tweet-5"/)
   assert.match(htmx.text, /hx-target="#reply-1"[\s\S]*aria-label="Reply, 4 replies"/)
   assert.match(htmx.text, /name="reply_to" value="1"/, 'a fresh form for the same thread')
   assert.match(htmx.text, /hx-target="#my-tweets b">4</)

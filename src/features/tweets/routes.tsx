@@ -58,7 +58,7 @@ async function remove(c: Context<Env>, id: number) {
   const { db, viewer } = c.var
   const gone = found(await deleteTweet(db, viewer, id))
   const { author, left, replyTo, repliesLeft } = gone
-  forgetCards((card) => card.id === id || card.replyTo === id)
+  forgetCards((card) => card.id === id)
   const hasParent = replyTo !== null && repliesLeft !== null
   const to = hasParent ? (`/tweet/${replyTo}` as const) : '/timeline'
   // On the tweet's own page nothing would be left.

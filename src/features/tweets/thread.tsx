@@ -43,7 +43,6 @@ export async function threadPage(c: Context<Env>, id: number, slice: Slice): Pro
   const viewer = visitor?.id ?? 0
   const above = await conversation(db).all({ viewer, id })
   const card = found(above.pop())
-  if (card.id !== id) found(undefined)
   const replies = await readFeed(slice, repliesTo(db), { viewer, tweet: id }, 0)
   return answerFeed(c, slice, replies, {
     label: 'Replies',
