@@ -1,5 +1,6 @@
 // A database from before replies and retweets is migrated in place: nothing that refers to a tweet is lost.
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import test from 'node:test'
 
 import { sql } from 'drizzle-orm'
@@ -40,6 +41,18 @@ test('likes, follows, tweets and counts are the same before and after; old tweet
       (select count(*) from tweets where in_timeline = 1 and reply_to is null and quote_of is null and retweet_of is null),
       (select sum(reply_count) + sum(retweet_count) from tweets)`)
     assert.deepEqual(Object.values(rows[0]!).map(Number), [300, 3, 600, 300, 600, 600, 0])
+    if (!isServer) {
+      const copies = readdirSync(place.folder).filter((name) => name.includes('before'))
+      assert.deepEqual(copies, ['old.db.before-0006_conversation'])
+      const copy = new Database(`${place.folder}/${copies[0]}`)
+      const [before] = copy
+        .prepare('select (select count(*) from tweets), (select count(*) from favorites)')
+        .raw()
+        .all([])
+      assert.deepEqual(before, [600, 300])
+      assert.throws(() => copy.prepare('select reply_to from tweets'), /no such column/)
+      copy.close()
+    }
     const alice = await app.person('Alice')
     await alice.post('/follow/1')
     const timeline = await alice.get('/timeline')

@@ -30,6 +30,12 @@ export async function migrate(client: Client, patient = client): Promise<void> {
   if (applied < newest) await applyMigrations(drizzleOn(patient), { migrationsFolder })
 }
 
+/** The name of the first migration that the database lacks; undefined when it has all, or none because it is empty. */
+export async function nextMigration(client: Client): Promise<string | undefined> {
+  const applied = await lastApplied(client)
+  return applied === 0 ? undefined : readJournal().find(({ when }) => when > applied)?.tag
+}
+
 async function lastApplied(client: Client): Promise<number> {
   const table = await client.execute(
     "SELECT 1 FROM sqlite_master WHERE name = '__drizzle_migrations'",

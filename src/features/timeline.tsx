@@ -34,7 +34,10 @@ const merged = cardList({
   from: sql`${tweets} where in_timeline = 1 and ${tweets.userId} in ${authors}`,
 })
 
-/** Scans the last 2,000 tweets of everybody: somebody who follows many people finds enough tweets there. */
+/**
+ * Scans the last 2,000 tweets of everybody: somebody who follows many people finds enough tweets there. SQLite tests the
+ * conditions in this order: `in_timeline`, which is behind the text of a row, only of the few tweets that are left.
+ */
 const windowOlder = (isMine: SQL) =>
   prepared((db: Db) =>
     cardsOf(
@@ -43,7 +46,7 @@ const windowOlder = (isMine: SQL) =>
       sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets}
       where ${tweets.id} < ${cursor}
       and ${tweets.id} > (select coalesce(max(${tweets.id}), 0) from ${tweets} where ${tweets.id} < ${cursor}) - ${sql.raw(String(windowSize))}
-      and in_timeline = 1 and ${isMine} order by ${tweets.id} desc limit ${limit}`,
+      and ${isMine} and in_timeline = 1 order by ${tweets.id} desc limit ${limit}`,
       'desc',
     ),
   )
