@@ -43,7 +43,7 @@ test('likes, follows, tweets and counts are the same before and after; old tweet
     assert.deepEqual(Object.values(rows[0]!).map(Number), [300, 3, 600, 300, 600, 600, 0])
     if (!isServer) {
       const copies = readdirSync(place.folder).filter((name) => name.includes('before'))
-      assert.deepEqual(copies, ['old.db.before-0006_conversation'])
+      assert.match(copies.join(), /^old\.db\.before-\d{4}_conversation$/)
       const copy = new Database(`${place.folder}/${copies[0]}`)
       const [before] = copy
         .prepare('select (select count(*) from tweets), (select count(*) from favorites)')

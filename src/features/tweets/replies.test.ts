@@ -306,3 +306,24 @@ test('who is not signed in: a reply waits in the sign-in form, and is a reply af
     '200',
   )
 })
+
+test('replies at the same moment, and a deletion among them: all counted, or told that it is gone', async () => {
+  const { app, alice, bob } = await town()
+  await using _ = app
+  const busy = await alice.tweet('Busy')
+  const brief = await alice.tweet('Brief')
+  const answers = await Promise.all(
+    Array.from({ length: 30 }, async (_unused, n) => {
+      if (n === 15) await alice.post(`/tweet/${brief}/delete`)
+      const to = String(n % 2 === 0 ? busy : brief)
+      return (await bob.post('/tweet', { msg: `reply ${n}`, reply_to: to })).status
+    }),
+  )
+  assert.ok(
+    answers.every((status, n) => status === 200 || (status === 404 && n % 2 === 1)),
+    answers.join(),
+  )
+  assert.deepEqual(await bySql(app, `select reply_count from tweets where id = ${busy}`), [15])
+  const written = answers.filter((status) => status === 200).length
+  assert.deepEqual(await bySql(app, `select count(*) from tweets where reply_to > 0`), [written])
+})
