@@ -33,6 +33,7 @@ export async function copyBeforeMigration(client: FileClient, path: string): Pro
   }
   const part = `${copy}.part`
   try {
+    rmSync(`${copy}-wal`, { force: true }) // of an attempt that was killed
     if (sizeOf(`${path}-wal`) > 0) copyFileSync(`${path}-wal`, `${copy}-wal`)
     copyFileSync(path, part, constants.COPYFILE_FICLONE)
     const handle = openSync(part, 'r+')
