@@ -145,7 +145,7 @@ setInterval(() => document.querySelectorAll('.timestamp time').forEach(moveOn), 
 
 // Keyboard shortcuts: not in fields, not with modifiers (except Ctrl+K and Ctrl+Enter). The list of keys switches them
 // off.
-const articles = () => [...document.querySelectorAll('#feed > article, .one > article, #rows a')]
+const articles = () => [...document.querySelectorAll('#feed > article, .one > article, .above > article, #rows a')]
 const step = (by) => {
   const all = articles()
   const at = all.indexOf(document.activeElement?.closest?.('article, #rows a'))
@@ -161,6 +161,7 @@ const keys = {
   k: ['Previous', () => step(-1)],
   o: ['Open', () => open(document.activeElement.closest('article, tr'))],
   l: ['Like', () => here() && $('.btn-favorite', here())?.click()],
+  r: ['Reply', () => $('.reply', here() ?? $('.one') ?? undefined)?.click()],
   n: ['New post', () => ($('#msg') ? $('#msg').focus() : go($('.rail a[href="/post"]') && '/post'))],
   '/': ['Search', () => ($('.search-input') ? $('.search-input').focus() : go('/search'))],
   t: ['What this page did', () => $('#chip summary')?.click()],
@@ -289,11 +290,11 @@ addEventListener('pageshow', async ({ persisted }) => {
   else leave()
 })
 
-// A page from the back/forward cache shows old likes: fetch the like buttons that were changed on other pages.
+// A page from the back/forward cache shows old likes and counts: fetch the buttons that were changed on other pages.
 const changed = () => recall('changed') ?? []
 on('htmx:after:request', (event) => {
-  const action = event.detail.ctx?.request?.action ?? ''
-  const id = /\/(?:un)?favorite\/(\d+)/.exec(action)?.[1]
+  const { request, sourceElement } = event.detail.ctx ?? {}
+  const id = /favorite\/(\d+)/.exec(request?.action)?.[1] ?? sourceElement?.reply_to?.value
   if (id) remember('changed', [...new Set([...changed(), id])].slice(-50))
 })
 addEventListener('pageshow', (event) => {
@@ -303,8 +304,8 @@ addEventListener('pageshow', (event) => {
     fetch('/tweet/' + id, { headers: { Accept: 'text/html' } })
       .then((answer) => answer.text())
       .then((html) => {
-        const fresh = new DOMParser().parseFromString(html, 'text/html').querySelector('#tweet-' + id + ' .like')
-        const stale = $('#tweet-' + id + ' .like')
+        const fresh = new DOMParser().parseFromString(html, 'text/html').querySelector('#tweet-' + id + ' .actions')
+        const stale = $('#tweet-' + id + ' .actions')
         if (!fresh || !stale) return
         stale.replaceWith(fresh)
         htmx.process(fresh)

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { gzipSync } from 'node:zlib'
 
+import { sql } from 'drizzle-orm'
 import { HtmlValidate } from 'html-validate'
 
 import { people } from '../src/demo/people.ts'
@@ -60,6 +61,7 @@ const pages = [
   '/search?q=goose',
   '/@ines',
   '/@ines/likes',
+  '/@mara/replies',
   '/@mara/followers',
   '/tweet/7',
   '/account',
@@ -89,7 +91,10 @@ test('pages are well-formed and contain no inline script, style or event handler
       'unique-landmark': 'off',
     },
   })
-  for (const path of pages) {
+  const [deepest] = await app.database.db.values(
+    sql`select max(id) from tweets where reply_to in (select id from tweets where reply_to is not null)`,
+  )
+  for (const path of [...pages, `/tweet/${String(Object.values(deepest!)[0])}`]) {
     const { text } = await ines.get(path, { as: 'browser' })
     assert.doesNotMatch(text, /\shx-on|\sstyle=|\son[a-z]+=|"js:|javascript:/, path)
     const report = await checker.validateString(text)
@@ -197,6 +202,21 @@ test('the demo world: a hundred people with tweets of weeks, deterministic', asy
       String(script),
     )
   }
+  const { db } = app.database
+  const [threads] =
+    await db.values(sql`select count(*), count(distinct reply_to), min(id), sum(in_timeline),
+    sum(exists (select 1 from tweets parent where parent.id = tweets.reply_to
+      and parent.id < tweets.id and parent.created_at < tweets.created_at)) from tweets where reply_to is not null`)
+  const [replies, answered, first, inTimeline, afterTheirs] = Object.values(threads!).map(Number)
+  assert.ok(replies! >= 60 && answered! >= 40, 'people talk to each other')
+  assert.ok(first! > 200, 'scripts rely on the first 200')
+  assert.equal(inTimeline, 0)
+  assert.equal(afterTheirs, replies, 'a reply comes after what it replies to')
+  const [root] = await db.values(
+    sql`select id from tweets where msg like 'We have stopped. It is sand%'`,
+  )
+  const thread = await ines.get(`/tweet/${String(Object.values(root!)[0])}`)
+  assert.equal([...thread.text.matchAll(/class="tweet"/g)].length, 3)
   const other = await town()
   await using __ = other.app
   const texts = (html: string) =>

@@ -1,4 +1,4 @@
-// A database as the release before the search indexes left it, with people and tweets in it.
+// A database as an earlier release left it, with people and tweets in it.
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,8 +19,19 @@ type Journal = { entries: { tag: string }[] }
 export const oldTweet = (number: number) =>
   ['Việt Nam ngon quá', 'यह राम की किताब है', 'यह राम का घर है', 'plain gulls'][number % 4]!
 
+type Old = {
+  /** The migration that the release did not have yet. */
+  before?: string
+  /** Statements that add more rows. */
+  more?: string[]
+}
+
 /** Makes it at a `file:` or `http:` URL: 3 people, and so many tweets by the first. */
-export async function makeOldDatabase(url: string, tweets: number): Promise<void> {
+export async function makeOldDatabase(
+  url: string,
+  tweets: number,
+  { before = 'search', more = [] }: Old = {},
+): Promise<void> {
   const isFile = url.startsWith('file:')
   const client: Client = isFile
     ? new FileClient(url.slice(5), { synchronous: 'normal', writeWaitMs: 5000, writeQueue: 9 })
@@ -31,7 +42,7 @@ export async function makeOldDatabase(url: string, tweets: number): Promise<void
     cpSync(drizzleFolder, folder, { recursive: true })
     const path = `${folder}/meta/_journal.json`
     const journal = JSON.parse(readFileSync(path, 'utf8')) as Journal
-    const first = journal.entries.findIndex(({ tag }) => tag.endsWith('_search'))
+    const first = journal.entries.findIndex(({ tag }) => tag.endsWith(`_${before}`))
     writeFileSync(path, JSON.stringify({ ...journal, entries: journal.entries.slice(0, first) }))
     await migrate(drizzleOn(client), { migrationsFolder: folder })
     await client.batch(
@@ -46,6 +57,7 @@ export async function makeOldDatabase(url: string, tweets: number): Promise<void
             SELECT 1, CASE n % 4 WHEN 0 THEN ? WHEN 1 THEN ? WHEN 2 THEN ? ELSE ? END || ' ' || n, 1 FROM s`,
           args: [0, 1, 2, 3].map(oldTweet),
         },
+        ...more,
       ],
       'write',
     )

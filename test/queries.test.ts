@@ -19,8 +19,10 @@ const budgets: [
   ['GET', '/timeline', 2],
   ['GET', '/timeline?before=900', 2],
   ['GET', '/timeline?through=1', 2],
-  ['GET', '/tweet/1', 2],
+  ['GET', '/tweet/1', 3],
+  ['GET', '/tweet/1?after=1', 3],
   ['GET', '/@alice', 3],
+  ['GET', '/@alice/replies', 3],
   ['GET', '/@alice/likes', 3],
   ['GET', '/@alice/followers', 3],
   ['GET', '/@alice/following', 3],
@@ -38,6 +40,7 @@ const budgets: [
   ['POST', '/follow/1', 3],
   ['POST', '/unfollow/1', 3],
   ['POST', '/tweet', 3, { msg: 'hello' }],
+  ['POST', '/tweet', 3, { msg: 'hello', reply_to: '1' }],
   ['POST', '/tweet/2/delete', 2],
 ]
 
@@ -115,15 +118,17 @@ test('the frequent statements use their indexes', { skip: filesOnly }, async () 
   await using app = await startApp()
   await crowd(app)
   const reader = await app.person('Reader')
+  const followees =
+    /SEARCH follows USING COVERING INDEX follows_once \(follower_id=\?\)|follows USING (COVERING )?INDEX follows_follower/
+  const newest = /SEARCH tweets USING COVERING INDEX tweets_timeline \(user_id=\? AND id<\?\)/
+  const downTo = /SEARCH tweets USING COVERING INDEX tweets_timeline \(user_id=\? AND id>\?\)/
   const paths: [path: string, mustUse: RegExp[]][] = [
-    [
-      '/timeline',
-      [
-        /SEARCH tweets USING COVERING INDEX tweets_user \(user_id=\? AND id<\?\)/,
-        /SEARCH follows USING COVERING INDEX follows_once \(follower_id=\?\)|follows USING (COVERING )?INDEX follows_follower/,
-      ],
-    ],
-    ['/@p1', [/SEARCH tweets USING COVERING INDEX tweets_user \(user_id=\? AND id<\?\)/]],
+    ['/timeline', [newest, followees]],
+    ['/timeline?before=3000', [newest, followees]],
+    ['/timeline?through=3000', [downTo, followees]],
+    ['/@p1', [newest]],
+    ['/@p1?before=3000', [newest]],
+    ['/@p1?through=3000', [downTo]],
     [
       '/@p1/likes',
       [/SEARCH favorites USING (COVERING )?INDEX favorites_user \(user_id=\? AND id<\?\)/],

@@ -16,9 +16,19 @@ CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
 
 CREATE UNIQUE INDEX `tweets_key` ON `tweets` (`user_id`,`key`) WHERE key is not null;
 
+CREATE INDEX `tweets_replies` ON `tweets` (`reply_to`,`id`) WHERE reply_to is not null;
+
+CREATE UNIQUE INDEX `tweets_retweeted_once` ON `tweets` (`user_id`,`retweet_of`) WHERE retweet_of is not null;
+
+CREATE INDEX `tweets_retweets` ON `tweets` (`retweet_of`,`id`) WHERE retweet_of is not null;
+
+CREATE INDEX `tweets_timeline` ON `tweets` (`user_id`,`id`,`retweet_of`) WHERE in_timeline = 1;
+
 CREATE INDEX `tweets_trending` ON `tweets` (`trend_score`) WHERE like_count >= 2;
 
 CREATE INDEX `tweets_user` ON `tweets` (`user_id`,`id`);
+
+CREATE INDEX `tweets_user_replies` ON `tweets` (`user_id`,`id`) WHERE reply_to is not null;
 
 CREATE INDEX `users_followers` ON `users` (`follower_count`);
 
@@ -93,7 +103,8 @@ CREATE TABLE `tweets` (
 	`key` text,
 	`created_at` integer NOT NULL,
 	`like_count` integer DEFAULT 0 NOT NULL,
-	`trend_score` real DEFAULT 0 NOT NULL,
+	`trend_score` real DEFAULT 0 NOT NULL, `reply_to` integer, `quote_of` integer, `retweet_of` integer REFERENCES tweets(id) ON DELETE cascade, `in_timeline` integer DEFAULT true NOT NULL CHECK (in_timeline IN (0, 1)), `reply_count` integer DEFAULT 0 NOT NULL, `retweet_count` integer DEFAULT 0 NOT NULL CHECK (
+  CASE WHEN retweet_of IS NULL THEN msg <> '' ELSE msg = '' AND reply_to IS NULL AND quote_of IS NULL END),
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT;
 
@@ -162,7 +173,13 @@ CREATE TRIGGER tweets_delete AFTER DELETE ON tweets BEGIN
     WHERE (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search') > 0;
   INSERT INTO tweets_search (tweets_search, rowid, msg) SELECT 'delete', old.id, old.msg
     WHERE old.id >= (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search');
-  UPDATE users SET tweet_count = tweet_count - 1 WHERE id = old.user_id;
+  UPDATE users SET tweet_count = tweet_count - 1 WHERE id = old.user_id AND old.retweet_of IS NULL;
+END;
+
+CREATE TRIGGER tweets_delete_counts AFTER DELETE ON tweets
+WHEN old.reply_to IS NOT NULL OR old.retweet_of IS NOT NULL BEGIN
+  UPDATE tweets SET reply_count = reply_count - 1 WHERE id = old.reply_to;
+  UPDATE tweets SET retweet_count = retweet_count - 1 WHERE id = old.retweet_of;
 END;
 
 CREATE TRIGGER tweets_insert AFTER INSERT ON tweets BEGIN
@@ -170,7 +187,13 @@ CREATE TRIGGER tweets_insert AFTER INSERT ON tweets BEGIN
     WHERE (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search') > 0;
   INSERT INTO tweets_search (rowid, msg) SELECT new.id, new.msg
     WHERE new.id >= (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search');
-  UPDATE users SET tweet_count = tweet_count + 1 WHERE id = new.user_id;
+  UPDATE users SET tweet_count = tweet_count + 1 WHERE id = new.user_id AND new.retweet_of IS NULL;
+END;
+
+CREATE TRIGGER tweets_insert_counts AFTER INSERT ON tweets
+WHEN new.reply_to IS NOT NULL OR new.retweet_of IS NOT NULL BEGIN
+  UPDATE tweets SET reply_count = reply_count + 1 WHERE id = new.reply_to;
+  UPDATE tweets SET retweet_count = retweet_count + 1 WHERE id = new.retweet_of;
 END;
 
 CREATE TRIGGER tweets_update AFTER UPDATE OF msg ON tweets BEGIN

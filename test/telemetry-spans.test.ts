@@ -54,7 +54,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
           '- > GET /timeline',
           `GET /timeline > ${visitor}`,
           'GET /timeline > timeline.read',
-          'timeline.read > SELECT favorites tweets follows users',
+          'timeline.read > SELECT favorites tweets users follows',
           'timeline.read > SELECT follows users',
         ],
         says: {
@@ -96,7 +96,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
         tree: [
           '- > GET /tweet/:id',
           'GET /tweet/:id > tweets.read',
-          'tweets.read > SELECT favorites tweets users',
+          'tweets.read > SELECT favorites tweets users above',
         ],
         says: {
           'app.client.kind': 'page',

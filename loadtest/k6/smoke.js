@@ -56,6 +56,7 @@ function walk(kind) {
   post('/tweet', { msg: '' }, refused(kind === 'json' ? 400 : 422))
   post('/tweet', { msg, key: find(visit('/timeline'), 'key') }, '/timeline')
   const own = find(visit('/timeline'), 'own')
+  post('/tweet', { msg, reply_to: own }, `/tweet/${own}`)
   for (const end of ['', '/delete']) get(`/tweet/${own}${end}`)
   post(`/tweet/${own}/delete`, null, '/timeline')
   post(`/favorite/${id}`)
@@ -63,7 +64,7 @@ function walk(kind) {
   post(`/unfavorite/${id}`)
 
   const handle = find(visit('/'), 'handle')
-  for (const list of ['', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)
+  for (const list of ['', '/replies', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)
   const person = between(1, 100)
   get(`/user/${person}`)
   for (const action of ['unfollow', 'follow']) post(`/${action}/${person}`)

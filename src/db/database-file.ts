@@ -29,6 +29,7 @@ import { findDamage, findMissing, isDamage } from './damage.ts'
 import { lockFile } from './file-lock.ts'
 import { FileClient } from './libsql-file.ts'
 import { isNew, migrate, readWholeIndexes, type WholeIndexes } from './migrate.ts'
+import { copyBeforeMigration } from './migration-copy.ts'
 
 /** An open database: a local file or a libSQL server. */
 export type Opened = {
@@ -79,6 +80,7 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
     else checkContent(path, state)
     if (state !== 'missing') await warnIfEmpty(client, path, state)
     stop?.throwIfAborted()
+    await copyBeforeMigration(client, path)
     await migrate(client)
     stop?.throwIfAborted()
     const file = { path, inode: statSync(path).ino }

@@ -10,6 +10,8 @@ const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 
 
 /** Timeout of calls that no request waits for, such as computing the trend scores of a million likes again. */
 const patientMs = 120_000
+/** Timeout of a migration: a new index of millions of tweets takes a while. */
+const migrationMs = 600_000
 
 /**
  * Connects to a libSQL server over HTTP and migrates its database. Every call times out after DATABASE_TIMEOUT_MS.
@@ -19,7 +21,7 @@ export async function openServer(settings: Settings): Promise<Opened> {
   const url = new URL(settings.DATABASE_URL)
   const client = clientOf(settings)
   try {
-    await migrate(client)
+    await migrate(client, clientOf(settings, migrationMs))
     return {
       client,
       patient: clientOf(settings, patientMs),

@@ -6,14 +6,13 @@ import { findDamage, isDamage, isOfSearch } from './damage.ts'
 import { findUnsearchable } from './search-integrity.ts'
 import { findClockProblems, rescore, rightScore, scoreTolerance } from './trend-integrity.ts'
 
+const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as unknown[][]
+
 type Counter = { table: string; column: string; truth: string }
 
+const postsOfUser = 'SELECT count(*) FROM tweets WHERE user_id = users.id'
+
 const counters: Counter[] = [
-  {
-    table: 'users',
-    column: 'tweet_count',
-    truth: 'SELECT count(*) FROM tweets WHERE user_id = users.id',
-  },
   {
     table: 'users',
     column: 'follower_count',
@@ -36,7 +35,32 @@ const counters: Counter[] = [
   },
 ]
 
-const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as unknown[][]
+/** The counters of a database from before replies and retweets: a backup may be one. */
+const olderCounters: Counter[] = [
+  ...counters,
+  { table: 'users', column: 'tweet_count', truth: postsOfUser },
+]
+
+const newerCounters: Counter[] = [
+  ...counters,
+  { table: 'users', column: 'tweet_count', truth: `${postsOfUser} AND retweet_of IS NULL` },
+  {
+    table: 'tweets',
+    column: 'reply_count',
+    truth: 'SELECT count(*) FROM tweets other WHERE other.reply_to = tweets.id',
+  },
+  {
+    table: 'tweets',
+    column: 'retweet_count',
+    truth: 'SELECT count(*) FROM tweets other WHERE other.retweet_of = tweets.id',
+  },
+]
+
+function countersOf(db: Database.Database): Counter[] {
+  const columns = rowsOf(db, "SELECT name FROM pragma_table_info('tweets')")
+  return columns.some(([name]) => name === 'reply_count') ? newerCounters : olderCounters
+}
+
 /** At most this many problems of one kind are listed. */
 const rowsMax = 20
 
@@ -67,7 +91,7 @@ function findOrphans(db: Database.Database): string[] {
 }
 
 function findMiscounts(db: Database.Database): string[] {
-  const miscounts = counters.flatMap(({ table, column, truth }) =>
+  const miscounts = countersOf(db).flatMap(({ table, column, truth }) =>
     rowsOf(
       db,
       `SELECT id, ${column}, (${truth}) AS truth FROM ${table} WHERE ${column} <> truth LIMIT ${rowsMax}`,
@@ -86,7 +110,7 @@ function findMiscounts(db: Database.Database): string[] {
 /** Counts all counters and trend scores again, in one transaction. */
 export function repair(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE')
-  for (const { table, column, truth } of counters) {
+  for (const { table, column, truth } of countersOf(db)) {
     db.exec(`UPDATE ${table} SET ${column} = (${truth}) WHERE ${column} <> (${truth})`)
   }
   rescore(db, Date.now())

@@ -16,8 +16,11 @@ export function readJournal(): { when: number; tag: string }[] {
   return journal.entries
 }
 
-/** Applies the missing migrations. Throws a StartError when a newer version of Tracewren has migrated the database. */
-export async function migrate(client: Client): Promise<void> {
+/**
+ * Applies the missing migrations, through the client `patient`. Throws a StartError when a newer version of Tracewren has
+ * migrated the database.
+ */
+export async function migrate(client: Client, patient = client): Promise<void> {
   const newest = Math.max(...readJournal().map(({ when }) => when))
   const applied = await lastApplied(client)
   if (applied > newest) {
@@ -25,7 +28,7 @@ export async function migrate(client: Client): Promise<void> {
       'The database was made by a newer Tracewren than this one. Start the newer one, or restore an older backup.',
     )
   }
-  if (applied < newest) await applyOnce(client, newest)
+  if (applied < newest) await applyOnce(patient, newest)
 }
 
 /** How often a migration is tried that another process makes at the same time, on a server. */
@@ -43,6 +46,12 @@ async function applyOnce(client: Client, newest: number): Promise<void> {
       if (tries === triesMax) throw error
     }
   }
+}
+
+/** The name of the first migration that the database lacks; undefined when it has all, or none because it is empty. */
+export async function nextMigration(client: Client): Promise<string | undefined> {
+  const applied = await lastApplied(client)
+  return applied === 0 ? undefined : readJournal().find(({ when }) => when > applied)?.tag
 }
 
 async function lastApplied(client: Client): Promise<number> {

@@ -1,7 +1,15 @@
 // All tables and indexes. Triggers (counters, search, trends) and STRICT are written by hand in drizzle/*.sql.
 // test/schema.sql is the complete schema. A test compares it with the result of the migrations.
 import { sql } from 'drizzle-orm'
-import { index, integer, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import {
+  index,
+  integer,
+  real,
+  sqliteTable,
+  text,
+  uniqueIndex,
+  type AnySQLiteColumn,
+} from 'drizzle-orm/sqlite-core'
 
 /** Ids increase and are never reused: lists are ordered by id, and ids are used as cursors. */
 const id = () => integer().primaryKey({ autoIncrement: true })
@@ -79,9 +87,38 @@ export const tweets = sqliteTable(
     likeCount: count('like_count'),
     /** Sum of the weights of its likes (trend-score.ts). Only meaningful when compared with other scores. */
     trendScore: real('trend_score').notNull().default(0),
+    /** The tweet that this one answers. Without a foreign key: a reply stays when its tweet is deleted. */
+    replyTo: integer('reply_to'),
+    /** The tweet that this one quotes; without a foreign key, likewise. */
+    quoteOf: integer('quote_of'),
+    /** The tweet that this row passes on: such a row has no words, and goes with its tweet. */
+    retweetOf: integer('retweet_of').references((): AnySQLiteColumn => tweets.id, {
+      onDelete: 'cascade',
+    }),
+    /** Do followers see it in their timeline? Not a reply to somebody else. Set once, by the INSERT. */
+    inTimeline: integer('in_timeline', { mode: 'boolean' }).notNull().default(true),
+    replyCount: count('reply_count'),
+    retweetCount: count('retweet_count'),
   },
   (t) => [
     index('tweets_user').on(t.userId, t.id),
+    // Covers the ids of a timeline. The condition must be written like this in a query, not bound.
+    index('tweets_timeline')
+      .on(t.userId, t.id, t.retweetOf)
+      .where(sql`in_timeline = 1`),
+    // Partial indexes, because most tweets answer and pass on nothing.
+    index('tweets_replies')
+      .on(t.replyTo, t.id)
+      .where(sql`reply_to is not null`),
+    index('tweets_user_replies')
+      .on(t.userId, t.id)
+      .where(sql`reply_to is not null`),
+    uniqueIndex('tweets_retweeted_once')
+      .on(t.userId, t.retweetOf)
+      .where(sql`retweet_of is not null`),
+    index('tweets_retweets')
+      .on(t.retweetOf, t.id)
+      .where(sql`retweet_of is not null`),
     uniqueIndex('tweets_key')
       .on(t.userId, t.key)
       .where(sql`key is not null`),

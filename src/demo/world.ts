@@ -8,6 +8,7 @@ import { addressOf, demoPassword } from './accounts.ts'
 import type { Line, Person } from './people.ts'
 import { people } from './people.ts'
 import { random, type Random } from './random.ts'
+import { conversations } from './threads.ts'
 
 const day = 86_400_000
 const hour = 3_600_000
@@ -27,7 +28,7 @@ const events: Record<string, [daysAgo: number, hour: number]> = {
   fog: [1, 7],
 }
 
-type Tweet = { user: number; msg: string; at: number; charm: number }
+type Tweet = { user: number; msg: string; at: number; charm: number; replyTo?: Tweet }
 
 /**
  * Fills an empty database: 100 people, their tweets of five weeks, follows and likes. One transaction; `now` in ms. Of
@@ -39,20 +40,59 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
     person.tweets.map((line) => place(person, index + 1, line, { now, chance })),
   )
   tweets.sort((one, other) => one.at - other.at)
+  // With a generator of their own, so that the rest of the world stays as it was without them. They come weeks after
+  // the tweets 1 to 200, which scripts rely on.
+  const replies = repliesTo(tweets, { now, chance: random(2) })
+  const ids = new Map(
+    [...tweets, ...replies]
+      .sort((one, other) => one.at - other.at)
+      .map((tweet, index) => [tweet, index + 1]),
+  )
   const fame = people.map((_, index) => 1 / (1 + ((index * 37) % people.length)) ** 0.6)
   const passwordHash = await hash(demoPassword, { cost: 10 })
   const joined = now - 2 * weeks * 7 * day
+  const followPairs = follows(fame, chance)
+  const likeRows = [
+    ...likes(tweets, fame, { now, chance }),
+    ...likes(replies, fame, { now, chance: random(3) }),
+  ]
+    .sort((one, other) => one[2] - other[2])
+    .map(([user, tweet, at]): Row => [user, ids.get(tweet)!, at])
   const batch = db.batch([
     db.run(insertUsers(people, passwordHash, joined)),
-    db.run(insertFollows(follows(fame, chance), joined)),
-    db.run(insertTweets(tweets)),
-    db.run(insertLikes(likes(tweets, fame, { now, chance }))),
+    db.run(insertFollows(followPairs, joined)),
+    db.run(insertTweets(ids)),
+    db.run(insertLikes(likeRows)),
   ])
   await batch.catch((error: unknown) => {
     if (!isConstraint(error, 'UNIQUE: users.mailaddress')) throw error
   })
 }
 
+/** The replies of the town's conversations, each after the tweet that it answers. */
+function repliesTo(tweets: Tweet[], { now, chance }: Frame): Tweet[] {
+  const numberOf = new Map(people.map(({ handle }, index) => [handle, index + 1]))
+  return conversations.flatMap(({ by, of, replies }) => {
+    const user = numberOf.get(by)
+    const begins = tweets.find((tweet) => tweet.user === user && tweet.msg.startsWith(of))!
+    const thread = [begins]
+    for (const { by: author, min, text, to = 0 } of replies) {
+      thread.push({
+        user: numberOf.get(author)!,
+        msg: text,
+        at: Math.min(begins.at + (min + chance()) * minute, now),
+        charm: chance() ** 3 / 2,
+        replyTo: thread[to]!,
+      })
+    }
+    return thread.slice(1)
+  })
+}
+
+const isInTimeline = ({ user, replyTo }: Tweet): boolean =>
+  replyTo === undefined || (replyTo.user === user && isInTimeline(replyTo))
+
+type Row = [number, number, number]
 type Frame = { now: number; chance: Random }
 
 /** Gives a text its time: that of its event, or a random waking hour of the last five weeks. */
@@ -87,22 +127,18 @@ function follows(fame: number[], chance: Random): [number, number][] {
   return pairs
 }
 
-/** Rows of user, tweet and time. Charming tweets of well-known people get most likes; half of them within 3.5 hours. */
-function likes(
-  tweets: Tweet[],
-  fame: number[],
-  { now, chance }: Frame,
-): [number, number, number][] {
-  const all: [number, number, number][] = []
-  tweets.forEach((tweet, index) => {
+/** User, tweet and time of each like. Charming tweets of well-known people get most likes; half of them within 3.5 hours. */
+function likes(tweets: Tweet[], fame: number[], { now, chance }: Frame): [number, Tweet, number][] {
+  const all: [number, Tweet, number][] = []
+  for (const tweet of tweets) {
     const appeal = Math.min(0.6, tweet.charm * (0.04 + 0.5 * fame[tweet.user - 1]!))
     for (let user = 1; user <= people.length; user++) {
       if (user === tweet.user || chance() > appeal) continue
       const at = tweet.at - Math.log(1 - chance()) * 5 * hour
-      if (at < now) all.push([user, index + 1, Math.floor(at)])
+      if (at < now) all.push([user, tweet, Math.floor(at)])
     }
-  })
-  return all.sort((one, other) => one[2] - other[2])
+  }
+  return all
 }
 
 const insertUsers = (all: Person[], passwordHash: string, joined: number) => {
@@ -121,12 +157,18 @@ const insertFollows = (pairs: [number, number][], at: number) =>
   sql`insert into follows (follower_id, followed_id, created_at)
     select value ->> 0, value ->> 1, ${at} from json_each(${JSON.stringify(pairs)})`
 
-const insertTweets = (tweets: Tweet[]) => {
-  const rows = tweets.map(({ user, msg, at }) => [user, msg, Math.floor(at)])
-  return sql`insert into tweets (user_id, msg, created_at)
-    select value ->> 0, value ->> 1, value ->> 2 from json_each(${JSON.stringify(rows)})`
+const insertTweets = (ids: Map<Tweet, number>) => {
+  const rows = [...ids.keys()].map((tweet) => [
+    tweet.user,
+    tweet.msg,
+    Math.floor(tweet.at),
+    tweet.replyTo ? ids.get(tweet.replyTo) : null,
+    Number(isInTimeline(tweet)),
+  ])
+  return sql`insert into tweets (user_id, msg, created_at, reply_to, in_timeline)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(${JSON.stringify(rows)})`
 }
 
-const insertLikes = (all: [number, number, number][]) =>
+const insertLikes = (all: Row[]) =>
   sql`insert into favorites (user_id, tweet_id, created_at, weight)
     select value ->> 0, value ->> 1, value ->> 2, ${likeWeight(sql`(value ->> 2)`)} from json_each(${JSON.stringify(all)})`

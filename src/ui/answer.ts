@@ -55,13 +55,15 @@ type Action = {
   to: `/${string}` | `#${string}`
   /** A flash message for the page after that redirect. */
   flash?: string
+  /** What a program gets beside `success`. */
+  json?: Record<string, number>
 }
 
 /** Answers a successful action: the partial for htmx, a 303 for other browsers, `{"success":true}` for a program. */
-export function answer(c: Context<Env>, { partial, to, flash: sentence }: Action) {
+export function answer(c: Context<Env>, { partial, to, flash: sentence, json }: Action) {
   const kind = clientKind(c)
   if (kind === 'partial') return render(c, partial)
-  if (kind === 'program') return c.json({ success: true })
+  if (kind === 'program') return c.json({ success: true, ...json })
   if (sentence) flash(c, sentence)
   return c.redirect(to.startsWith('#') ? `${cameFrom(c, '/timeline')}${to}` : to, 303)
 }

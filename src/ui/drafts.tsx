@@ -12,6 +12,8 @@ export type Draft = {
   author: string
   /** The idempotency key of its form: the same text with the same key is posted only once. */
   key: string
+  /** The id of the tweet that it answers; `''` for none. */
+  replyTo: string
 }
 
 /** Characters. Percent-encoded, with the sign-in fields, they fit in the body limit; a tweet has 280. */
@@ -34,12 +36,16 @@ export async function draftIn(c: Context<Env>): Promise<Draft | undefined> {
   if (c.req.method !== 'POST') return undefined
   const field = await fieldsOf(c)
   const isTweet = c.req.path === '/post' || c.req.path === '/tweet'
-  const [msg, author, key] = isTweet
-    ? [field('msg'), field('author') || markedUser(c), field('key')]
-    : [field('draft'), field('draft_author'), field('draft_key')]
+  const [msg, author, key, replyTo] = isTweet
+    ? [field('msg'), field('author') || markedUser(c), field('key'), field('reply_to')]
+    : [field('draft'), field('draft_author'), field('draft_key'), field('draft_reply_to')]
   if (!msg.trim()) return undefined
-  const text = msg.replace(/\r\n?/g, '\n').slice(0, draftMax).toWellFormed()
-  return { msg: text, author: author.slice(0, 20), key: key.length > keyMax ? '' : key }
+  return {
+    msg: msg.replace(/\r\n?/g, '\n').slice(0, draftMax).toWellFormed(),
+    author: author.slice(0, 20),
+    key: key.length > keyMax ? '' : key,
+    replyTo: /^\d{1,15}$/.test(replyTo) ? replyTo : '',
+  }
 }
 
 /** May this user see the draft? A draft without an author did not come from one of our forms: anybody may. */
@@ -53,6 +59,7 @@ export const DraftFields = ({ draft }: { draft: Draft | undefined }) =>
       <input type='hidden' name='draft' value={draft.msg} />
       <input type='hidden' name='draft_author' value={draft.author} />
       <input type='hidden' name='draft_key' value={draft.key} />
+      {draft.replyTo && <input type='hidden' name='draft_reply_to' value={draft.replyTo} />}
     </>
   ) : (
     <></>

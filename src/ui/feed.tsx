@@ -10,8 +10,8 @@ import { render } from './answer.ts'
 import { page } from './layout.tsx'
 
 /**
- * The part of a list to read: from the top, from below the cursor `before`, or from the top down to the cursor
- * `through`. `from` is the position of its first item, from 1.
+ * The part of a list to read: from the top, from below the cursor `before` (in the address `after`, where the oldest come
+ * first), or from the top down to the cursor `through`. `from` is the position of its first item, from 1.
  */
 export type Slice = {
   before?: number | undefined
@@ -39,14 +39,18 @@ export const cursorFields = { before: whole, through: whole, limit: whole, from:
 /** Validates the cursors of a list. */
 export const feedQuery = query(cursorFields)
 
+/** The same for a list whose oldest come first. */
+export const oldestFirstQuery = query({ after: whole, through: whole, limit: whole, from: whole })
+
 /** Makes a slice of validated query parameters; limits its size to 1 to 100 rows. */
 export const sliceOf = (asked: {
   before?: number | undefined
+  after?: number | undefined
   through?: number | undefined
   limit?: number | undefined
   from?: number | undefined
 }): Slice => ({
-  before: asked.before,
+  before: asked.before ?? asked.after,
   through: asked.through,
   limit: Math.min(Math.max(asked.limit ?? sliceSize, 1), sliceMax),
   from: Math.max(asked.from ?? 1, 1),
@@ -60,19 +64,21 @@ type Query<Row> = { all: (bound: Bound) => Promise<Row[]> }
 
 /**
  * Reads a slice with one of two queries: `older` gives the rows below a cursor, newest first; `upTo` gives the rows
- * from a cursor on, oldest first (at most 200), so that Reload and Back show the list down to the same row.
+ * from a cursor on, oldest first (at most 200), so that Reload and Back show the list down to the same row. Where the
+ * oldest come first, it is the other way round; `top` is a cursor above the list.
  */
 export async function readFeed<Row>(
   { before, through, limit }: Slice,
   { older, upTo }: { older: Query<Row>; upTo: Query<Row> },
   bound: Bound,
+  top = Number.MAX_SAFE_INTEGER,
 ): Promise<Feed<Row>> {
   if (through !== undefined && before === undefined) {
     const rows = await upTo.all({ cursor: through, limit: throughMax + 1, ...bound })
     const newer = rows.length > throughMax
     return { rows: rows.slice(0, throughMax).toReversed(), more: rows.length > 0, newer }
   }
-  const cursor = before ?? Number.MAX_SAFE_INTEGER
+  const cursor = before ?? top
   // The spread comes last: an object literal that begins with a spread is slower, 2 % of the time of a timeline.
   const rows = await older.all({ cursor, limit: limit + 1, ...bound })
   return { rows: rows.slice(0, limit), more: rows.length > limit, newer: false }
@@ -87,6 +93,8 @@ export type FeedView<Row> = {
   path: string
   q?: string
   type?: string | undefined
+  /** A conversation: read from its beginning. */
+  oldestFirst?: boolean
   /** One `<article>`; `position` counts from 1. */
   item: (row: Row, position: number) => Child
   /** Shown instead of an empty list. */
@@ -126,7 +134,7 @@ export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Ro
   <>
     {(feed.newer || slice.before !== undefined) && (
       <p class='newer'>
-        <a href={address(view, {})}>Newer</a>
+        <a href={address(view, {})}>{view.oldestFirst ? 'Earlier' : 'Newer'}</a>
       </p>
     )}
     <div
@@ -153,7 +161,11 @@ const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
     )
   }
   const size = slice.limit === sliceSize ? {} : { limit: slice.limit }
-  const next = address(view, { before: last.cursor, from, ...size })
+  const next = address(view, {
+    [view.oldestFirst ? 'after' : 'before']: last.cursor,
+    from,
+    ...size,
+  })
   const loadsByItself = from <= autoLoads * slice.limit + 1
   return (
     <div id='more'>

@@ -4,7 +4,7 @@ import type { Env } from '../../http/context.ts'
 import { findVisitor, startSession } from '../../http/sessions.ts'
 import { markSession } from '../../http/viewer-mark.ts'
 import { draftIn, isDraftOf } from '../../ui/drafts.tsx'
-import { postPage } from '../tweets/routes.tsx'
+import { postPage } from '../tweets/compose.tsx'
 
 /**
  * Starts a session, also if another user is signed in here, and redirects to `next`. If the form carries a draft of
@@ -23,5 +23,9 @@ export async function arrive(
   if (!draft || !visitor) return c.redirect(next ?? '/timeline', 303)
   c.set('visitor', visitor)
   c.set('viewer', visitor)
-  return postPage(c, { msg: draft.msg, ...(draft.key && { key: draft.key }) })
+  return postPage(c, {
+    msg: draft.msg,
+    ...(draft.key && { key: draft.key }),
+    ...(draft.replyTo && { replyTo: Number(draft.replyTo) }),
+  })
 }

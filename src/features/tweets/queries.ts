@@ -8,6 +8,9 @@ import { measured } from '../../telemetry/metrics.ts'
 import { likeColumns } from '../favorites.tsx'
 
 const placeInList = sql<number>`ids.cursor`
+/** Who wrote the tweet that this one answers; null if it answers none, or if that one is gone. */
+const repliedHandle = sql<string | null>`(select author.handle from tweets parent
+  join users author on author.id = parent.user_id where parent.id = tweets.reply_to)`
 
 /** The columns that a card shows; bind `viewer` (0 for a visitor without an account). */
 export const cardColumns = (read: Read) => ({
@@ -20,6 +23,9 @@ export const cardColumns = (read: Read) => ({
   handle: read(users.handle),
   likeCount: read(likeColumns.likeCount),
   liked: read(likeColumns.liked),
+  replyCount: read(tweets.replyCount),
+  replyTo: read(tweets.replyTo),
+  repliedHandle: read(repliedHandle),
 })
 
 export type Card = ReturnType<typeof cardColumns>
@@ -55,24 +61,41 @@ type CardList = {
   cursor?: SQLWrapper
   /** The rest of a SELECT, with a WHERE. */
   from: SQL
+  /** As `oldestFirst` of its view; default: newest first. */
+  oldestFirst?: boolean
 }
 
 /** The two queries of a list of cards, for `readFeed`. */
-export function cardList({ id, cursor = id, from }: CardList) {
+export function cardList({ id, cursor = id, from, oldestFirst = false }: CardList) {
   const select = sql`select ${id} as id, ${cursor} as cursor from ${from}`
   const at = sql.placeholder('cursor')
   const limit = sql.placeholder('limit')
-  const older = sql`${select} and ${cursor} < ${at} order by ${cursor} desc limit ${limit}`
-  const upTo = sql`${select} and ${cursor} >= ${at} order by ${cursor} limit ${limit}`
-  return prepared((db: Db) => ({
-    older: cardsOf(db, older, 'desc'),
-    upTo: cardsOf(db, upTo, 'asc'),
-  }))
+  const falling = (to: SQL) => sql`${select} and ${to} order by ${cursor} desc limit ${limit}`
+  const rising = (to: SQL) => sql`${select} and ${to} order by ${cursor} limit ${limit}`
+  return prepared((db: Db) =>
+    oldestFirst
+      ? {
+          older: cardsOf(db, rising(sql`${cursor} > ${at}`), 'asc'),
+          upTo: cardsOf(db, falling(sql`${cursor} <= ${at}`), 'desc'),
+        }
+      : {
+          older: cardsOf(db, falling(sql`${cursor} < ${at}`), 'desc'),
+          upTo: cardsOf(db, rising(sql`${cursor} >= ${at}`), 'asc'),
+        },
+  )
 }
 
+const ofUser = sql`${tweets.userId} = ${sql.placeholder('user')}`
+
+/** What a person's followers get to see of them. `in_timeline = 1` as its index has it. */
 export const tweetsOfUser = cardList({
   id: tweets.id,
-  from: sql`${tweets} where ${tweets.userId} = ${sql.placeholder('user')}`,
+  from: sql`${tweets} where in_timeline = 1 and ${ofUser}`,
+})
+
+export const repliesOfUser = cardList({
+  id: tweets.id,
+  from: sql`${tweets} where ${tweets.replyTo} is not null and ${ofUser}`,
 })
 
 const oneTweet = prepared((db: Db) => {
@@ -82,31 +105,55 @@ const oneTweet = prepared((db: Db) => {
 
 export const findTweet = (db: Db, viewer: number, id: number) => oneTweet(db).get({ viewer, id })
 
-/** A validated post of a form or a program; an empty key means no key. */
-export type Posted = { msg: string; key?: string | undefined }
+/** A tweet that has just been written, then the one that it answers. */
+const tweetAndParent = prepared((db: Db) => {
+  const id = sql.placeholder('id')
+  const both = sql`select ${id} as id, 1 as cursor
+    union all select ${tweets.replyTo}, 0 from ${tweets} where ${tweets.id} = ${id}`
+  return cardsOf(db, both, 'desc')
+})
+
+/** The card of a new tweet, and that of the tweet that it answers. */
+export async function findNew(db: Db, viewer: number, id: number) {
+  const [card, parent] = await tweetAndParent(db).all({ viewer, id })
+  return { card, parent }
+}
+
+/** A validated post of a form or a program; an empty key means no key. `reply_to` is the id of a tweet. */
+export type Posted = { msg: string; key?: string | undefined; reply_to?: number | undefined }
 
 /**
  * The digest that identifies a post among those of its author: of the key and all fields sent with it. Leave out fields
  * that a post does not have: then a new optional field does not change stored digests.
  */
-const digestOf = ({ key, msg }: Posted) => (key ? digest([key, msg]) : null)
+const digestOf = ({ key, msg, reply_to: target }: Posted) =>
+  key ? digest(target === undefined ? [key, msg] : [key, msg, `reply to ${target}`]) : null
 
 /**
- * Inserts a tweet and returns its id; undefined if its author has posted the same text with the same key before. One
- * statement: of two such posts at the same time only one is written.
+ * The key as a version before the digests stored it: such rows are found by key and text. There were no replies then.
+ */
+const oldKeyOf = ({ key, reply_to: target }: Posted) => (target === undefined && key) || null
+
+/**
+ * Inserts a tweet and returns its id; undefined if its author has posted the same text with the same key before, or if
+ * the tweet that it answers does not exist. One statement: of two such posts at the same time only one is written.
  */
 export async function createTweet(
   db: Db,
   userId: number,
   posted: Posted,
 ): Promise<number | undefined> {
-  const { msg, key } = posted
-  // Rows of an older version contain the key instead of the digest: they are found by key and text.
+  const { msg, reply_to: target = null } = posted
+  const isThere =
+    target === null ? sql`where` : sql`from ${tweets} target where target.id = ${target} and`
+  // A reply to oneself goes on with what followers see; to anybody else, it is not for their timelines.
+  const isInTimeline =
+    target === null ? sql`1` : sql`target.in_timeline = 1 and target.user_id = ${userId}`
   const rows = await db.values<[number]>(sql`
-    insert into ${tweets} (user_id, msg, key, created_at)
-    select ${userId}, ${msg}, ${digestOf(posted)}, ${Date.now()}
-    where not exists (
-      select 1 from ${tweets} where user_id = ${userId} and key = ${key || null} and msg = ${msg})
+    insert into ${tweets} (user_id, msg, key, created_at, reply_to, in_timeline)
+    select ${userId}, ${msg}, ${digestOf(posted)}, ${Date.now()}, ${target}, ${isInTimeline}
+    ${isThere} not exists (
+      select 1 from ${tweets} where user_id = ${userId} and key = ${oldKeyOf(posted)} and msg = ${msg})
     on conflict (user_id, key) where key is not null do nothing
     returning id`)
   const id = rows[0]?.[0]
@@ -122,18 +169,29 @@ const earlierTweet = prepared((db: Db) => {
 })
 
 /** The earlier tweet because of which `createTweet` wrote none; undefined if it has been deleted since. */
-export const findEarlier = (db: Db, author: number, { msg, key = '' }: Posted) =>
-  earlierTweet(db).get({ viewer: author, msg, key, digest: digestOf({ msg, key }) ?? '' })
+export const findEarlier = (db: Db, author: number, posted: Posted) =>
+  earlierTweet(db).get({
+    viewer: author,
+    msg: posted.msg,
+    key: oldKeyOf(posted) ?? '',
+    digest: digestOf(posted) ?? '',
+  })
 
-/**
- * Deletes a tweet of this author, or any tweet for an operator. Gives the author and the number of their tweets that are
- * left; undefined if there is no such tweet.
- */
+/** A deleted tweet: its author and how many tweets of theirs are left; the tweet that it answered, and its replies left. */
+export type Gone = {
+  author: number
+  left: number
+  replyTo: number | null
+  /** Null if it was no reply, or if the tweet that it answered is gone. */
+  repliesLeft: number | null
+}
+
+/** Deletes a tweet of this author, or any tweet for an operator; undefined if there is no such tweet. */
 export async function deleteTweet(
   db: Db,
   author: { id: number; operator: boolean },
   id: number,
-): Promise<{ author: number; left: number } | undefined> {
+): Promise<Gone | undefined> {
   const mayDelete = author.operator
     ? eq(tweets.id, id)
     : and(eq(tweets.id, id), eq(tweets.userId, author.id))
@@ -144,6 +202,10 @@ export async function deleteTweet(
       author: tweets.userId,
       // Read before the trigger counts.
       left: sql<number>`(select tweet_count - 1 from users where id = user_id)`,
+      replyTo: tweets.replyTo,
+      repliesLeft: sql<
+        number | null
+      >`(select parent.reply_count - 1 from tweets parent where parent.id = tweets.reply_to)`,
     })
   return gone
 }

@@ -1,6 +1,6 @@
 import { html, raw } from 'hono/html'
 
-import { ago, fullTime } from '../../base/format.ts'
+import { ago, counted, fullTime, shortCount } from '../../base/format.ts'
 import type { Viewer } from '../../http/sessions.ts'
 import { cardLookups, cachedFragment } from '../../ui/fragment-cache.ts'
 import { Face, Icon } from '../../ui/icon.tsx'
@@ -19,35 +19,46 @@ export const TweetCard = ({
   card,
   viewer,
   position,
+  inThread = false,
+  autofocus = false,
 }: {
   card: Card
   viewer: Viewer | undefined
   position?: number
+  /** The tweet that it answers is right above it. */
+  inThread?: boolean
+  /** Where the page begins to be read, below others. */
+  autofocus?: boolean
 }) => {
   const { id } = card
   // A string instead of JSX: twenty times a page, JSX would take as long as all the rest. Only numbers are inserted.
   const place = position === undefined ? '' : ` aria-posinset="${position}" aria-setsize="-1"`
   const mayDelete = viewer !== undefined && (viewer.id === card.userId || viewer.operator)
-  const content = inside({ card, when: ago(card.createdAt, Date.now()), mayDelete }).toString()
+  const when = ago(card.createdAt, Date.now())
+  const shown = { card, when, mayDelete, inThread: inThread && card.replyTo !== null }
+  const content = inside(shown).toString()
+  const focus = autofocus ? ' autofocus' : ''
   return raw(
-    `<article class="tweet" id="tweet-${id}" data-tweet-id="${id}" tabindex="0" aria-labelledby="by-${id}" aria-describedby="msg-${id}"${place}>${content}</article>`,
+    `<article class="tweet" id="tweet-${id}" data-tweet-id="${id}" tabindex="0" aria-labelledby="by-${id}" aria-describedby="msg-${id}"${place}${focus}>${content}</article>`,
   )
 }
 
-type Inside = { card: Card; when: string; mayDelete: boolean }
+type Inside = { card: Card; when: string; mayDelete: boolean; inThread: boolean }
 
 // A template literal instead of JSX: rendering a card that is not cached takes half the time.
 const inside = cachedFragment(
   {
-    keyOf: ({ card, mayDelete }: Inside) => 2 * keyOf(card) + Number(mayDelete),
+    keyOf: ({ card, mayDelete, inThread }: Inside) =>
+      4 * keyOf(card) + 2 * Number(mayDelete) + Number(inThread),
     // All columns of a card are compared, so a cached card is never outdated.
     isSame: (one, other) => one.when === other.when && isSame(one.card, other.card),
     counts: cardLookups,
   },
-  ({ card, when, mayDelete }: Inside) => {
+  ({ card, when, mayDelete, inThread }: Inside) => {
     const { id, handle, createdAt } = card
     const iso = new Date(createdAt).toISOString()
     const text = LinkedText({ children: card.msg })
+    const isAlone = card.replyTo !== null && !inThread
     return html`<a class="face-link" href="/@${handle}" tabindex="-1" aria-hidden="true"
         >${Face({ id: card.userId })}</a
       >
@@ -56,10 +67,12 @@ const inside = cachedFragment(
         <span class="handle">@${handle}</span>
         <a class="timestamp" href="/tweet/${id}"
           ><time datetime="${iso}" title="${fullTime(createdAt)}">${when}</time></a
-        >
+        >${isAlone && ReplyingTo(card)}
       </p>
       <p class="msg" id="msg-${id}" dir="auto">${text}</p>
-      <div class="actions">${FavoriteButton(card)}${mayDelete && DeleteButton({ id })}</div>`
+      <div class="actions">
+        ${ReplyLink(card)}${FavoriteButton(card)}${mayDelete && DeleteButton(card)}
+      </div>`
   },
 )
 
@@ -67,13 +80,47 @@ const inside = cachedFragment(
 export const forgetCards = (isGone: (card: Card) => boolean): void =>
   inside.forget(({ card }) => isGone(card))
 
+const ReplyingTo = ({ replyTo, repliedHandle }: Pick<Card, 'replyTo' | 'repliedHandle'>) => (
+  <span class='to'>
+    {repliedHandle === null ? (
+      'Replying to a post that is gone'
+    ) : (
+      <>
+        Replying to <a href={`/tweet/${replyTo}`}>@{repliedHandle}</a>
+      </>
+    )}
+  </span>
+)
+
+/** The id of the field for a reply, and where its page begins to be about it. */
+export const replyField = (id: number): string => `reply-to-${id}`
+
+/** Leads to the field for a reply, on the page of the tweet. */
+export const ReplyLink = ({ id, replyCount }: Pick<Card, 'id' | 'replyCount'>) => (
+  <a
+    id={`reply-${id}`}
+    class='reply'
+    href={`/tweet/${id}#${replyField(id)}`}
+    aria-label={`Reply, ${counted(replyCount, 'reply', 'replies')}`}
+  >
+    <Icon name='reply' />
+    <span>{shortCount(replyCount)}</span>
+  </a>
+)
+
+/** What the question before a deletion says. */
+export const whatGoes = (replyCount: number): string =>
+  replyCount > 0
+    ? 'It cannot be brought back. The replies to it stay.'
+    : 'It cannot be brought back.'
+
 /** A link to the confirmation page; with htmx a confirmation dialog and a POST. */
-const DeleteButton = ({ id }: { id: number }) => (
+const DeleteButton = ({ id, replyCount }: Pick<Card, 'id' | 'replyCount'>) => (
   <a
     class='delete'
     href={`/tweet/${id}/delete`}
     hx-post={`/tweet/${id}/delete`}
-    hx-confirm='Delete this post? It cannot be brought back.'
+    hx-confirm={`Delete this post? ${whatGoes(replyCount)}`}
     hx-target='closest article'
     hx-swap='delete'
     hx-sync='this:drop'
@@ -90,6 +137,8 @@ type ComposerProps = {
   problem?: string | undefined
   focus?: boolean
   key?: string
+  /** The id of the tweet that it answers. */
+  replyTo?: number | undefined
   live: boolean
 }
 
@@ -108,30 +157,45 @@ export const Composer = ({ key, live, ...draft }: ComposerProps) => (
     {...(live && {
       'hx-post': '/tweet',
       'hx-swap': 'outerHTML',
+      'hx-status:404': 'swap:outerHTML',
       'hx-status:422': 'swap:outerHTML',
       'hx-status:429': 'swap:outerHTML',
     })}
   >
-    {draft.msg || draft.problem ? draftFields(draft) : blankFields(draft)}
+    {draft.msg || draft.problem || draft.replyTo ? draftFields(draft) : blankFields(draft)}
+    {draft.replyTo && <input type='hidden' name='reply_to' value={draft.replyTo} />}
     <input type='hidden' name='author' value={draft.author} />
     <input type='hidden' name='key' value={key ?? crypto.randomUUID()} />
   </form>
 )
 
-type Draft = Pick<ComposerProps, 'author' | 'msg' | 'problem' | 'focus'>
+type Draft = Pick<ComposerProps, 'author' | 'msg' | 'problem' | 'focus' | 'replyTo'>
 
-const draftFields = ({ author, msg = '', problem, focus = false }: Draft) => (
+const wordsOf = (replyTo: number | undefined) =>
+  replyTo === undefined
+    ? { id: 'msg', label: 'Your post', placeholder: 'What did you see?', button: 'Post' }
+    : {
+        id: replyField(replyTo),
+        label: 'Your reply',
+        placeholder: 'Write a reply',
+        button: 'Reply',
+      }
+
+const fieldsFor = (
+  { author, msg = '', problem, focus = false }: Draft,
+  { id, label, placeholder, button }: ReturnType<typeof wordsOf>,
+) => (
   <>
     <Face id={author} />
-    <label class='vh' for='msg'>
-      Your post
+    <label class='vh' for={id}>
+      {label}
     </label>
     <textarea
-      id='msg'
+      id={id}
       name='msg'
       rows={2}
       required
-      placeholder='What did you see?'
+      placeholder={placeholder}
       dir='auto'
       data-count={graphemesMax}
       data-draft='typed'
@@ -151,11 +215,12 @@ const draftFields = ({ author, msg = '', problem, focus = false }: Draft) => (
         {charactersLeft(msg)}
       </span>
       <button id='post-btn' class='btn'>
-        Post
+        {button}
       </button>
     </div>
   </>
 )
+const draftFields = (draft: Draft) => fieldsFor(draft, wordsOf(draft.replyTo))
 
 /** Empty forms of one author are the same, so they are cached; the key is outside, because each form has its own. */
 const blankFields = cachedFragment(

@@ -1,53 +1,23 @@
 // A profile: the person, tweets, likes, followed people and followers. /@handle is public; /user/:id is the path that
 // the original application has for it.
-import { eq, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { Child } from 'hono/jsx'
 
-import { month } from '../base/format.ts'
-import { prepared, type Db } from '../db/db.ts'
-import { formerHandles, users } from '../db/schema.ts'
-import { type Env, router } from '../http/context.ts'
-import { traced } from '../http/request-span.ts'
-import { signedIn, type Viewer } from '../http/sessions.ts'
-import { found, idParam } from '../http/validation.ts'
-import { Count } from '../ui/counts.tsx'
-import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../ui/feed.tsx'
-import { Banner, Face } from '../ui/icon.tsx'
-import { followColumns, sides } from './follows/queries.ts'
-import { FollowButton, FollowsYou, PersonCard } from './follows/views.tsx'
-import { likedBy } from './likes-list.tsx'
-import { tweetsOfUser } from './tweets/queries.ts'
-import { TweetCard } from './tweets/views.tsx'
-
-const profile = (db: Db) =>
-  db
-    .select({
-      id: users.id,
-      name: users.name,
-      handle: users.handle,
-      bio: users.bio,
-      createdAt: users.createdAt,
-      tweetCount: users.tweetCount,
-      followingCount: users.followingCount,
-      favoriteCount: users.favoriteCount,
-      ...followColumns,
-    })
-    .from(users)
-
-const byHandle = prepared((db: Db) =>
-  profile(db)
-    .where(eq(users.handle, sql.placeholder('handle')))
-    .prepare(),
-)
-const byId = prepared((db: Db) =>
-  profile(db)
-    .where(eq(users.id, sql.placeholder('id')))
-    .prepare(),
-)
-
-type Profile = NonNullable<Awaited<ReturnType<ReturnType<typeof byId>['get']>>>
+import { month } from '../../base/format.ts'
+import { type Env, router } from '../../http/context.ts'
+import { traced } from '../../http/request-span.ts'
+import { signedIn, type Viewer } from '../../http/sessions.ts'
+import { found, idParam } from '../../http/validation.ts'
+import { Count } from '../../ui/counts.tsx'
+import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../ui/feed.tsx'
+import { Banner, Face } from '../../ui/icon.tsx'
+import { sides } from '../follows/queries.ts'
+import { FollowButton, FollowsYou, PersonCard } from '../follows/views.tsx'
+import { likedBy } from '../likes-list.tsx'
+import { repliesOfUser, tweetsOfUser } from '../tweets/queries.ts'
+import { TweetCard } from '../tweets/views.tsx'
+import { byHandle, byId, leadsTo, type Profile } from './queries.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -58,6 +28,7 @@ declare module 'hono' {
 
 const tabs = [
   { path: '', label: 'Posts' },
+  { path: '/replies', label: 'Replies' },
   { path: '/likes', label: 'Likes' },
   { path: '/following', label: 'Following' },
   { path: '/followers', label: 'Followers' },
@@ -133,20 +104,28 @@ const around = ({ c, person }: Asked, tab: Tab) => ({
   ),
 })
 
-async function tweetsPage(asked: Asked, tab: '' | '/likes') {
+const tweetTabs = {
+  '': { list: tweetsOfUser, label: 'Posts by', empty: 'has not written anything yet.' },
+  '/replies': {
+    list: repliesOfUser,
+    label: 'Replies by',
+    empty: 'has not replied to anything yet.',
+  },
+  '/likes': { list: likedBy, label: 'Likes of', empty: 'likes nothing yet.' },
+}
+
+async function tweetsPage(asked: Asked, tab: keyof typeof tweetTabs) {
   const { c, person, slice } = asked
   const { db, visitor } = c.var
-  const list = tab === '/likes' ? likedBy : tweetsOfUser
+  const { list, label, empty } = tweetTabs[tab]
   const feed = await readFeed(slice, list(db), { user: person.id, viewer: visitor?.id ?? 0 })
   return answerFeed(c, slice, feed, {
     ...around(asked, tab),
-    label: tab === '/likes' ? `Likes of ${person.name}` : `Posts by ${person.name}`,
+    label: `${label} ${person.name}`,
     item: (card, position) => TweetCard({ card, viewer: visitor, position }),
     empty: (
       <p>
-        {tab === '/likes'
-          ? `${person.name} likes nothing yet.`
-          : `${person.name} has not written anything yet.`}
+        {person.name} {empty}
       </p>
     ),
   })
@@ -171,17 +150,6 @@ async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
     ),
   })
 }
-
-/** The handle that the account has now which had this one before. */
-const leadsTo = async (db: Db, former: string): Promise<string | undefined> =>
-  (
-    await db
-      .select({ handle: users.handle })
-      .from(formerHandles)
-      .innerJoin(users, eq(users.id, formerHandles.userId))
-      .where(eq(formerHandles.handle, former))
-      .get()
-  )?.handle
 
 /** Finds the person of the handle in the path. A handle of before leads on to the one of now. */
 const atHandle = createMiddleware<Env>(async (c, next) => {
@@ -208,6 +176,9 @@ export const profileRoutes = router()
   })
   .get(`/${handle}`, traced('profiles.read'), feedQuery, atHandle, async (c) =>
     tweetsPage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, ''),
+  )
+  .get(`/${handle}/replies`, traced('profiles.replies'), feedQuery, atHandle, async (c) =>
+    tweetsPage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, '/replies'),
   )
   .get(`/${handle}/likes`, traced('profiles.likes'), feedQuery, atHandle, async (c) =>
     tweetsPage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, '/likes'),

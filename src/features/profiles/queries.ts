@@ -1,0 +1,45 @@
+// The person whose page is read.
+import { eq, sql } from 'drizzle-orm'
+
+import { prepared, type Db } from '../../db/db.ts'
+import { formerHandles, users } from '../../db/schema.ts'
+import { followColumns } from '../follows/queries.ts'
+
+const profile = (db: Db) =>
+  db
+    .select({
+      id: users.id,
+      name: users.name,
+      handle: users.handle,
+      bio: users.bio,
+      createdAt: users.createdAt,
+      tweetCount: users.tweetCount,
+      followingCount: users.followingCount,
+      favoriteCount: users.favoriteCount,
+      ...followColumns,
+    })
+    .from(users)
+
+export const byHandle = prepared((db: Db) =>
+  profile(db)
+    .where(eq(users.handle, sql.placeholder('handle')))
+    .prepare(),
+)
+export const byId = prepared((db: Db) =>
+  profile(db)
+    .where(eq(users.id, sql.placeholder('id')))
+    .prepare(),
+)
+
+export type Profile = NonNullable<Awaited<ReturnType<ReturnType<typeof byId>['get']>>>
+
+/** The handle that the account has now which had this one before. */
+export const leadsTo = async (db: Db, former: string): Promise<string | undefined> =>
+  (
+    await db
+      .select({ handle: users.handle })
+      .from(formerHandles)
+      .innerJoin(users, eq(users.id, formerHandles.userId))
+      .where(eq(formerHandles.handle, former))
+      .get()
+  )?.handle

@@ -1,0 +1,149 @@
+// Writing a tweet or a reply: the form, and what its sender gets.
+import type { Context } from 'hono'
+import * as v from 'valibot'
+
+import { Refusal } from '../../base/refusal.ts'
+import { clientKind, type Env } from '../../http/context.ts'
+import type { Viewer } from '../../http/sessions.ts'
+import { form, found, lines, text } from '../../http/validation.ts'
+import { answer, answerProblem, render } from '../../ui/answer.ts'
+import { MyNewCount } from '../../ui/counts.tsx'
+import { Toast } from '../../ui/feed.tsx'
+import { page } from '../../ui/layout.tsx'
+import { lengthProblem, tooLong, trimmed } from './length.ts'
+import { createTweet, findEarlier, findNew, type Card, type Posted } from './queries.ts'
+import { Composer, ReplyLink, TweetCard } from './views.tsx'
+
+const tweet = {
+  msg: v.pipe(
+    lines,
+    v.transform(trimmed),
+    v.check(
+      (msg) => lengthProblem(msg) === undefined,
+      ({ input }) => lengthProblem(input)!,
+    ),
+  ),
+  key: v.optional(v.pipe(text, v.maxLength(64, 'The key of this form is too long.'))),
+  reply_to: v.optional(
+    v.pipe(
+      text,
+      v.regex(/^\d{0,15}$/, 'The post that this replies to is given by its number.'),
+      v.transform((id) => (id === '' ? undefined : Number(id))),
+    ),
+  ),
+}
+const targetGone =
+  'The post that this replies to is gone. Your text is still here: you can post it on its own.'
+
+/** The page with nothing but the form. */
+export const postPage = (
+  c: Context<Env>,
+  draft: { msg?: string; key?: string; problem?: string | undefined; replyTo?: number },
+) =>
+  page(
+    c,
+    { title: draft.replyTo ? 'Reply' : 'Post', ...(draft.msg && { private: '/post' }) },
+    <>
+      <h1>{draft.replyTo ? 'Reply' : 'Post'}</h1>
+      {draft.replyTo && (
+        <p class='newer'>
+          <a href={`/tweet/${draft.replyTo}`}>The post that you reply to</a>
+        </p>
+      )}
+      <Composer {...draft} author={c.var.viewer.id} live={false} focus />
+    </>,
+  )
+
+/** Shows the form again with what was typed. */
+export const composeAgain = (
+  c: Context<Env>,
+  { msg, key, reply_to: target }: Record<string, string | undefined>,
+  problems: Record<string, string>,
+  status: 404 | 422 | 429,
+) => {
+  const problem = ['msg', 'key', 'reply_to', 'form'].map((name) => problems[name]).find(Boolean)
+  const draft = {
+    msg: msg ?? '',
+    problem,
+    ...(key && !problems['key'] && { key }),
+    ...(/^\d{1,15}$/.test(target ?? '') && { replyTo: Number(target) }),
+  }
+  const kind = clientKind(c)
+  // Clients of the original application expect 400 here.
+  if (kind === 'program' && c.req.path === '/tweet')
+    throw new Refusal(status === 404 ? 404 : 400, problem ?? tooLong)
+  // Without its target, the text belongs to no list of this page.
+  const live = status !== 404
+  return answerProblem(c, status, problem ?? tooLong, () =>
+    kind === 'partial'
+      ? render(c, <Composer {...draft} author={c.var.viewer.id} live={live} />)
+      : postPage(c, draft),
+  )
+}
+/** Validates the form. */
+export const post = form(tweet, composeAgain)
+
+/** Writes what the form says. */
+export async function create(c: Context<Env, string, { out: { form: Posted } }>) {
+  const { db, viewer } = c.var
+  const posted = c.req.valid('form')
+  const { reply_to: target } = posted
+  const id = await createTweet(db, viewer.id, posted)
+  const isOldForm = clientKind(c) === 'program' && c.req.path === '/post'
+  if (isOldForm && (id !== undefined || target === undefined)) return c.redirect('/timeline', 303)
+  const { card, parent }: { card?: Card | undefined; parent?: Card | undefined } =
+    id === undefined
+      ? { card: await findEarlier(db, viewer.id, posted) }
+      : await findNew(db, viewer.id, id)
+  if (card === undefined && target !== undefined)
+    return composeAgain(c, { ...posted, reply_to: undefined }, { form: targetGone }, 404)
+  if (isOldForm) return c.redirect('/timeline', 303)
+  return answer(c, {
+    ...written({ card: found(card), parent, isNew: id !== undefined, viewer }),
+    ...(target !== undefined && { json: { reply_to: target } }),
+  })
+}
+
+type Written = { card: Card; parent: Card | undefined; isNew: boolean; viewer: Viewer }
+
+/** What a page gets that has sent a tweet: a fresh form, its card, the new counts. */
+function written({ card, parent, isNew, viewer }: Written) {
+  const sentence = isNew ? 'Posted.' : 'Already posted.'
+  const replyTo = card.replyTo ?? undefined
+  const to: `/${string}` =
+    replyTo === undefined ? '/timeline' : `/tweet/${replyTo}?through=${card.id}#tweet-${card.id}`
+  // After a lost answer, the feed does not have the card yet; after Back, it may. Insert it only if it is missing.
+  const isMissing = isNew ? '' : `:not(:has(#tweet-${card.id}))`
+  const partial = (
+    <>
+      <Composer author={viewer.id} replyTo={replyTo} live focus />
+      <hx-partial
+        hx-target={(replyTo === undefined ? '#feed' : wholeFeed) + isMissing}
+        hx-swap={replyTo === undefined ? 'afterbegin' : 'beforeend'}
+      >
+        <TweetCard card={card} viewer={viewer} position={1} inThread />
+      </hx-partial>
+      {replyTo !== undefined && (
+        <hx-partial hx-target='#more:not(.end)' hx-swap='beforebegin'>
+          <p class='newer'>
+            <a href={to}>Your reply is at the end</a>
+          </p>
+        </hx-partial>
+      )}
+      {parent && <NewReplyCount {...parent} />}
+      {isNew && <MyNewCount of='tweets' id={viewer.id} count={viewer.tweetCount + 1} />}
+      <Toast>{sentence}</Toast>
+    </>
+  )
+  return { partial, to, flash: sentence }
+}
+
+/** A reply comes last, so only in a list that is loaded to its end; in another one, a link leads to it. */
+const wholeFeed = '#feed:has(~ #more.end)'
+
+/** The new number of replies to a tweet, for a page that shows it. */
+export const NewReplyCount = ({ id, replyCount }: Pick<Card, 'id' | 'replyCount'>) => (
+  <hx-partial hx-target={`#reply-${id}`} hx-swap='outerHTML'>
+    <ReplyLink id={id} replyCount={replyCount} />
+  </hx-partial>
+)
