@@ -50,8 +50,7 @@ function walk(kind) {
   for (let n = 0; n < 3; n++) post(`/follow/${between(1, 100)}`, null, undefined, { name: '/follow/[id] (newcomer)' })
 
   const [id, msg] = [between(1, 200), oneOf(shared.texts)]
-  get(find(visit('/timeline'), 'more'), part)
-  get('/', part)
+  for (const path of [find(visit('/timeline'), 'more'), '/']) get(path, part)
   post('/post', { msg }, kind === 'json' ? redirect('/timeline') : '/timeline')
   post('/tweet', { msg: '' }, refused(kind === 'json' ? 400 : 422))
   post('/tweet', { msg, key: find(visit('/timeline'), 'key') }, '/timeline')
