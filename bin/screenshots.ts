@@ -33,6 +33,18 @@ const openChip = async (page: Page) => {
 const pictures: Picture[] = [
   { name: 'timeline-light', scheme: 'light', size: desk },
   { name: 'timeline-dark', scheme: 'dark', size: desk },
+  {
+    name: 'thread-light',
+    scheme: 'light',
+    size: desk,
+    // A conversation of the demo world.
+    act: async (page) => {
+      await page.goto(`${server.url}/@dmytro`)
+      await page.locator('article', { hasText: 'In fog this thick' }).locator('.timestamp').click()
+      await page.waitForSelector('.one')
+      await page.mouse.move(0, 0)
+    },
+  },
   { name: 'phone-light', scheme: 'light', size: phone },
   {
     name: 'phone-dark',
