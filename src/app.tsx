@@ -14,6 +14,7 @@ import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
 import { likedRoutes } from './features/likes-list.tsx'
 import { profileRoutes } from './features/profiles/routes.tsx'
+import { retweetRoutes } from './features/retweets.tsx'
 import { searchRoutes } from './features/search/routes.tsx'
 import { sessionRoutes } from './features/sessions/routes.tsx'
 import { loginPage } from './features/sessions/views.tsx'
@@ -90,6 +91,7 @@ export function createApp({
   app.route('/', timelineRoutes)
   app.route('/', tweetRoutes(loginPage))
   app.route('/', favoriteRoutes)
+  app.route('/', retweetRoutes)
   app.route('/', likedRoutes)
   app.route('/', followRoutes)
   app.route('/', searchRoutes)

@@ -1,17 +1,16 @@
 // Like and unlike: the columns that each query of tweets selects, the button, the two actions.
 import { and, eq, sql } from 'drizzle-orm'
+import type { Context } from 'hono'
 
-import { counted, shortCount } from '../base/format.ts'
 import { prepared, type Db } from '../db/db.ts'
+import { originalOf } from '../db/originals.ts'
 import { favorites, tweets } from '../db/schema.ts'
 import { likeWeight } from '../db/trend-score.ts'
-import { router } from '../http/context.ts'
-import { limited } from '../http/rate-limits.ts'
-import { traced } from '../http/request-span.ts'
-import { signedIn } from '../http/sessions.ts'
-import { found, idParam } from '../http/validation.ts'
+import { action } from '../http/action.ts'
+import { type Env, router } from '../http/context.ts'
+import { found } from '../http/validation.ts'
 import { answer } from '../ui/answer.ts'
-import { Icon } from '../ui/icon.tsx'
+import { Pressed, PressButton } from '../ui/press-button.tsx'
 
 /** The columns about likes that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
 export const likeColumns = {
@@ -27,7 +26,7 @@ const stateQuery = prepared((db: Db) =>
   db
     .select({ id: tweets.id, ...likeColumns })
     .from(tweets)
-    .where(eq(tweets.id, sql.placeholder('id')))
+    .where(eq(tweets.id, originalOf(sql.placeholder('id'))))
     .prepare(),
 )
 
@@ -35,73 +34,52 @@ const favoriteState = (db: Db, viewer: number, id: number) => stateQuery(db).get
 
 type FavoriteState = NonNullable<Awaited<ReturnType<typeof favoriteState>>>
 
+/** One statement: a tweet that is gone is no row to like, and a retweet stands for its original. */
 export async function favorite(db: Db, userId: number, tweetId: number): Promise<void> {
   const now = Date.now()
-  await db
-    .insert(favorites)
-    .values({ userId, tweetId, weight: likeWeight(now), createdAt: now })
-    .onConflictDoNothing()
+  await db.run(sql`
+    insert into favorites (user_id, tweet_id, weight, created_at)
+    select ${userId}, coalesce(retweet_of, id), ${likeWeight(now)}, ${now} from ${tweets} where id = ${tweetId}
+    on conflict do nothing`)
 }
 
 export async function unfavorite(db: Db, userId: number, tweetId: number): Promise<void> {
   await db
     .delete(favorites)
-    .where(and(eq(favorites.userId, userId), eq(favorites.tweetId, tweetId)))
+    .where(and(eq(favorites.userId, userId), eq(favorites.tweetId, originalOf(tweetId))))
 }
 
-/** Optimistic, by CSS alone: while the request runs, `.then` is shown instead of `.now`. */
-export const FavoriteButton = ({ id, liked, likeCount }: FavoriteState) => {
-  const path = `/${liked ? 'unfavorite' : 'favorite'}/${id}`
-  const then = likeCount + (liked ? -1 : 1)
-  return (
-    <form
-      class={liked ? 'like on' : 'like'}
-      method='post'
-      action={path}
-      hx-post={path}
-      hx-swap='outerHTML'
-      hx-sync='this:drop'
-    >
-      <button
-        id={`like-${id}`}
-        class='btn-favorite'
-        aria-pressed={liked}
-        aria-label={`Like, ${counted(likeCount, 'like')}`}
-      >
-        <Icon name='heart' />
-        <span class='now'>{shortCount(likeCount)}</span>
-        <span class='then'>{shortCount(then)}</span>
-      </button>
-    </form>
-  )
+const like = {
+  kind: 'like',
+  button: 'btn-favorite',
+  does: 'favorite',
+  undoes: 'unfavorite',
+  icon: 'heart',
+  label: 'Like',
+  counts: 'like',
+}
+const button = ({ id, liked, likeCount }: FavoriteState) => ({
+  verb: like,
+  id,
+  pressed: liked,
+  count: likeCount,
+})
+
+export const FavoriteButton = (state: FavoriteState) => PressButton(button(state))
+
+async function answerFavorite(c: Context<Env>, id: number) {
+  const state = found(await favoriteState(c.var.db, c.var.viewer.id, id))
+  return answer(c, { partial: <Pressed {...button(state)} />, to: `#tweet-${id}` })
 }
 
 export const favoriteRoutes = router()
-  .post(
-    '/favorite/:id{[0-9]+}',
-    traced('favorites.create'),
-    signedIn,
-    limited('LIMIT_WRITE'),
-    idParam,
-    async (c) => {
-      const { db, viewer } = c.var
-      const { id } = c.req.valid('param')
-      await favorite(db, viewer.id, id)
-      const state = found(await favoriteState(db, viewer.id, id))
-      return answer(c, { partial: <FavoriteButton {...state} />, to: `#tweet-${id}` })
-    },
-  )
-  .post(
-    '/unfavorite/:id{[0-9]+}',
-    traced('favorites.delete'),
-    signedIn,
-    limited('LIMIT_WRITE'),
-    idParam,
-    async (c) => {
-      const { db, viewer } = c.var
-      const { id } = c.req.valid('param')
-      await unfavorite(db, viewer.id, id)
-      const state = found(await favoriteState(db, viewer.id, id))
-      return answer(c, { partial: <FavoriteButton {...state} />, to: `#tweet-${id}` })
-    },
-  )
+  .post('/favorite/:id{[0-9]+}', ...action('favorites.create'), async (c) => {
+    const { id } = c.req.valid('param')
+    await favorite(c.var.db, c.var.viewer.id, id)
+    return answerFavorite(c, id)
+  })
+  .post('/unfavorite/:id{[0-9]+}', ...action('favorites.delete'), async (c) => {
+    const { id } = c.req.valid('param')
+    await unfavorite(c.var.db, c.var.viewer.id, id)
+    return answerFavorite(c, id)
+  })

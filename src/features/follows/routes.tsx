@@ -2,11 +2,11 @@
 import type { Context } from 'hono'
 
 import { Refusal } from '../../base/refusal.ts'
+import { action } from '../../http/action.ts'
 import { cameFrom, type Env, router } from '../../http/context.ts'
-import { limited } from '../../http/rate-limits.ts'
 import { traced } from '../../http/request-span.ts'
 import { signedIn } from '../../http/sessions.ts'
-import { found, idParam } from '../../http/validation.ts'
+import { found } from '../../http/validation.ts'
 import { answer } from '../../ui/answer.ts'
 import { MyNewCount, NewCount } from '../../ui/counts.tsx'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../ui/feed.tsx'
@@ -51,10 +51,7 @@ async function ownList(c: Context<Env>, { side, title, empty, slice }: OwnList) 
 export const followRoutes = router()
   .post(
     '/follow/:id{[0-9]+}',
-    traced('follows.create'),
-    signedIn,
-    limited('LIMIT_WRITE'),
-    idParam,
+    ...action('follows.create'),
     async (c) => {
       const { db, viewer } = c.var
       const { id } = c.req.valid('param')
@@ -65,10 +62,7 @@ export const followRoutes = router()
   )
   .post(
     '/unfollow/:id{[0-9]+}',
-    traced('follows.delete'),
-    signedIn,
-    limited('LIMIT_WRITE'),
-    idParam,
+    ...action('follows.delete'),
     async (c) => {
       const { db, viewer } = c.var
       const { id } = c.req.valid('param')

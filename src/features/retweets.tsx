@@ -1,0 +1,83 @@
+// Retweet and take it back. A retweet is a row of `tweets` without words; its id stands for the original everywhere.
+import { and, eq, sql } from 'drizzle-orm'
+import type { Context } from 'hono'
+
+import { prepared, type Db } from '../db/db.ts'
+import { originalOf } from '../db/originals.ts'
+import { tweets } from '../db/schema.ts'
+import { action } from '../http/action.ts'
+import { type Env, router } from '../http/context.ts'
+import { found } from '../http/validation.ts'
+import { answer } from '../ui/answer.ts'
+import { Pressed, PressButton } from '../ui/press-button.tsx'
+
+/** The columns about retweets that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
+export const retweetColumns = {
+  retweetCount: tweets.retweetCount,
+  // Qualified names: see likeColumns.
+  retweeted: sql<boolean>`exists (select 1 from tweets mine
+    where mine.user_id = ${sql.placeholder('viewer')} and mine.retweet_of = tweets.id)`.mapWith(
+    Boolean,
+  ),
+}
+
+const stateQuery = prepared((db: Db) =>
+  db
+    .select({ id: tweets.id, ...retweetColumns })
+    .from(tweets)
+    .where(eq(tweets.id, originalOf(sql.placeholder('id'))))
+    .prepare(),
+)
+
+const retweetState = (db: Db, viewer: number, id: number) => stateQuery(db).get({ viewer, id })
+
+type RetweetState = NonNullable<Awaited<ReturnType<typeof retweetState>>>
+
+/** One statement: a tweet that is gone is no row to retweet, and a retweet of a retweet is one of its original. */
+async function retweet(db: Db, userId: number, tweetId: number): Promise<void> {
+  await db.run(sql`
+    insert into tweets (user_id, msg, created_at, retweet_of)
+    select ${userId}, '', ${Date.now()}, coalesce(retweet_of, id) from ${tweets} where id = ${tweetId}
+    on conflict (user_id, retweet_of) where retweet_of is not null do nothing`)
+}
+
+async function unretweet(db: Db, userId: number, tweetId: number): Promise<void> {
+  await db
+    .delete(tweets)
+    .where(and(eq(tweets.userId, userId), eq(tweets.retweetOf, originalOf(tweetId))))
+}
+
+const repost = {
+  kind: 'retweet',
+  button: 'btn-retweet',
+  does: 'retweet',
+  undoes: 'unretweet',
+  icon: 'repost',
+  label: 'Repost',
+  counts: 'repost',
+}
+const button = ({ id, retweeted, retweetCount }: RetweetState) => ({
+  verb: repost,
+  id,
+  pressed: retweeted,
+  count: retweetCount,
+})
+
+export const RetweetButton = (state: RetweetState) => PressButton(button(state))
+
+async function answerRetweet(c: Context<Env>, id: number) {
+  const state = found(await retweetState(c.var.db, c.var.viewer.id, id))
+  return answer(c, { partial: <Pressed {...button(state)} />, to: `#tweet-${id}` })
+}
+
+export const retweetRoutes = router()
+  .post('/retweet/:id{[0-9]+}', ...action('retweets.create'), async (c) => {
+    const { id } = c.req.valid('param')
+    await retweet(c.var.db, c.var.viewer.id, id)
+    return answerRetweet(c, id)
+  })
+  .post('/unretweet/:id{[0-9]+}', ...action('retweets.delete'), async (c) => {
+    const { id } = c.req.valid('param')
+    await unretweet(c.var.db, c.var.viewer.id, id)
+    return answerRetweet(c, id)
+  })
