@@ -65,8 +65,8 @@ export function rowsFrom<Row extends { id: number; cursor: number }>(list: (read
     return true
   }
   /** A cache key: the id and a bit for each boolean, because viewers share a cache and most booleans depend on them. */
-  const keyOf = (row: Row): number => {
-    let key = row.id
+  const keyOf = (row: Row, id = row.id): number => {
+    let key = id
     for (const name of flags) key = 2 * key + (row[name] === true ? 1 : 0)
     return key
   }

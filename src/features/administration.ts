@@ -13,7 +13,7 @@ import { inTrace } from '../telemetry/spans.ts'
 import { forgetVisitor } from '../ui/layout.tsx'
 import { mailaddress, newPassword, personName } from './sessions/fields.ts'
 import { createUser } from './sessions/queries.ts'
-import { forgetCards } from './tweets/views.tsx'
+import { forgetPerson } from './tweets/views.tsx'
 
 export type Administration = {
   db: Db
@@ -119,7 +119,7 @@ async function unsuspend({ db, id, name }: Asked): Promise<string> {
 
 async function remove({ db, id, name }: Asked): Promise<string> {
   await db.delete(users).where(eq(users.id, id))
-  forgetCards((card) => card.userId === id)
+  forgetPerson(id)
   forgetVisitor(id)
   return `${name} is deleted with all that they wrote.`
 }

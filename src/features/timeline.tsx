@@ -12,8 +12,9 @@ import { annotate } from '../telemetry/spans.ts'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Feed, type Slice } from '../ui/feed.tsx'
 import { mostFollowed } from './follows/queries.ts'
 import { PersonCard } from './follows/views.tsx'
-import { cardList, cardsOf, type Card } from './tweets/queries.ts'
-import { Composer, TweetCard } from './tweets/views.tsx'
+import { Composer } from './tweets/composer.tsx'
+import { cardList, cardsOf, onceEach, type Card } from './tweets/queries.ts'
+import { TweetCard } from './tweets/views.tsx'
 
 /** Up to this number of followees, merging their newest tweets is cheaper than scanning the newest of everybody. */
 const followeesMerged = 150
@@ -32,6 +33,7 @@ const merged = cardList({
   id: tweets.id,
   // A bound 1 would not select the index that has nothing else.
   from: sql`${tweets} where in_timeline = 1 and ${tweets.userId} in ${authors}`,
+  mixed: true,
 })
 
 /**
@@ -43,10 +45,12 @@ const windowOlder = (isMine: SQL) =>
     cardsOf(
       db,
       // `raw` is safe: the number is a constant.
-      sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets}
+      {
+        mixed: sql`select ${tweets.id} as id, ${tweets.id} as cursor, retweet_of, user_id from ${tweets}
       where ${tweets.id} < ${cursor}
       and ${tweets.id} > (select coalesce(max(${tweets.id}), 0) from ${tweets} where ${tweets.id} < ${cursor}) - ${sql.raw(String(windowSize))}
       and ${isMine} and in_timeline = 1 order by ${tweets.id} desc limit ${limit}`,
+      },
       'desc',
     ),
   )
@@ -92,7 +96,7 @@ export const timelineRoutes = router().get(
   async (c) => {
     const { db, viewer } = c.var
     const slice = sliceOf(c.req.valid('query'))
-    const feed = await readTimeline(db, viewer, slice)
+    const feed = onceEach(await readTimeline(db, viewer, slice))
     const suggestions = viewer.followingCount === 0 ? await mostFollowed(db, viewer.id) : []
     annotate({ 'app.timeline.tweets': feed.rows.length })
     return answerFeed(c, slice, feed, {

@@ -31,7 +31,7 @@ const newestQuery = prepared((db: Db) =>
   cardsOf(
     db,
     sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets}
-      where ${tweets.id} > 0 and in_timeline = 1 and ${tweets.replyTo} is null order by ${tweets.id} desc limit ${sql.placeholder('limit')}`,
+      where ${tweets.id} > 0 and in_timeline = 1 and ${tweets.replyTo} is null and ${tweets.retweetOf} is null order by ${tweets.id} desc limit ${sql.placeholder('limit')}`,
     'desc',
   ),
 )

@@ -14,6 +14,8 @@ export type Draft = {
   key: string
   /** The id of the tweet that it answers; `''` for none. */
   replyTo: string
+  /** The id of the tweet that it quotes; `''` for none. */
+  quote: string
 }
 
 /** Characters. Percent-encoded, with the sign-in fields, they fit in the body limit; a tweet has 280. */
@@ -31,20 +33,26 @@ export async function fieldsOf(c: Context<Env>): Promise<(name: string) => strin
   }
 }
 
+const idIn = (value: string) => (/^\d{1,15}$/.test(value) ? value : '')
+
 /** The draft in a posted tweet form or sign-in form; undefined if there is none. */
 export async function draftIn(c: Context<Env>): Promise<Draft | undefined> {
   if (c.req.method !== 'POST') return undefined
   const field = await fieldsOf(c)
   const isTweet = c.req.path === '/post' || c.req.path === '/tweet'
-  const [msg, author, key, replyTo] = isTweet
-    ? [field('msg'), field('author') || markedUser(c), field('key'), field('reply_to')]
-    : [field('draft'), field('draft_author'), field('draft_key'), field('draft_reply_to')]
+  const [msg, author] = isTweet
+    ? [field('msg'), field('author') || markedUser(c)]
+    : [field('draft'), field('draft_author')]
+  const [key, replyTo, quote] = ['key', 'reply_to', 'quote'].map((name) =>
+    field(isTweet ? name : `draft_${name}`),
+  ) as [string, string, string]
   if (!msg.trim()) return undefined
   return {
     msg: msg.replace(/\r\n?/g, '\n').slice(0, draftMax).toWellFormed(),
     author: author.slice(0, 20),
     key: key.length > keyMax ? '' : key,
-    replyTo: /^\d{1,15}$/.test(replyTo) ? replyTo : '',
+    replyTo: idIn(replyTo),
+    quote: idIn(quote),
   }
 }
 
@@ -60,6 +68,7 @@ export const DraftFields = ({ draft }: { draft: Draft | undefined }) =>
       <input type='hidden' name='draft_author' value={draft.author} />
       <input type='hidden' name='draft_key' value={draft.key} />
       {draft.replyTo && <input type='hidden' name='draft_reply_to' value={draft.replyTo} />}
+      {draft.quote && <input type='hidden' name='draft_quote' value={draft.quote} />}
     </>
   ) : (
     <></>

@@ -56,8 +56,13 @@ export const sliceOf = (asked: {
   from: Math.max(asked.from ?? 1, 1),
 })
 
-/** The rows of one slice, in order of the list; `more`: older rows exist; `newer`: newer rows were left out. */
-export type Feed<Row> = { rows: Row[]; more: boolean; newer: boolean }
+type Placed = { cursor: number }
+
+/**
+ * The rows of one slice, in order of the list; `more`: older rows exist; `newer`: newer rows were left out; `end`: the
+ * cursor of the last row that was read, also where it is not shown.
+ */
+export type Feed<Row> = { rows: Row[]; more: boolean; newer: boolean; end?: number | undefined }
 
 /** A prepared query that reads a list in one direction; `readFeed` binds `cursor` and `limit`. */
 type Query<Row> = { all: (bound: Bound) => Promise<Row[]> }
@@ -67,7 +72,7 @@ type Query<Row> = { all: (bound: Bound) => Promise<Row[]> }
  * from a cursor on, oldest first (at most 200), so that Reload and Back show the list down to the same row. Where the
  * oldest come first, it is the other way round; `top` is a cursor above the list.
  */
-export async function readFeed<Row>(
+export async function readFeed<Row extends Placed>(
   { before, through, limit }: Slice,
   { older, upTo }: { older: Query<Row>; upTo: Query<Row> },
   bound: Bound,
@@ -76,15 +81,15 @@ export async function readFeed<Row>(
   if (through !== undefined && before === undefined) {
     const rows = await upTo.all({ cursor: through, limit: throughMax + 1, ...bound })
     const newer = rows.length > throughMax
-    return { rows: rows.slice(0, throughMax).toReversed(), more: rows.length > 0, newer }
+    const shown = rows.slice(0, throughMax).toReversed()
+    return { rows: shown, more: rows.length > 0, newer, end: shown.at(-1)?.cursor }
   }
   const cursor = before ?? top
   // The spread comes last: an object literal that begins with a spread is slower, 2 % of the time of a timeline.
   const rows = await older.all({ cursor, limit: limit + 1, ...bound })
-  return { rows: rows.slice(0, limit), more: rows.length > limit, newer: false }
+  const shown = rows.slice(0, limit)
+  return { rows: shown, more: rows.length > limit, newer: false, end: shown.at(-1)?.cursor }
 }
-
-type Placed = { cursor: number }
 
 export type FeedView<Row> = {
   /** The accessible name of the list. */
@@ -114,8 +119,7 @@ export function answerFeed<Row extends Placed>(
   if (clientKind(c) !== 'partial' || slice.before === undefined) {
     return page(c, view.head, view.around(<FeedList slice={slice} feed={feed} view={view} />))
   }
-  const last = feed.rows.at(-1)
-  if (last !== undefined) c.header('HX-Replace-Url', address(view, { through: last.cursor }))
+  if (feed.end !== undefined) c.header('HX-Replace-Url', address(view, { through: feed.end }))
   return render(
     c,
     <>
@@ -151,9 +155,8 @@ export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Ro
 
 /** Loads when scrolled near, five times; then only when clicked, so that the end of the page can be reached. */
 const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
-  const last = feed.rows.at(-1)
   const from = slice.from + feed.rows.length
-  if (!feed.more || last === undefined) {
+  if (!feed.more || feed.end === undefined) {
     return (
       <div id='more' class='end'>
         {from > 1 && 'That is all.'}
@@ -162,7 +165,7 @@ const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
   }
   const size = slice.limit === sliceSize ? {} : { limit: slice.limit }
   const next = address(view, {
-    [view.oldestFirst ? 'after' : 'before']: last.cursor,
+    [view.oldestFirst ? 'after' : 'before']: feed.end,
     from,
     ...size,
   })

@@ -26,12 +26,7 @@ type Press = {
  * Optimistic, by CSS alone: while the request runs, `.then` is shown instead of `.now`. It has no id: the answer changes
  * the buttons of all cards of the tweet in place, so the focus stays.
  */
-export const PressButton = ({
-  verb,
-  id,
-  pressed,
-  count,
-}: Press & { verb: Verb }) => {
+export const PressButton = ({ verb, id, pressed, count }: Press & { verb: Verb }) => {
   const path = `/${pressed ? verb.undoes : verb.does}/${id}`
   return (
     <form

@@ -19,7 +19,7 @@ import { form, text } from '../../http/validation.ts'
 import { answer, answerProblem, flash, render } from '../../ui/answer.ts'
 import { forgetVisitor, page } from '../../ui/layout.tsx'
 import { newPassword, personName, typedHandle } from '../sessions/fields.ts'
-import { forgetCards } from '../tweets/views.tsx'
+import { forgetPerson } from '../tweets/views.tsx'
 import { mayRenameAt, rename } from './handle.ts'
 import {
   DeleteForm,
@@ -207,7 +207,7 @@ export const accountRoutes = router()
       await endSession(c)
       const { id } = c.var.viewer
       await c.var.db.delete(users).where(eq(users.id, id))
-      forgetCards((card) => card.userId === id)
+      forgetPerson(id)
       forgetVisitor(id)
       c.header('Clear-Site-Data', '"cache"')
       flash(c, 'Your account is deleted.')

@@ -49,27 +49,19 @@ async function ownList(c: Context<Env>, { side, title, empty, slice }: OwnList) 
 }
 
 export const followRoutes = router()
-  .post(
-    '/follow/:id{[0-9]+}',
-    ...action('follows.create'),
-    async (c) => {
-      const { db, viewer } = c.var
-      const { id } = c.req.valid('param')
-      if (id === viewer.id) throw new Refusal(400, 'You cannot follow yourself')
-      await follow(db, viewer.id, id)
-      return answerFollow(c, found(await followState(db, viewer.id, id)))
-    },
-  )
-  .post(
-    '/unfollow/:id{[0-9]+}',
-    ...action('follows.delete'),
-    async (c) => {
-      const { db, viewer } = c.var
-      const { id } = c.req.valid('param')
-      await unfollow(db, viewer.id, id)
-      return answerFollow(c, found(await followState(db, viewer.id, id)))
-    },
-  )
+  .post('/follow/:id{[0-9]+}', ...action('follows.create'), async (c) => {
+    const { db, viewer } = c.var
+    const { id } = c.req.valid('param')
+    if (id === viewer.id) throw new Refusal(400, 'You cannot follow yourself')
+    await follow(db, viewer.id, id)
+    return answerFollow(c, found(await followState(db, viewer.id, id)))
+  })
+  .post('/unfollow/:id{[0-9]+}', ...action('follows.delete'), async (c) => {
+    const { db, viewer } = c.var
+    const { id } = c.req.valid('param')
+    await unfollow(db, viewer.id, id)
+    return answerFollow(c, found(await followState(db, viewer.id, id)))
+  })
   .get('/followers', traced('follows.followers'), signedIn, feedQuery, (c) =>
     ownList(c, {
       side: 'followers',

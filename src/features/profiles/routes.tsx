@@ -15,7 +15,7 @@ import { Banner, Face } from '../../ui/icon.tsx'
 import { sides } from '../follows/queries.ts'
 import { FollowButton, FollowsYou, PersonCard } from '../follows/views.tsx'
 import { likedBy } from '../likes-list.tsx'
-import { repliesOfUser, tweetsOfUser } from '../tweets/queries.ts'
+import { onceEach, repliesOfUser, tweetsOfUser } from '../tweets/queries.ts'
 import { TweetCard } from '../tweets/views.tsx'
 import { byHandle, byId, leadsTo, type Profile } from './queries.ts'
 
@@ -118,7 +118,8 @@ async function tweetsPage(asked: Asked, tab: keyof typeof tweetTabs) {
   const { c, person, slice } = asked
   const { db, visitor } = c.var
   const { list, label, empty } = tweetTabs[tab]
-  const feed = await readFeed(slice, list(db), { user: person.id, viewer: visitor?.id ?? 0 })
+  const bound = { user: person.id, viewer: visitor?.id ?? 0 }
+  const feed = onceEach(await readFeed(slice, list(db), bound))
   return answerFeed(c, slice, feed, {
     ...around(asked, tab),
     label: `${label} ${person.name}`,

@@ -119,7 +119,7 @@ function answerSearch<Row extends { cursor: number }>(
   )
 }
 
-const nobody = { rows: [], more: false, newer: false }
+const nobody: Feed<never> = { rows: [], more: false, newer: false }
 
 async function postsTab(asked: Asked) {
   const { c, q, typing, slice } = asked

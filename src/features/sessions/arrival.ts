@@ -27,5 +27,6 @@ export async function arrive(
     msg: draft.msg,
     ...(draft.key && { key: draft.key }),
     ...(draft.replyTo && { replyTo: Number(draft.replyTo) }),
+    ...(draft.quote && { quote: Number(draft.quote) }),
   })
 }

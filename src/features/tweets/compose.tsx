@@ -5,14 +5,27 @@ import * as v from 'valibot'
 import { Refusal } from '../../base/refusal.ts'
 import { clientKind, type Env } from '../../http/context.ts'
 import type { Viewer } from '../../http/sessions.ts'
-import { form, found, lines, text } from '../../http/validation.ts'
+import { form, found, lines, query, text } from '../../http/validation.ts'
 import { answer, answerProblem, render } from '../../ui/answer.ts'
 import { MyNewCount } from '../../ui/counts.tsx'
 import { Toast } from '../../ui/feed.tsx'
 import { page } from '../../ui/layout.tsx'
+import { Composer } from './composer.tsx'
 import { lengthProblem, tooLong, trimmed } from './length.ts'
-import { createTweet, findEarlier, findNew, type Card, type Posted } from './queries.ts'
-import { Composer, ReplyLink, TweetCard } from './views.tsx'
+import { findNew, findTweet, type Card } from './queries.ts'
+import { asQuoted, QuotedTweet } from './quotes.tsx'
+import { ReplyLink, TweetCard } from './views.tsx'
+import { createTweet, findEarlier, type Posted } from './writes.ts'
+
+/** An optional field with the id of a tweet; empty is none. */
+const targetId = (problem: string) =>
+  v.optional(
+    v.pipe(
+      text,
+      v.regex(/^\d{0,15}$/, problem),
+      v.transform((id) => (id === '' ? undefined : Number(id))),
+    ),
+  )
 
 const tweet = {
   msg: v.pipe(
@@ -24,49 +37,69 @@ const tweet = {
     ),
   ),
   key: v.optional(v.pipe(text, v.maxLength(64, 'The key of this form is too long.'))),
-  reply_to: v.optional(
-    v.pipe(
-      text,
-      v.regex(/^\d{0,15}$/, 'The post that this replies to is given by its number.'),
-      v.transform((id) => (id === '' ? undefined : Number(id))),
-    ),
-  ),
+  reply_to: targetId('The post that this replies to is given by its number.'),
+  quote: targetId('The post that this quotes is given by its number.'),
 }
-const targetGone =
-  'The post that this replies to is gone. Your text is still here: you can post it on its own.'
+/** The query of the page to write on: what it quotes. */
+export const composeQuery = query({ quote: tweet.quote })
 
-/** The page with nothing but the form. */
-export const postPage = (
-  c: Context<Env>,
-  draft: { msg?: string; key?: string; problem?: string | undefined; replyTo?: number },
-) =>
-  page(
+const gone = (what: string) =>
+  `The post that this ${what} is gone. Your text is still here: you can post it on its own.`
+
+type DraftOnPage = {
+  msg?: string
+  key?: string
+  problem?: string | undefined
+  replyTo?: number
+  quote?: number
+}
+
+/** The page with nothing but the form, and the tweet that is quoted. */
+export async function postPage(c: Context<Env>, draft: DraftOnPage) {
+  const { db, viewer } = c.var
+  const quoted = draft.quote ? await findTweet(db, viewer.id, draft.quote) : undefined
+  const title = draft.replyTo ? 'Reply' : draft.quote ? 'Quote' : 'Post'
+  return page(
     c,
-    { title: draft.replyTo ? 'Reply' : 'Post', ...(draft.msg && { private: '/post' }) },
+    { title, ...(draft.msg && { private: '/post' }) },
     <>
-      <h1>{draft.replyTo ? 'Reply' : 'Post'}</h1>
+      <h1>{title}</h1>
       {draft.replyTo && (
         <p class='newer'>
           <a href={`/tweet/${draft.replyTo}`}>The post that you reply to</a>
         </p>
       )}
-      <Composer {...draft} author={c.var.viewer.id} live={false} focus />
+      <Composer {...draft} author={viewer.id} live={false} focus />
+      {draft.quote && (
+        <QuotedTweet quoteOf={draft.quote} quoted={quoted ? asQuoted(quoted) : null} />
+      )}
     </>,
   )
+}
+
+/** The page to quote a tweet; of a retweet, its original. */
+export async function quotePage(c: Context<Env>, id: number) {
+  const quoted = found(await findTweet(c.var.db, c.var.viewer.id, id))
+  return postPage(c, { quote: quoted.id })
+}
+
+const fieldsShown = ['msg', 'key', 'reply_to', 'quote', 'form']
+const isId = (value = '') => /^\d{1,15}$/.test(value)
 
 /** Shows the form again with what was typed. */
 export const composeAgain = (
   c: Context<Env>,
-  { msg, key, reply_to: target }: Record<string, string | undefined>,
+  { msg, key, reply_to: target, quote }: Record<string, string | undefined>,
   problems: Record<string, string>,
   status: 404 | 422 | 429,
 ) => {
-  const problem = ['msg', 'key', 'reply_to', 'form'].map((name) => problems[name]).find(Boolean)
+  const problem = fieldsShown.map((name) => problems[name]).find(Boolean)
   const draft = {
     msg: msg ?? '',
     problem,
     ...(key && !problems['key'] && { key }),
-    ...(/^\d{1,15}$/.test(target ?? '') && { replyTo: Number(target) }),
+    ...(isId(target) && { replyTo: Number(target) }),
+    ...(isId(quote) && { quote: Number(quote) }),
   }
   const kind = clientKind(c)
   // Clients of the original application expect 400 here.
@@ -87,7 +120,10 @@ export const post = form(tweet, composeAgain)
 export async function create(c: Context<Env, string, { out: { form: Posted } }>) {
   const { db, viewer } = c.var
   const posted = c.req.valid('form')
-  const { reply_to: target } = posted
+  const { reply_to: answered, quote, ...words } = posted
+  if (answered !== undefined && quote !== undefined)
+    return composeAgain(c, words, { form: 'A post replies to one or quotes one, not both.' }, 422)
+  const target = answered ?? quote
   const id = await createTweet(db, viewer.id, posted)
   const isOldForm = clientKind(c) === 'program' && c.req.path === '/post'
   if (isOldForm && (id !== undefined || target === undefined)) return c.redirect('/timeline', 303)
@@ -96,11 +132,15 @@ export async function create(c: Context<Env, string, { out: { form: Posted } }>)
       ? { card: await findEarlier(db, viewer.id, posted) }
       : await findNew(db, viewer.id, id)
   if (card === undefined && target !== undefined)
-    return composeAgain(c, { ...posted, reply_to: undefined }, { form: targetGone }, 404)
+    return composeAgain(c, words, { form: gone(quote ? 'quotes' : 'replies to') }, 404)
   if (isOldForm) return c.redirect('/timeline', 303)
+  const shown = found(card)
   return answer(c, {
-    ...written({ card: found(card), parent, isNew: id !== undefined, viewer }),
-    ...(target !== undefined && { json: { reply_to: target } }),
+    ...written({ card: shown, parent, isNew: id !== undefined, viewer }),
+    json: {
+      ...(shown.replyTo !== null && { reply_to: shown.replyTo }),
+      ...(shown.quoteOf !== null && { quote: shown.quoteOf }),
+    },
   })
 }
 
@@ -143,7 +183,7 @@ const wholeFeed = '#feed:has(~ #more.end)'
 
 /** The new number of replies to a tweet, for a page that shows it. */
 export const NewReplyCount = ({ id, replyCount }: Pick<Card, 'id' | 'replyCount'>) => (
-  <hx-partial hx-target={`#reply-${id}`} hx-swap='outerHTML'>
+  <hx-partial hx-target={`[data-tweet-id="${id}"] .reply`} hx-swap='outerHTML'>
     <ReplyLink id={id} replyCount={replyCount} />
   </hx-partial>
 )

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
 import { Refusal } from '../../base/refusal.ts'
+import { action } from '../../http/action.ts'
 import { clientKind, type Env, router } from '../../http/context.ts'
 import { limited } from '../../http/rate-limits.ts'
 import { keepsForm } from '../../http/redisplay.ts'
@@ -14,10 +15,20 @@ import { MyNewCount, NewCount } from '../../ui/counts.tsx'
 import { draftIn, fieldsOf } from '../../ui/drafts.tsx'
 import { oldestFirstQuery, sliceOf, Toast } from '../../ui/feed.tsx'
 import { page } from '../../ui/layout.tsx'
-import { composeAgain, create, NewReplyCount, post, postPage } from './compose.tsx'
-import { deleteTweet, findTweet } from './queries.ts'
+import {
+  composeAgain,
+  composeQuery,
+  create,
+  NewReplyCount,
+  post,
+  postPage,
+  quotePage,
+} from './compose.tsx'
+import { findTweet } from './queries.ts'
+import { passedBy } from './quotes.tsx'
 import { threadPage } from './thread.tsx'
-import { forgetCards, whatGoes } from './views.tsx'
+import { forgetTweet, whatGoes } from './views.tsx'
+import { deleteTweet } from './writes.ts'
 
 /** Renders the sign-in page. A parameter, because sessions/ imports this feature, and imports go in one direction. */
 type SignInPage = (c: Context<Env>, shown: { next: string }) => Promise<Response>
@@ -58,7 +69,7 @@ async function remove(c: Context<Env>, id: number) {
   const { db, viewer } = c.var
   const gone = found(await deleteTweet(db, viewer, id))
   const { author, left, replyTo, repliesLeft } = gone
-  forgetCards((card) => card.id === id)
+  forgetTweet(id)
   const hasParent = replyTo !== null && repliesLeft !== null
   const to = hasParent ? (`/tweet/${replyTo}` as const) : '/timeline'
   // On the tweet's own page nothing would be left.
@@ -67,6 +78,7 @@ async function remove(c: Context<Env>, id: number) {
   const Left = author === viewer.id ? MyNewCount : NewCount
   const partial = (
     <>
+      <hx-partial hx-target={`[data-tweet-id="${id}"]`} hx-swap='delete'></hx-partial>
       <Left of='tweets' id={author} count={left} />
       {hasParent && <NewReplyCount id={replyTo} replyCount={repliesLeft} />}
       <Toast>Deleted.</Toast>
@@ -75,40 +87,44 @@ async function remove(c: Context<Env>, id: number) {
   return answer(c, { partial, to, flash: 'Deleted.' })
 }
 
+/** Asks before a deletion. Of a retweet, the row itself is deleted: its original stays. */
+async function askToDelete(c: Context<Env>, id: number) {
+  const { db, viewer } = c.var
+  const card = found(await findTweet(db, viewer.id, id))
+  const isRetweet = card.row !== card.id
+  const owner = isRetweet ? passedBy(card) : card.userId
+  if (owner !== viewer.id && !viewer.operator) throw new Refusal(403, 'This post is not yours.')
+  return page(
+    c,
+    { title: isRetweet ? 'Delete repost' : 'Delete post', private: c.req.path },
+    <>
+      <h1>Delete this {isRetweet ? 'repost' : 'post'}?</h1>
+      <blockquote class='msg'>{card.msg}</blockquote>
+      <p class='empty-state'>{isRetweet ? 'The post stays.' : whatGoes(card)}</p>
+      <form method='post' action={`/tweet/${id}/delete`} class='row'>
+        <button class='btn danger'>Delete</button>
+        <a class='btn quiet' href={`/tweet/${card.id}`}>
+          Keep it
+        </a>
+      </form>
+    </>,
+  )
+}
+
 export const tweetRoutes = (signInPage: SignInPage) =>
   router()
-    .get('/post', traced('tweets.compose'), signedIn, (c) => postPage(c, {}))
+    .get('/post', traced('tweets.compose'), signedIn, composeQuery, (c) => {
+      const { quote } = c.req.valid('query')
+      return quote === undefined ? postPage(c, {}) : quotePage(c, quote)
+    })
     .post('/post', traced('tweets.create'), ...writing(signInPage), create)
     .post('/tweet', traced('tweets.create'), ...writing(signInPage), create)
     .get('/tweet/:id{[0-9]+}', traced('tweets.read'), idParam, oldestFirstQuery, (c) =>
       threadPage(c, c.req.valid('param').id, sliceOf(c.req.valid('query'))),
     )
-    .get('/tweet/:id{[0-9]+}/delete', traced('tweets.confirm'), signedIn, idParam, async (c) => {
-      const { db, viewer } = c.var
-      const card = found(await findTweet(db, viewer.id, c.req.valid('param').id))
-      if (card.userId !== viewer.id && !viewer.operator)
-        throw new Refusal(403, 'This post is not yours.')
-      return page(
-        c,
-        { title: 'Delete post', private: c.req.path },
-        <>
-          <h1>Delete this post?</h1>
-          <blockquote class='msg'>{card.msg}</blockquote>
-          <p class='empty-state'>{whatGoes(card.replyCount)}</p>
-          <form method='post' action={`/tweet/${card.id}/delete`} class='row'>
-            <button class='btn danger'>Delete</button>
-            <a class='btn quiet' href={`/tweet/${card.id}`}>
-              Keep it
-            </a>
-          </form>
-        </>,
-      )
-    })
-    .post(
-      '/tweet/:id{[0-9]+}/delete',
-      traced('tweets.delete'),
-      signedIn,
-      limited('LIMIT_WRITE'),
-      idParam,
-      (c) => remove(c, c.req.valid('param').id),
+    .get('/tweet/:id{[0-9]+}/delete', traced('tweets.confirm'), signedIn, idParam, (c) =>
+      askToDelete(c, c.req.valid('param').id),
+    )
+    .post('/tweet/:id{[0-9]+}/delete', ...action('tweets.delete'), (c) =>
+      remove(c, c.req.valid('param').id),
     )

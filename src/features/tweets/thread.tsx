@@ -10,8 +10,9 @@ import type { Env } from '../../http/context.ts'
 import type { Viewer } from '../../http/sessions.ts'
 import { found } from '../../http/validation.ts'
 import { answerFeed, readFeed, type Slice } from '../../ui/feed.tsx'
+import { Composer } from './composer.tsx'
 import { cardList, cardsOf, type Card } from './queries.ts'
-import { Composer, replyField, TweetCard } from './views.tsx'
+import { replyField, TweetCard } from './views.tsx'
 
 /** So many tweets above one are shown; the page of the uppermost has those before it. */
 const aboveMax = 20
@@ -22,7 +23,7 @@ const conversation = prepared((db: Db) =>
     db,
     // `raw` is safe: the number is a constant.
     sql`with recursive above(id, cursor) as (
-      select ${sql.placeholder('id')}, 0
+      select coalesce(${tweets.retweetOf}, ${tweets.id}), 0 from ${tweets} where ${tweets.id} = ${sql.placeholder('id')}
       union all
       select ${tweets.replyTo}, above.cursor + 1 from above join ${tweets} on ${tweets.id} = above.id
         where ${tweets.replyTo} is not null and above.cursor < ${sql.raw(String(aboveMax))})
@@ -43,6 +44,7 @@ export async function threadPage(c: Context<Env>, id: number, slice: Slice): Pro
   const viewer = visitor?.id ?? 0
   const above = await conversation(db).all({ viewer, id })
   const card = found(above.pop())
+  if (card.id !== id) return c.redirect(`/tweet/${card.id}`, 302)
   const replies = await readFeed(slice, repliesTo(db), { viewer, tweet: id }, 0)
   return answerFeed(c, slice, replies, {
     label: 'Replies',
