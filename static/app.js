@@ -111,12 +111,12 @@ on('htmx:after:swap', () => {
 
 // A card and a row of a table open where they are clicked on free ground, as their link does; their text can be selected.
 const open = (card, inTab) => {
-  const link = card && !card.closest('.one') && ($('.timestamp', card) ?? $('.username, td a', card))
+  const link = card && !card.matches('.one > *') && ($('.timestamp', card) ?? $('.username, td a', card))
   if (!link) return
   if (inTab) window.open(link.href, '_blank', 'noopener')
   else location.assign(link.href)
 }
-const ground = ({ target }) => !target.closest('a, button, form') && target.closest('.tweet, .user-item, .requests tr')
+const ground = ({ target }) => !target.closest('a, button, form') && target.closest('.quoted, .tweet, .user-item, .requests tr')
 const onGround = (event) => {
   const { target, button, ctrlKey, metaKey, shiftKey } = event
   const card = ground(event)
@@ -154,17 +154,19 @@ const step = (by) => {
   to?.scrollIntoView({ block: to.matches('a') ? 'nearest' : 'start' })
 }
 const here = () => document.activeElement?.closest?.('article')
+const press = (button) => here() && $(button, here())?.click()
 const go = (path) => path && location.assign(path)
 const profile = () => $('.rail a[href^="/@"]')?.getAttribute('href')
 const keys = {
   j: ['Next', () => step(1)],
   k: ['Previous', () => step(-1)],
   o: ['Open', () => open(document.activeElement.closest('article, tr'))],
-  l: ['Like', () => here() && $('.btn-favorite', here())?.click()],
+  l: ['Like', () => press('.btn-favorite')],
+  t: ['Repost', () => press('.btn-retweet')],
   r: ['Reply', () => $('.reply', here() ?? $('.one') ?? undefined)?.click()],
   n: ['New post', () => ($('#msg') ? $('#msg').focus() : go($('.rail a[href="/post"]') && '/post'))],
   '/': ['Search', () => ($('.search-input') ? $('.search-input').focus() : go('/search'))],
-  t: ['What this page did', () => $('#chip summary')?.click()],
+  w: ['What this page did', () => $('#chip summary')?.click()],
   '?': ['This list', () => showKeys()],
   'g h': ['Timeline', () => go('/timeline')],
   'g t': ['Trends', () => go('/')],
@@ -294,21 +296,22 @@ addEventListener('pageshow', async ({ persisted }) => {
 const changed = () => recall('changed') ?? []
 on('htmx:after:request', (event) => {
   const { request, sourceElement } = event.detail.ctx ?? {}
-  const id = /favorite\/(\d+)/.exec(request?.action)?.[1] ?? sourceElement?.reply_to?.value
+  const id = /(?:favorite|retweet)\/(\d+)/.exec(request?.action)?.[1] ?? sourceElement?.reply_to?.value
   if (id) remember('changed', [...new Set([...changed(), id])].slice(-50))
 })
 addEventListener('pageshow', (event) => {
   if (!event.persisted) return
   for (const id of changed()) {
-    if (!$('#tweet-' + id)) continue
+    const cards = '[data-tweet-id="' + id + '"] .actions'
+    if (!$(cards)) continue
     fetch('/tweet/' + id, { headers: { Accept: 'text/html' } })
       .then((answer) => answer.text())
       .then((html) => {
-        const fresh = new DOMParser().parseFromString(html, 'text/html').querySelector('#tweet-' + id + ' .actions')
-        const stale = $('#tweet-' + id + ' .actions')
-        if (!fresh || !stale) return
-        stale.replaceWith(fresh)
-        htmx.process(fresh)
+        const fresh = $(cards, new DOMParser().parseFromString(html, 'text/html'))
+        if (fresh) for (const stale of document.querySelectorAll(cards)) {
+          stale.innerHTML = fresh.innerHTML
+          htmx.process(stale)
+        }
       })
       .catch(() => {})
   }

@@ -17,7 +17,15 @@ const ofDeeds = {
 test('an action on a missing tweet or user: 404 in the format of the client kind; without a session, sign-in comes first', async () => {
   const { app, bob } = await world()
   await using _ = app
-  for (const path of ['/favorite/', '/unfavorite/', '/follow/', '/unfollow/', '/tweet/']) {
+  for (const path of [
+    '/favorite/',
+    '/unfavorite/',
+    '/retweet/',
+    '/unretweet/',
+    '/follow/',
+    '/unfollow/',
+    '/tweet/',
+  ]) {
     const address = path === '/tweet/' ? '/tweet/999/delete' : `${path}999`
     const missing = {
       program: '404 json',

@@ -31,7 +31,7 @@ test('the trace of a like has a request span, a handler span and three query spa
     '- > POST /favorite/:id',
     'POST /favorite/:id > SELECT sessions users',
     'POST /favorite/:id > favorites.create',
-    'favorites.create > INSERT favorites trends',
+    'favorites.create > INSERT favorites trends tweets',
     'favorites.create > SELECT favorites tweets',
   ])
   const { attributes, status } = root(answer)

@@ -81,7 +81,7 @@ const actions: ((person: Person) => Promise<unknown>)[] = [
   (person) => person.send('POST', `/unfavorite/${upTo(200)}`),
   (person) => person.send('POST', `/follow/${upTo(100)}`),
   // The foreign key refuses this INSERT, so that one query fails.
-  (person) => person.send('POST', '/favorite/999999999'),
+  (person) => person.send('POST', '/follow/999999999'),
   (person) => person.send('GET', '/nowhere/at/all'),
   (person) => person.send('POST', '/tweet', { fields: { msg: '' } }),
 ]

@@ -58,9 +58,9 @@ function walk(kind) {
   post('/tweet', { msg, reply_to: own }, `/tweet/${own}`)
   for (const end of ['', '/delete']) get(`/tweet/${own}${end}`)
   post(`/tweet/${own}/delete`, null, '/timeline')
-  post(`/favorite/${id}`)
-  get('/favorites')
-  post(`/unfavorite/${id}`)
+  for (const action of ['favorite', 'retweet', 'unfavorite', 'unretweet']) post(`/${action}/${id}`)
+  for (const path of ['/favorites', `/post?quote=${id}`]) get(path)
+  post('/tweet', { msg, quote: id }, '/timeline')
 
   const handle = find(visit('/'), 'handle')
   for (const list of ['', '/replies', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)

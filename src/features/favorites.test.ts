@@ -11,7 +11,10 @@ test('a like answers with the pressed button, and a second like is not counted',
 
   const liked = await bob.post(`/favorite/${id}`, undefined, { as: 'htmx' })
   assert.equal(liked.status, 200)
-  assert.match(liked.text, /^<form class="like on"[^>]*hx-post="\/unfavorite\/\d+"/)
+  assert.match(
+    liked.text,
+    /^<hx-partial[^>]*data-tweet-id[^>]*><form class="like on"[^>]*hx-post="\/unfavorite\/\d+"/,
+  )
   assert.match(liked.text, /aria-pressed="true" aria-label="Like, 1 like"/)
   const again = await bob.post(`/favorite/${id}`, undefined, { as: 'htmx' })
   assert.match(again.text, /aria-label="Like, 1 like"/)

@@ -15,7 +15,7 @@ export const Guide = ({ chip }: { chip: boolean | undefined }) => (
       <h2>The chip</h2>
       <p>
         The chip in the corner of every page shows what that page cost: time, queries, trace. Open
-        it, or press <kbd>t</kbd>, to see the waterfall, and the requests that the page has sent
+        it, or press <kbd>w</kbd>, to see the waterfall, and the requests that the page has sent
         since: likes, the next posts, a search. Its dot is amber for a page that took 100 ms or
         more, and red if the server failed.
       </p>

@@ -188,7 +188,7 @@ test('the chip shows the trace of the page and, while open, its later requests; 
     const before = await where()
     await hearts.nth(2).click()
     await page.waitForFunction(() => document.querySelector('#chip-more')?.textContent === '+1')
-    await page.keyboard.press('t')
+    await page.keyboard.press('w')
     await page.waitForSelector('#chip-panel .waterfall')
     assert.match(
       (await page.textContent('#chip-panel'))!,

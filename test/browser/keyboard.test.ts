@@ -279,6 +279,7 @@ test('the list of keys names every key; dialogs hold the focus and give it back'
       'n',
       '/',
       't',
+      'w',
       '?',
       'g h',
       'g t',

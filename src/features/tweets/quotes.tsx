@@ -37,12 +37,13 @@ export const QuotedTweet = (card: Pick<Card, 'quoteOf' | 'quoted'>) => {
   const quoted = quotedIn(card)
   if (quoted === undefined) return html`<p class="quoted gone">This post is gone.</p>`
   const [, name, handle, msg] = quoted
+  const text = LinkedText({ children: msg })
   return html`<blockquote class="quoted">
     <p class="by">
       <a class="username" href="/tweet/${card.quoteOf}"><bdi>${name}</bdi></a>
       <span class="handle">@${handle}</span>
     </p>
-    <p class="msg" dir="auto">${LinkedText({ children: msg })}</p>
+    <p class="msg" dir="auto">${text}</p>
   </blockquote>`
 }
 

@@ -91,7 +91,10 @@ test('each kind of client: the answer to a reply', async () => {
   const htmx = await bob.post('/tweet', fields, { as: 'htmx' })
   assert.match(htmx.text, /hx-target="#feed:has\(~ #more.end\)" hx-swap="beforeend"/)
   assert.match(htmx.text, /hx-target="#more:not\(.end\)"[\s\S]*through=5#tweet-5"/)
-  assert.match(htmx.text, /hx-target="#reply-1"[\s\S]*aria-label="Reply, 4 replies"/)
+  assert.match(
+    htmx.text,
+    /hx-target="\[data-tweet-id=&quot;1&quot;\] .reply"[\s\S]*aria-label="Reply, 4 replies"/,
+  )
   assert.match(htmx.text, /name="reply_to" value="1"/, 'a fresh form for the same thread')
   assert.match(htmx.text, /hx-target="#my-tweets b">4</)
   expectQueries(htmx, 3)
@@ -189,7 +192,10 @@ test('a deleted tweet: its replies stay and say so; a deleted reply is no longer
     headers: { 'HX-Current-URL': `http://localhost:5000/tweet/${second}?through=9` },
   })
   assert.equal(gone.headers.get('HX-Redirect'), `/tweet/${first}`)
-  assert.match(gone.text, /hx-target="#reply-1"[\s\S]*aria-label="Reply, 0 replies"/)
+  assert.match(
+    gone.text,
+    /hx-target="\[data-tweet-id=&quot;1&quot;\] .reply"[\s\S]*aria-label="Reply, 0 replies"/,
+  )
   expectQueries(gone, 2)
   assert.deepEqual(await bySql(app, 'select reply_count from tweets order by id'), [0, 0])
   assert.equal((await bob.get(`/tweet/${second}`)).status, 404)

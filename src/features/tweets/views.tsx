@@ -60,6 +60,7 @@ const inside = cachedFragment(
     const { id, row, handle, createdAt } = card
     const iso = new Date(createdAt).toISOString()
     const text = LinkedText({ children: card.msg })
+    const words = html`<p class="msg" id="msg-${row}" dir="auto">${text}</p>`
     const isAlone = card.replyTo !== null && !inThread
     return html`${PassedOn(card)}<a
         class="face-link"
@@ -75,8 +76,7 @@ const inside = cachedFragment(
           ><time datetime="${iso}" title="${fullTime(createdAt)}">${when}</time></a
         >${isAlone && ReplyingTo(card)}
       </p>
-      <p class="msg" id="msg-${row}" dir="auto">${text}</p>
-      ${QuotedTweet(card)}
+      ${[words, QuotedTweet(card)]}
       <div class="actions">
         ${ReplyLink(card)}${RetweetButton(card)}${QuoteLink(card)}${FavoriteButton(card)}${mayDelete && DeleteButton(card)}
       </div>`
