@@ -8,6 +8,7 @@ import { favorites, tweets } from '../db/schema.ts'
 import { likeWeight } from '../db/trend-score.ts'
 import { action } from '../http/action.ts'
 import { type Env, router } from '../http/context.ts'
+import { traced } from '../http/request-span.ts'
 import { found } from '../http/validation.ts'
 import { answer } from '../ui/answer.ts'
 import { Pressed, PressButton } from '../ui/press-button.tsx'
@@ -73,12 +74,12 @@ async function answerFavorite(c: Context<Env>, id: number) {
 }
 
 export const favoriteRoutes = router()
-  .post('/favorite/:id{[0-9]+}', ...action('favorites.create'), async (c) => {
+  .post('/favorite/:id{[0-9]+}', traced('favorites.create'), ...action, async (c) => {
     const { id } = c.req.valid('param')
     await favorite(c.var.db, c.var.viewer.id, id)
     return answerFavorite(c, id)
   })
-  .post('/unfavorite/:id{[0-9]+}', ...action('favorites.delete'), async (c) => {
+  .post('/unfavorite/:id{[0-9]+}', traced('favorites.delete'), ...action, async (c) => {
     const { id } = c.req.valid('param')
     await unfavorite(c.var.db, c.var.viewer.id, id)
     return answerFavorite(c, id)

@@ -7,6 +7,7 @@ import { originalOf } from '../db/originals.ts'
 import { tweets } from '../db/schema.ts'
 import { action } from '../http/action.ts'
 import { type Env, router } from '../http/context.ts'
+import { traced } from '../http/request-span.ts'
 import { found } from '../http/validation.ts'
 import { answer } from '../ui/answer.ts'
 import { Pressed, PressButton } from '../ui/press-button.tsx'
@@ -71,12 +72,12 @@ async function answerRetweet(c: Context<Env>, id: number) {
 }
 
 export const retweetRoutes = router()
-  .post('/retweet/:id{[0-9]+}', ...action('retweets.create'), async (c) => {
+  .post('/retweet/:id{[0-9]+}', traced('retweets.create'), ...action, async (c) => {
     const { id } = c.req.valid('param')
     await retweet(c.var.db, c.var.viewer.id, id)
     return answerRetweet(c, id)
   })
-  .post('/unretweet/:id{[0-9]+}', ...action('retweets.delete'), async (c) => {
+  .post('/unretweet/:id{[0-9]+}', traced('retweets.delete'), ...action, async (c) => {
     const { id } = c.req.valid('param')
     await unretweet(c.var.db, c.var.viewer.id, id)
     return answerRetweet(c, id)

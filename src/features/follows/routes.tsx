@@ -49,14 +49,14 @@ async function ownList(c: Context<Env>, { side, title, empty, slice }: OwnList) 
 }
 
 export const followRoutes = router()
-  .post('/follow/:id{[0-9]+}', ...action('follows.create'), async (c) => {
+  .post('/follow/:id{[0-9]+}', traced('follows.create'), ...action, async (c) => {
     const { db, viewer } = c.var
     const { id } = c.req.valid('param')
     if (id === viewer.id) throw new Refusal(400, 'You cannot follow yourself')
     await follow(db, viewer.id, id)
     return answerFollow(c, found(await followState(db, viewer.id, id)))
   })
-  .post('/unfollow/:id{[0-9]+}', ...action('follows.delete'), async (c) => {
+  .post('/unfollow/:id{[0-9]+}', traced('follows.delete'), ...action, async (c) => {
     const { db, viewer } = c.var
     const { id } = c.req.valid('param')
     await unfollow(db, viewer.id, id)

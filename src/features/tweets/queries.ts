@@ -30,7 +30,6 @@ export const cardColumns = (read: Read) => ({
   row: read(ownId),
   /** The id of the tweet, for a retweet of its original. */
   id: read(tweets.id),
-  passedOn: read(passedOn),
   msg: read(tweets.msg),
   createdAt: read(tweets.createdAt),
   userId: read(tweets.userId),
@@ -45,6 +44,7 @@ export const cardColumns = (read: Read) => ({
   repliedHandle: read(repliedHandle),
   quoteOf: read(tweets.quoteOf),
   quoted: read(quotedTweet),
+  passedOn: read(passedOn),
 })
 
 export type Card = ReturnType<typeof cardColumns>

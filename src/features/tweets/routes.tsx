@@ -125,6 +125,6 @@ export const tweetRoutes = (signInPage: SignInPage) =>
     .get('/tweet/:id{[0-9]+}/delete', traced('tweets.confirm'), signedIn, idParam, (c) =>
       askToDelete(c, c.req.valid('param').id),
     )
-    .post('/tweet/:id{[0-9]+}/delete', ...action('tweets.delete'), (c) =>
+    .post('/tweet/:id{[0-9]+}/delete', traced('tweets.delete'), ...action, (c) =>
       remove(c, c.req.valid('param').id),
     )
