@@ -244,6 +244,60 @@ test(
   },
 )
 
+test('random actions of all kinds, also of a person who leaves: the counters equal a recount', async () => {
+  const { app, alice, bob, carol } = await town()
+  await using _ = app
+  const people = [alice, bob, carol, await app.person('Dora')]
+  let seed = 7
+  const upTo = (n: number) => (seed = (seed * 48271) % 2147483647) % n
+  const statuses = new Map<number, number>()
+  for (let round = 0; round < 40; round++) {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => {
+        const who = people[upTo(people.length)]!
+        const id = String(1 + upTo(60))
+        const actions = ['favorite', 'unfavorite', 'retweet', 'retweet', 'unretweet', 'delete']
+        const posts = [{}, { reply_to: id }, { quote: id }]
+        const at = upTo(actions.length + 3)
+        if (at >= actions.length)
+          return who.post('/tweet', { msg: `about ${id}`, ...posts[at - actions.length] })
+        return who.post(actions[at] === 'delete' ? `/tweet/${id}/delete` : `/${actions[at]}/${id}`)
+      }),
+    )
+    for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1)
+  }
+  assert.deepEqual([...statuses.keys()].toSorted(), [200, 404])
+  assert.ok(statuses.get(200)! > 100)
+  assert.equal((await bob.post('/account/delete', { farewell: 'password-of-Bob' })).status, 200)
+  const counted = (column: string, truth: string, table = 'tweets') =>
+    bySql(app, `select id from ${table} where ${column} <> (select count(*) from ${truth})`)
+  for (const wrong of [
+    await counted('retweet_count', 'tweets r where r.retweet_of = tweets.id'),
+    await counted('reply_count', 'tweets r where r.reply_to = tweets.id'),
+    await counted('like_count', 'favorites f where f.tweet_id = tweets.id'),
+    await counted(
+      'tweet_count',
+      'tweets t where t.user_id = users.id and retweet_of is null',
+      'users',
+    ),
+    await bySql(
+      app,
+      'select r.id from tweets r join tweets o on o.id = r.retweet_of where o.retweet_of > 0',
+    ),
+    await bySql(
+      app,
+      'select f.id from favorites f join tweets t on t.id = f.tweet_id where t.retweet_of > 0',
+    ),
+    await bySql(
+      app,
+      'select r.id from tweets r join tweets t on t.id in (r.reply_to, r.quote_of) where t.retweet_of > 0',
+    ),
+  ])
+    assert.deepEqual(wrong, [])
+  for (const path of ['/timeline', '/@alice', '/@carol', '/@dora', '/'])
+    assert.equal((await carol.get(path, { as: 'browser' })).status, 200)
+})
+
 test('many at the same moment, and a deletion among them: the counters equal a recount', async () => {
   const { app, alice, bob, carol, id } = await town()
   await using _ = app
