@@ -7,6 +7,7 @@ import { sql } from 'drizzle-orm'
 import { expectQueries } from '../../test/budget.ts'
 import { startApp, told, type Answer, type TestApp } from '../../test/harness.ts'
 import { explain } from '../db/db.ts'
+import { cardLookups } from '../ui/fragment-cache.ts'
 
 const bySql = async (app: TestApp, text: string) => {
   const rows = await app.database.db.values<[number]>(sql.raw(text))
@@ -186,9 +187,11 @@ test('the cached card of a retweet is not that of its original, nor of another r
   await carol.post(`/retweet/${id}`)
   const reader = await app.person('Dora')
   for (let round = 0; round < 2; round++) {
+    const { misses } = cardLookups
     assert.match(words(await reader.get('/@bob')), /Bob reposted Alice/)
     assert.match(words(await reader.get('/@carol')), /Carol reposted Alice/)
     assert.doesNotMatch(words(await reader.get('/@alice')), /reposted/)
+    assert.equal(cardLookups.misses - misses, round === 0 ? 3 : 0, 'each has its own place')
   }
   await alice.post('/account/profile', { name: 'Alicia', bio: '' })
   await bob.post('/account/profile', { name: 'Robert', bio: '' })
