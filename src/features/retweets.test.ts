@@ -269,7 +269,7 @@ test('random actions of all kinds, also of a person who leaves: the counters equ
     )
     for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1)
   }
-  assert.deepEqual([...statuses.keys()].toSorted(), [200, 404])
+  assert.deepEqual(new Set(statuses.keys()), new Set([200, 404]))
   assert.ok(statuses.get(200)! > 100)
   assert.equal((await bob.post('/account/delete', { farewell: 'password-of-Bob' })).status, 200)
   const counted = (column: string, truth: string, table = 'tweets') =>
