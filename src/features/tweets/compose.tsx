@@ -1,4 +1,4 @@
-// Writing a tweet or a reply: the form, and what its sender gets.
+// Writing a tweet, a reply or a quote: the form, and what its sender gets.
 import type { Context } from 'hono'
 import * as v from 'valibot'
 
@@ -132,7 +132,12 @@ export async function create(c: Context<Env, string, { out: { form: Posted } }>)
       ? { card: await findEarlier(db, viewer.id, posted) }
       : await findNew(db, viewer.id, id)
   if (card === undefined && target !== undefined)
-    return composeAgain(c, words, { form: gone(quote ? 'quotes' : 'replies to') }, 404)
+    return composeAgain(
+      c,
+      words,
+      { form: gone(quote === undefined ? 'replies to' : 'quotes') },
+      404,
+    )
   if (isOldForm) return c.redirect('/timeline', 303)
   const shown = found(card)
   return answer(c, {

@@ -60,9 +60,9 @@ const isMixed = (ids: SQL | MixedIds): ids is MixedIds => 'mixed' in ids
 export function cardsFrom<C extends Card>(list: (read: Read) => C) {
   const { columns, toRow, isSame, keyOf } = rowsFrom(list)
   /**
-   * Reads the cards that `ids` selects (a SELECT of `id` and `cursor`, of tweets that are no retweets). The ids are selected in a subquery and the
-   * joins are outside: in a single SELECT the planner starts from the users and takes 400 times as long
-   * (docs/decisions/0005).
+   * Reads the cards that `ids` selects (a SELECT of `id` and `cursor`, of tweets that are no retweets). The ids are
+   * selected in a subquery and the joins are outside: in a single SELECT the planner starts from the users and takes 400
+   * times as long (docs/decisions/0005).
    */
   function cardsOf(db: Db, ids: SQL | MixedIds, order: Order) {
     const listed = isMixed(ids)

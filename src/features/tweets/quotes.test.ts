@@ -134,6 +134,8 @@ test('what is wrong with quote: not a number, both, or gone; the text stays', as
     assert.match(answer.text, /name="key" value="one"/)
     assert.doesNotMatch(answer.text, /name="quote"|hx-post="\/tweet"/)
   }
+  const never = await bob.post('/tweet', { msg: 'my words', quote: '0' })
+  assert.match(never.text, /quotes is gone/)
   assert.deepEqual(await bySql(app, `select count(*) from tweets where msg = 'my words'`), [0])
 })
 
