@@ -49,7 +49,7 @@ const payloads = [
   `#"><img src=x onerror=${run}>`,
 ]
 
-test(`${payloads.length} payloads in name, bio, tweet, search and next: none is executed`, async () => {
+test(`${payloads.length} payloads in name, bio, tweet, quote, retweet, search and next: none is executed`, async () => {
   using place = scratch()
   await using browser = await launch()
   await using server = await startServer({
@@ -77,8 +77,11 @@ test(`${payloads.length} payloads in name, bio, tweet, search and next: none is 
   await page.waitForURL('**/timeline')
   const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ')
   const handle = (await page.getAttribute('.me .who', 'href'))!
-  for (const payload of payloads) {
+  for (const [index, payload] of payloads.entries()) {
     assert.equal((await post(`${server.url}/tweet`, { msg: payload }, cookie))?.status, 200)
+    const quote = { msg: 'See this', quote: String(3 * index + 1) }
+    assert.equal((await post(`${server.url}/tweet`, quote, cookie))?.status, 200)
+    assert.equal((await post(`${server.url}/retweet/${quote.quote}`, {}, cookie))?.status, 200)
   }
   const look = async (path: string) => {
     await page.goto(server.url + path)
@@ -105,7 +108,13 @@ test(`${payloads.length} payloads in name, bio, tweet, search and next: none is 
     })
     assert.deepEqual(seen, { ran: 0, violated: '', odd: [], path: path.split('?')[0] }, path)
   }
-  for (const path of [`${handle}?limit=100`, '/timeline?limit=100', '/logs', '/traces'])
+  for (const path of [
+    `${handle}?limit=100`,
+    '/timeline?limit=100',
+    '/post?quote=1',
+    '/logs',
+    '/traces',
+  ])
     await look(path)
   for (const [index, payload] of payloads.entries()) {
     const profile = { name: payload.slice(0, 50), bio: payload.slice(0, 160) }
