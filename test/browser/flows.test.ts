@@ -23,13 +23,13 @@ test('a like fills the heart at once and keeps the focus; a triple click sends o
   town.story('Mara, ferry captain', async (page) => {
     const seen = posts(page)
     const button = page.locator('.like:not(.on) .btn-favorite').first()
-    const id = (await button.getAttribute('id'))!
+    const id = `${await button.locator('xpath=ancestor::article').getAttribute('id')} .btn-favorite`
     await button.evaluate((element: HTMLElement) => {
       element.focus()
       for (let click = 0; click < 3; click++) element.click()
     })
     await page.waitForSelector(`#${id}[aria-pressed=true]`)
-    assert.equal(await focused(page), id)
+    assert.ok(await page.evaluate((one) => document.activeElement?.matches(one), `#${id}`))
     assert.equal(seen.length, 1)
     await page.click(`#${id}`)
     await page.waitForSelector(`#${id}[aria-pressed=false]`)
@@ -139,7 +139,7 @@ test('scrolling loads five more slices; Back and reload return to the same tweet
 test('offline, and with a failing server: a message appears, the heart is reset, and afterwards it works again', () =>
   town.story('Ines, baker', async (page) => {
     const button = page.locator('.like:not(.on) .btn-favorite').first()
-    const id = (await button.getAttribute('id'))!
+    const id = `${await button.locator('xpath=ancestor::article').getAttribute('id')} .btn-favorite`
     await page.context().setOffline(true)
     await page.click(`#${id}`)
     await page.waitForSelector('.toast:has-text("offline")')
