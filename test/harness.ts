@@ -13,6 +13,7 @@ import {
 import { createApp } from '../src/app.tsx'
 import { readSettings, type Settings } from '../src/config/env.ts'
 import { openDb, type Database } from '../src/db/db.ts'
+import { Passwords } from '../src/http/passwords.ts'
 import { setLogLevel } from '../src/telemetry/log.ts'
 import { placeholder } from '../src/ui/fragment-cache.ts'
 import { freshServerUrl } from './libsql-server.ts'
@@ -130,6 +131,7 @@ export class Someone {
 export type TestApp = {
   settings: Settings
   database: Database
+  passwords: Passwords
   /** The `file:` or `http:` URL of its database. */
   url: string
   /** The state that the process shares with the app. */
@@ -151,10 +153,12 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
   const settings = readSettings({ DATABASE_URL: url, PASSWORD_COST: '4', ...env })
   const database = await openDb(settings)
   const state = { stopping: false }
-  const app = createApp({ database, settings, state })
+  const passwords = new Passwords(settings)
+  const app = createApp({ database, settings, passwords, state })
   const running: TestApp = {
     settings,
     database,
+    passwords,
     url,
     state,
     fetch: async (request) => app.fetch(request),
