@@ -14,35 +14,47 @@ const all = ['src', 'test'].flatMap((folder) =>
 )
 const inBrowser = all.filter((file) => file.startsWith('test/browser/'))
 const ofProcesses = all.filter((file) =>
-  /^test\/(durability|remote|start|cli|load|stack|telemetry|inspector-process|seed|user-socket|doctor|deploy)[^/]*$/.test(
+  /^test\/(alerts|durability|remote|start|cli|load|stack|telemetry|inspector-process|seed|user-socket|doctor|deploy)[^/]*$/.test(
     file,
   ),
 )
 const overHttp = all.filter((file) => !inBrowser.includes(file) && !ofProcesses.includes(file))
+/** These look at texts in pages, thousands of times: where the rows come from makes no difference. */
+const ofTexts = ['test/forged.test.ts', 'test/text.test.ts', 'src/ui/text/parse.test.ts']
 
 type Suite = {
   name: string
   why: string
   files: string[]
+  /** Files at once; 1 where tests look at times, or at what a whole machine does. */
+  concurrency: number
   env?: Record<string, string>
   node?: () => string
 }
 
 const suites: Suite[] = [
-  { name: 'http', why: 'requests to the app, on a file', files: overHttp },
+  { name: 'http', why: 'requests to the app, on a file', files: overHttp, concurrency: 2 },
   {
     name: 'server',
     why: 'the same on a libSQL server',
-    files: overHttp,
+    files: overHttp.filter((file) => !ofTexts.includes(file)),
+    concurrency: 2,
     env: { TEST_DATABASE: 'server' },
   },
-  { name: 'node', why: `the same on Node ${imageNode}`, files: overHttp, node: fetchNode },
+  {
+    name: 'node',
+    why: `the same on Node ${imageNode}`,
+    files: overHttp,
+    concurrency: 2,
+    node: fetchNode,
+  },
   {
     name: 'process',
     why: 'the real process: start, stop, crash, full disk, server away, what it exports',
     files: ofProcesses,
+    concurrency: 1,
   },
-  { name: 'browser', why: 'the real browser', files: inBrowser },
+  { name: 'browser', why: 'the real browser', files: inBrowser, concurrency: 1 },
 ]
 
 /** The npm package `node` contains the Node binary. */
@@ -70,14 +82,17 @@ if (unknown.length > 0) {
 }
 if (!run('npm', ['run', '--silent', 'build'])) process.exit(1)
 const failed: string[] = []
-for (const { name, why, files, env, node } of suites) {
+for (const { name, why, files, concurrency, env, node } of suites) {
   if (asked.length > 0 && !asked.includes(name)) continue
   console.log(`\n# ${name}: ${why} (${files.length} files)`)
   const program = node?.() ?? process.execPath
   if (
     !run(
       program,
-      ['--import', 'tsx', '--test', '--test-timeout=600000', '--test-reporter=spec', ...files],
+      [
+        ...['--import', 'tsx', '--test', '--test-timeout=600000', '--test-reporter=spec'],
+        ...[`--test-concurrency=${concurrency}`, ...files],
+      ],
       env,
     )
   )
