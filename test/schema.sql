@@ -12,7 +12,11 @@ CREATE UNIQUE INDEX `follows_once` ON `follows` (`follower_id`,`followed_id`);
 
 CREATE INDEX `former_handles_user` ON `former_handles` (`user_id`,`changed_at`);
 
+CREATE INDEX `mentions_user` ON `mentions` (`user_id`,`tweet_id`);
+
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
+
+CREATE INDEX `tag_uses_tweet` ON `tag_uses` (`tweet_id`,`user_id`,`created_at`);
 
 CREATE UNIQUE INDEX `tweets_key` ON `tweets` (`user_id`,`key`) WHERE key is not null;
 
@@ -70,6 +74,14 @@ CREATE TABLE `invitations` (
 	`used_by` integer
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE `mentions` (
+	`tweet_id` integer NOT NULL,
+	`user_id` integer NOT NULL,
+	PRIMARY KEY(`tweet_id`, `user_id`),
+	FOREIGN KEY (`tweet_id`) REFERENCES `tweets`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT, WITHOUT ROWID;
+
 CREATE VIRTUAL TABLE people_search USING fts5(name, handle, content='users', content_rowid='id', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix='1 2 3 4');
 
 CREATE TABLE `retired_handles` (
@@ -90,6 +102,15 @@ CREATE TABLE `sessions` (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE sqlite_sequence(name,seq);
+
+CREATE TABLE `tag_uses` (
+	`tag` text NOT NULL,
+	`tweet_id` integer NOT NULL,
+	`user_id` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	PRIMARY KEY(`tag`, `tweet_id`),
+	FOREIGN KEY (`tweet_id`) REFERENCES `tweets`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE `trends` (
 	`id` integer PRIMARY KEY NOT NULL,

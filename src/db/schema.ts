@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm'
 import {
   index,
   integer,
+  primaryKey,
   real,
   sqliteTable,
   text,
@@ -125,6 +126,43 @@ export const tweets = sqliteTable(
     index('tweets_trending')
       .on(t.trendScore)
       .where(sql`like_count >= 2`),
+  ],
+)
+
+/** Whom a tweet mentions: the first 10 different people, without its author (features/tweets/found.ts). */
+export const mentions = sqliteTable(
+  'mentions',
+  {
+    tweetId: integer('tweet_id')
+      .notNull()
+      .references(() => tweets.id, { onDelete: 'cascade' }),
+    userId: integer('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tweetId, t.userId] }),
+    index('mentions_user').on(t.userId, t.tweetId),
+  ],
+)
+
+/**
+ * The tags of the tweets, normalised (base/tags.ts). Author and time are those of the tweet, which never change: so the
+ * trending tags are read from one index. There is no counter that could be wrong.
+ */
+export const tagUses = sqliteTable(
+  'tag_uses',
+  {
+    tag: text().notNull(),
+    tweetId: integer('tweet_id')
+      .notNull()
+      .references(() => tweets.id, { onDelete: 'cascade' }),
+    userId: integer('user_id').notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tag, t.tweetId] }),
+    index('tag_uses_tweet').on(t.tweetId, t.userId, t.createdAt),
   ],
 )
 
