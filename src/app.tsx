@@ -18,7 +18,9 @@ import { retweetRoutes } from './features/retweets.tsx'
 import { searchRoutes } from './features/search/routes.tsx'
 import { sessionRoutes } from './features/sessions/routes.tsx'
 import { loginPage } from './features/sessions/views.tsx'
+import { sideColumn } from './features/side-column.tsx'
 import { siteRoutes } from './features/site.tsx'
+import { tagRoutes } from './features/tags.tsx'
 import { themeRoutes } from './features/theme.ts'
 import { timelineRoutes } from './features/timeline.tsx'
 import { trendRoutes } from './features/trends.tsx'
@@ -85,6 +87,7 @@ export function createApp({
   app.use(sameOrigin(settings))
   app.use(readForm)
   app.use(crowdControl(settings))
+  app.use(sideColumn)
   app.use(loadVisitor)
 
   app.route('/', trendRoutes)
@@ -95,6 +98,7 @@ export function createApp({
   app.route('/', likedRoutes)
   app.route('/', followRoutes)
   app.route('/', searchRoutes)
+  app.route('/', tagRoutes)
   app.route('/', profileRoutes)
   app.route('/', sessionRoutes)
   app.route('/', accountRoutes)

@@ -92,6 +92,7 @@ export const pathOf = ({ path }: Row, { traceId, spanId }: World): string =>
     .replace('/tweet/:id/delete', '/tweet/2/delete')
     .replace(':id', '1')
     .replace(':handle', '@alice')
+    .replace(':tag', 'hello')
     .replace('*', 'app.css')
 
 export const requiredOf = ({ fields }: Row) =>

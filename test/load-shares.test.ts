@@ -104,7 +104,7 @@ test(
         route,
         // Routes without parameters come first: `/traces/guide` is not a trace.
         pattern: new RegExp(
-          `^${route.replaceAll('.', '\\.').replace(':handle', '@\\w+').replace(/:\w+/g, '[0-9a-f]+')}$`,
+          `^${route.replaceAll('.', '\\.').replace(':handle', '@\\w+').replace(':tag', '[\\w%]+').replace(/:\w+/g, '[0-9a-f]+')}$`,
         ),
       }))
     const asked = new Map(routes.map(({ route }) => [route, new Set<string>()]))

@@ -53,6 +53,11 @@ export const addresses: [asked: string, shown: string][] = [
   ['/4111111111111111', '/REDACTED'],
   ['/a;pw=CANARY7', '/REDACTED'],
   ['/static/CANARY7', '/static/REDACTED'],
+  ['/tag/birds?before=5&q=CANARY7', '/tag/birds?before=5&q=REDACTED'],
+  ['/tag/%E6%9D%B1%E4%BA%AC', '/tag/%E6%9D%B1%E4%BA%AC'],
+  [`/tag/${'x'.repeat(20)}CANARY7`, '/tag/REDACTED'],
+  ['/tag/123456CANARY7', '/tag/REDACTED'],
+  ['/tag/a=CANARY7', '/tag/REDACTED'],
 ]
 
 /** More URLs: each program may redact these differently, but the secret must not be shown. */
@@ -96,6 +101,7 @@ export function declaredParameters(): { address: string; parameters: string[] }[
       .replace(':span', 'b2'.repeat(8))
       .replace(':id', '5')
       .replace(':handle', '@alice')
+      .replace(':tag', 'hello')
       .replace('*', 'app.css'),
     parameters: [...fields!.matchAll(/`(\w+)\??`/g)].map(([, name]) => name!),
   }))

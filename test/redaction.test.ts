@@ -155,6 +155,7 @@ test('the recorded parameters are those in the table of docs/http.md', async () 
       .replace(':span', 'ab'.repeat(8))
       .replace(':id', '1')
       .replace(':handle', '@alice')
+      .replace(':tag', 'hello')
       .replace('*', 'app.css')
     const query = (values: string[]) =>
       everything.map((name) => `${name}=${values.includes(name) ? '/1' : 'REDACTED'}`).join('&')

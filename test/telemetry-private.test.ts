@@ -115,6 +115,7 @@ const requests = [
     .replace(':span', 'ab'.repeat(8))
     .replace(':id', '1')
     .replace(':handle', '@user0001')
+    .replace(':tag', 'hello')
     .replace('*', 'app.css'),
 }))
 

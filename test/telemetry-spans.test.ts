@@ -20,6 +20,8 @@ type Expected = {
 }
 
 const visitor = 'SELECT sessions users'
+/** Of a page, which also asks whom of the suggested people the visitor follows. */
+const pageVisitor = 'SELECT follows sessions users'
 const commonKeys =
   `http.request.method url.path url.scheme client.address network.peer.address network.peer.port
   network.protocol.version server.address server.port user_agent.original app.client.kind http.response.status_code
@@ -52,7 +54,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
         status: 200,
         tree: [
           '- > GET /timeline',
-          `GET /timeline > ${visitor}`,
+          `GET /timeline > ${pageVisitor}`,
           'GET /timeline > timeline.read',
           'timeline.read > SELECT favorites tweets users follows',
           'timeline.read > SELECT follows users',
@@ -161,7 +163,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
         status: 500,
         tree: [
           '- > GET /followers',
-          `GET /followers > ${visitor}`,
+          `GET /followers > ${pageVisitor}`,
           'GET /followers > follows.followers',
           'follows.followers > SELECT follows users',
         ],

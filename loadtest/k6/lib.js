@@ -56,7 +56,7 @@ function headersOf({ here, pageTrace }, kind) {
 }
 
 // prettier-ignore
-const labels = [[/\/[0-9a-f]{32}/, '/[trace]'], [/\/[0-9a-f]{16}$/, '/[span]'], [/\/\d+/, '/[id]'], [/\/@\w+/, '/@[handle]'],
+const labels = [[/\/tag\/.+/, '/tag/[tag]'], [/\/[0-9a-f]{32}/, '/[trace]'], [/\/[0-9a-f]{16}$/, '/[span]'], [/\/\d+/, '/[id]'], [/\/@\w+/, '/@[handle]'],
   [/\?q=.*/, '?q=[words]'], [/\?.*before=.*/, '?before=[id]'], [/\?quote=.*/, '?quote=[id]']]
 /** The name of a path in reports: `/user/[id]` for any id. */
 const nameOf = (path) => labels.reduce((name, [pattern, label]) => name.replace(pattern, label), path)

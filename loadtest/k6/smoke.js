@@ -62,6 +62,9 @@ function walk(kind) {
   for (const path of ['/favorites', `/post?quote=${id}`]) get(path)
   post('/tweet', { msg, quote: id }, '/timeline')
 
+  for (const tag of ['ThatGreen', 'caf%C3%A9']) get(`/tag/${tag}`)
+  get('/tag/no.tag', refused(404))
+
   const handle = find(visit('/'), 'handle')
   for (const list of ['', '/replies', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)
   const person = between(1, 100)

@@ -133,7 +133,10 @@ function summarise(text: string): string {
   const tables = [...text.matchAll(/\b(?:from|join|into|update)\s+["`]?(\w+)/gi)].map(
     ([, table]) => table,
   )
-  const summary = [verb, ...new Set(tables.filter((table) => table !== 'set'))]
+  const summary = [
+    verb,
+    ...new Set(tables.filter((table) => table !== 'set' && table !== 'json_each')),
+  ]
     .join(' ')
     .slice(0, 255)
   if (summaries.size >= summariesKept) summaries.clear()

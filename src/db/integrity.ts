@@ -1,9 +1,10 @@
 // Checks the integrity of the data: orphaned rows, counters and scores (by counting again what triggers have counted),
-// and the search index.
+// tags, and the search index.
 import type Database from 'libsql'
 
 import { findDamage, isDamage, isOfSearch } from './damage.ts'
 import { findUnsearchable } from './search-integrity.ts'
+import { findTagProblems, repairTags } from './tag-integrity.ts'
 import { findClockProblems, rescore, rightScore, scoreTolerance } from './trend-integrity.ts'
 
 const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as unknown[][]
@@ -71,7 +72,13 @@ export function findProblems(db: Database.Database): string[] {
     const damage = findDamage(db, 'integrity_check')
     if (damage.some(isDamage)) return damage // counting damaged tables only adds noise
     const unsearchable = damage.some(isOfSearch) ? [] : findUnsearchable(db)
-    return [...damage, ...findOrphans(db), ...findMiscounts(db), ...unsearchable]
+    return [
+      ...damage,
+      ...findOrphans(db),
+      ...findMiscounts(db),
+      ...findTagProblems(db),
+      ...unsearchable,
+    ]
   } finally {
     db.exec('ROLLBACK')
   }
@@ -84,7 +91,11 @@ export function findAllProblems(db: Database.Database): string[] {
 }
 
 function findOrphans(db: Database.Database): string[] {
-  return rowsOf(db, 'PRAGMA foreign_key_check').map(
+  // Rows of tags and mentions have no number that could be said (tag-integrity.ts).
+  const named = rowsOf(db, 'PRAGMA foreign_key_check').filter(
+    ([table]) => table !== 'tag_uses' && table !== 'mentions',
+  )
+  return named.map(
     ([table, row, parent]) =>
       `${String(table)} row ${String(row)} refers to a row of ${String(parent)} that does not exist`,
   )
@@ -107,12 +118,13 @@ function findMiscounts(db: Database.Database): string[] {
   return [...miscounts, ...scores]
 }
 
-/** Counts all counters and trend scores again, in one transaction. */
+/** Counts all counters and trend scores again and writes missing tags, in one transaction. */
 export function repair(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE')
   for (const { table, column, truth } of countersOf(db)) {
     db.exec(`UPDATE ${table} SET ${column} = (${truth}) WHERE ${column} <> (${truth})`)
   }
+  repairTags(db)
   rescore(db, Date.now())
   db.exec('COMMIT')
 }

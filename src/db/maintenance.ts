@@ -2,6 +2,7 @@
 import { errorFacts, log } from '../telemetry/log.ts'
 import type { Database, Db } from './db.ts'
 import { buildSearch } from './search-build.ts'
+import { buildTags } from './tag-build.ts'
 import { clockSkewMs, rebaseTrends } from './trend-score.ts'
 
 const everyMs = 5000
@@ -53,10 +54,11 @@ export class Maintenance {
     await attempt(() => this.#sessions.deleteExpired(this.#database.db, this.#clocks.wall() - year))
   }
 
-  /** Builds the search indexes that are not whole. A request waits for one slice of it at most. */
+  /** Builds the search indexes and lists of tags that are not whole. A request waits for one slice of it at most. */
   async buildSearch(): Promise<void> {
     if (this.#building) return
     this.#building = true
+    await attempt(() => buildTags(this.#database))
     await attempt(() => buildSearch(this.#database))
     this.#building = false
   }

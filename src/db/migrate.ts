@@ -69,12 +69,16 @@ export async function isNew(client: Client): Promise<boolean> {
   return ever.rows.length === 0
 }
 
-/** Which search indexes have all rows, as far as this process knows (search-build.ts). */
-export type WholeIndexes = { tweets_search: boolean; people_search: boolean }
+/** Which search indexes and lists of tags have all rows, as far as this process knows (search-build.ts, tag-build.ts). */
+export type WholeIndexes = { tweets_search: boolean; people_search: boolean; tag_uses: boolean }
 
 /** Reads which search indexes are whole in the migrated database. */
 export async function readWholeIndexes(client: Client): Promise<WholeIndexes> {
   const { rows } = await client.execute('SELECT name FROM search_builds WHERE indexed_from = 0')
   const names = new Set(rows.map((row) => row[0]))
-  return { tweets_search: names.has('tweets_search'), people_search: names.has('people_search') }
+  return {
+    tweets_search: names.has('tweets_search'),
+    people_search: names.has('people_search'),
+    tag_uses: names.has('tag_uses'),
+  }
 }

@@ -129,7 +129,7 @@ export const tweets = sqliteTable(
   ],
 )
 
-/** Whom a tweet mentions: the first 10 different people, without its author (features/tweets/found.ts). */
+/** Whom a tweet mentions: the first 10 different people, without its author (features/tweets/writes.ts). */
 export const mentions = sqliteTable(
   'mentions',
   {
@@ -147,8 +147,8 @@ export const mentions = sqliteTable(
 )
 
 /**
- * The tags of the tweets, normalised (base/tags.ts). Author and time are those of the tweet, which never change: so the
- * trending tags are read from one index. There is no counter that could be wrong.
+ * The first 20 tags of each tweet, as their keys (base/tags.ts). Author and time are those of the tweet, which never
+ * change: so the trending tags are read from one index, without counters that could be wrong.
  */
 export const tagUses = sqliteTable(
   'tag_uses',

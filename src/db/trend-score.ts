@@ -6,7 +6,7 @@ import type { Db } from './db.ts'
 import { trends } from './schema.ts'
 
 /** A like weighs e (2.72) times as much as one from four hours before. */
-const tauMs = 4 * 3_600_000
+export const tauMs = 4 * 3_600_000
 const hour = 3_600_000
 const day = 86_400_000
 /** The epoch is the time at which a like weighs 1. When its age leaves min to max, a new one of age `chosen` is set. */

@@ -2,7 +2,9 @@
 import { hash } from '@node-rs/bcrypt'
 import { sql } from 'drizzle-orm'
 
+import { foundIn } from '../base/parse-text.ts'
 import { isConstraint, type Db } from '../db/db.ts'
+import { tagsKept } from '../db/tag-build.ts'
 import { likeWeight } from '../db/trend-score.ts'
 import { addressOf, demoPassword } from './accounts.ts'
 import type { Line, Person } from './people.ts'
@@ -62,6 +64,8 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
     db.run(insertUsers(people, passwordHash, joined)),
     db.run(insertFollows(followPairs, joined)),
     db.run(insertTweets(ids)),
+    db.run(insertTags(ids)),
+    db.run(insertMentions(ids)),
     db.run(insertLikes(likeRows)),
   ])
   await batch.catch((error: unknown) => {
@@ -167,6 +171,22 @@ const insertTweets = (ids: Map<Tweet, number>) => {
   ])
   return sql`insert into tweets (user_id, msg, created_at, reply_to, in_timeline)
     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(${JSON.stringify(rows)})`
+}
+
+const insertTags = (ids: Map<Tweet, number>) => {
+  const rows = [...ids].flatMap(([{ msg }, id]) => tagsKept(msg).map((tag) => [tag, id]))
+  return sql`insert into tag_uses (tag, tweet_id, user_id, created_at)
+    select value ->> 0, tweets.id, user_id, created_at from json_each(${JSON.stringify(rows)})
+    cross join tweets on tweets.id = value ->> 1`
+}
+
+/** Nobody mentions more people than get a row. */
+const insertMentions = (ids: Map<Tweet, number>) => {
+  const rows = [...ids].flatMap(([{ msg }, id]) => foundIn(msg).handles.map((one) => [id, one]))
+  return sql`insert into mentions (tweet_id, user_id)
+    select tweets.id, users.id from json_each(${JSON.stringify(rows)})
+    cross join tweets on tweets.id = value ->> 0
+    cross join users on users.handle = value ->> 1 and users.id <> tweets.user_id`
 }
 
 const insertLikes = (all: Row[]) =>

@@ -54,7 +54,7 @@ export function redactionFor<E extends AnyEnv>(app: Hono<E>): Redaction {
     for (const [[, route]] of found) {
       if (route.method === 'ALL') continue
       names.push(...(declared.get(route.handler) ?? []))
-      isKnown ||= !route.path.endsWith('*') // `/static/*` takes any name
+      isKnown ||= !/\*$|:tag$/.test(route.path) // `/static/*` and `/tag/:tag` take any name
     }
     return { isKnown, names }
   }

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 
-import { and, count, eq, gt, isNull, lte, ne, or, sql } from 'drizzle-orm'
+import { and, count, eq, gt, isNull, lte, ne, or, sql, type SQL } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
@@ -20,6 +20,8 @@ declare module 'hono' {
     visitor: Viewer | undefined
     /** The signed-in user, in routes behind `signedIn`. */
     viewer: Viewer
+    /** JSON of the ids of people: the query of the session also says whom of them the visitor follows. */
+    askedPeople: string | undefined
   }
 }
 
@@ -30,37 +32,48 @@ const seenEveryMs = day / 24
 
 const hashOf = (token: string) => hash('sha256', token)
 
-const visitorQuery = prepared((db: Db) =>
-  db
-    .select({
-      id: users.id,
-      name: users.name,
-      handle: users.handle,
-      mailaddress: users.mailaddress,
-      bio: users.bio,
-      demo: users.demo,
-      operator: users.operator,
-      tweetCount: users.tweetCount,
-      followerCount: users.followerCount,
-      followingCount: users.followingCount,
-      seenAt: sessions.seenAt,
-    })
-    .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.userId))
-    .where(
-      and(
-        eq(sessions.tokenHash, sql.placeholder('tokenHash')),
-        gt(sessions.seenAt, sql.placeholder('seenAfter')),
-        gt(sessions.createdAt, sql.placeholder('createdAfter')),
-        isNull(users.suspendedAt),
-      ),
-    )
-    .prepare(),
-)
+const visitorColumns = {
+  id: users.id,
+  name: users.name,
+  handle: users.handle,
+  mailaddress: users.mailaddress,
+  bio: users.bio,
+  demo: users.demo,
+  operator: users.operator,
+  tweetCount: users.tweetCount,
+  followerCount: users.followerCount,
+  followingCount: users.followingCount,
+  seenAt: sessions.seenAt,
+}
+const followed = sql<string | null>`(select group_concat(known.followed_id)
+  from json_each(${sql.placeholder('asked')}) cross join follows known
+  on known.follower_id = users.id and known.followed_id = value)`
+
+const visitorQueryOf = (followedColumn: SQL<string | null>) =>
+  prepared((db: Db) =>
+    db
+      .select({ ...visitorColumns, followed: followedColumn })
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(
+        and(
+          eq(sessions.tokenHash, sql.placeholder('tokenHash')),
+          gt(sessions.seenAt, sql.placeholder('seenAfter')),
+          gt(sessions.createdAt, sql.placeholder('createdAfter')),
+          isNull(users.suspendedAt),
+        ),
+      )
+      .prepare(),
+  )
+const visitorQuery = visitorQueryOf(sql`null`)
+const askingQuery = visitorQueryOf(followed)
 
 type Row = NonNullable<Awaited<ReturnType<ReturnType<typeof visitorQuery>['get']>>>
 
-/** The signed-in user. `operator`: may delete any tweet; by the account or by OPERATORS. */
+/**
+ * The signed-in user. `operator`: may delete any tweet; by the account or by OPERATORS. `followed`: the ids, with commas
+ * between them, of those of `askedPeople` whom the user follows.
+ */
 export type Viewer = Omit<Row, 'seenAt'> & { tokenHash: string }
 
 /** Sets `visitor` to the user of the session cookie; to undefined when there is no session or it has expired. */
@@ -88,7 +101,10 @@ export async function findVisitor(c: Context<Env>, tokenHash: string): Promise<V
   const { db, settings } = c.var
   const now = Date.now()
   const times = { seenAfter: now - idleMs, createdAfter: now - absoluteMs }
-  const row = await visitorQuery(db).get({ tokenHash, ...times })
+  const asked = c.get('askedPeople')
+  const row = await (asked === undefined
+    ? visitorQuery(db).get({ tokenHash, ...times })
+    : askingQuery(db).get({ tokenHash, ...times, asked }))
   if (!row || (row.demo && !settings.demo)) return undefined
   if (row.seenAt < now - seenEveryMs) rememberSeen(db, tokenHash, now)
   const operator = row.operator || settings.operators.has(row.mailaddress)

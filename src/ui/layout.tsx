@@ -10,10 +10,17 @@ import { chipCookie, flashCookie, themeCookie } from '../http/cookie-names.ts'
 import { mayInspect } from '../http/sessions.ts'
 import { markPage } from '../http/viewer-mark.ts'
 import { traceparent } from '../telemetry/spans.ts'
-import { render } from './answer.ts'
+import { render, type Html } from './answer.ts'
 import { Chip } from './chip.tsx'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
-import { Sidebar } from './sidebar.tsx'
+import { Sidebar, SidebarEnd } from './sidebar.tsx'
+
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** What a feature adds to the side column of the page. */
+    sideColumn: (() => Html) | undefined
+  }
+}
 
 type Head = {
   title: string
@@ -64,6 +71,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
       chip: showsChip(c),
       ...markPage(c),
       toast: sentence && html`<p class="toast">${sentence}</p>`,
+      side: !given.wide && c.get('sideColumn')?.(),
       main,
     }),
   )
@@ -99,11 +107,12 @@ type Whole = {
   mark: string | undefined
   left: boolean
   toast: Child
+  side: Child
   main: Child
 }
 
 // A template literal instead of JSX: with JSX, rendering this frame would take as long as reading the session.
-const document = ({ head: given, place, trace, chip, mark, left, toast, main }: Whole) =>
+const document = ({ head: given, place, trace, chip, mark, left, toast, side, main }: Whole) =>
   html`<!doctype html>
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
       <head>
@@ -121,7 +130,9 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, main }: 
         <div class="${given.wide ? 'frame wide' : 'frame'}">
           ${Rail(place)}
           <main id="main" tabindex="-1">${main}</main>
-          ${Sidebar({ visitor: place.visitor, site: place.site, searching: given.searching ?? false })}
+          <aside class="side" aria-label="More">
+            ${Sidebar({ visitor: place.visitor, site: place.site, searching: given.searching ?? false })}${side}${SidebarEnd(place.site)}
+          </aside>
         </div>
         ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35), failed: given.failed ?? false })}${left && forgetting}
         <div id="toasts" role="status" aria-live="polite">${toast}</div>

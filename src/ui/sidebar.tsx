@@ -9,14 +9,14 @@ type Shown = Pick<Viewer, (typeof shown)[number]>
 
 type SidebarProps = { visitor: Viewer | undefined; site: Site; searching: boolean }
 
-/** The side column: search field, signed-in user. */
+/** The beginning of the side column: search field, signed-in user. */
 export const Sidebar = cachedFragment(
   {
     keyOf: ({ visitor, site, searching }: SidebarProps) =>
       `${site.number} ${searching} ${JSON.stringify(visitor, [...shown])}`,
   },
   ({ visitor, site, searching }: SidebarProps) => (
-    <aside class='side' aria-label='More'>
+    <>
       {visitor && !searching && (
         <form class='search-form' role='search' action='/search'>
           <button aria-label='Search'>
@@ -36,15 +36,19 @@ export const Sidebar = cachedFragment(
         </form>
       )}
       {visitor ? <Me {...visitor} /> : <Welcome {...site} />}
-      <p class='small'>
-        {site.name}: {site.tagline} {site.rules && <a href='/rules'>Rules</a>}{' '}
-        <span class='keys'>
-          Press <kbd>?</kbd> for keys.
-        </span>
-      </p>
-    </aside>
+    </>
   ),
 )
+
+/** The end of the side column: what this site is. */
+export const SidebarEnd = cachedFragment({ keyOf: ({ number }: Site) => number }, (site: Site) => (
+  <p class='small'>
+    {site.name}: {site.tagline} {site.rules && <a href='/rules'>Rules</a>}{' '}
+    <span class='keys'>
+      Press <kbd>?</kbd> for keys.
+    </span>
+  </p>
+))
 
 const Me = ({ id, name, handle, tweetCount, followingCount, followerCount }: Shown) => (
   <section class='card me' aria-label='You'>

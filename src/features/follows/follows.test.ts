@@ -12,7 +12,10 @@ test('a follow answers with the pressed button, and a second follow is not count
     (await bob.post(`/${verb}/${alice.id}`, undefined, { as: 'htmx', headers })).text
 
   for (const text of [await press('follow'), await press('follow')]) {
-    assert.match(text, /^<form class="follow on"[^>]*hx-post="\/unfollow\/\d+"/)
+    assert.match(
+      text,
+      /^<hx-partial hx-target="\[data-follow=&quot;1&quot;\]" hx-swap="outerMorph"><form class="follow on"[^>]*hx-post="\/unfollow\/\d+"/,
+    )
     assert.match(text, /aria-pressed="true" aria-label="Follow Alice"/)
     assert.match(text, /<hx-partial hx-target="#followers-of-1"[^>]*><span[^>]*>1 follower</)
   }

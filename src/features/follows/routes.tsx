@@ -11,14 +11,14 @@ import { answer } from '../../ui/answer.ts'
 import { MyNewCount, NewCount } from '../../ui/counts.tsx'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../ui/feed.tsx'
 import { follow, followState, sides, unfollow, type FollowState, type Side } from './queries.ts'
-import { FollowButton, InList, PersonCard } from './views.tsx'
+import { InList, PersonCard, PressedFollow } from './views.tsx'
 
 /** Answers with the button, the numbers that it changes, and the row that it adds to the list of the page or removes. */
 function answerFollow(c: Context<Env>, state: FollowState) {
   const { viewer } = c.var
   const partial = (
     <>
-      <FollowButton {...state} pressed />
+      <PressedFollow {...state} />
       <NewCount of='followers' id={state.id} count={state.followerCount} />
       <MyNewCount of='following' id={viewer.id} count={state.viewerFollows} />
       <InList state={state} viewer={viewer} path={cameFrom(c, '/').split('?')[0]!} />

@@ -7,6 +7,7 @@ type ButtonProps = Pick<Person, 'id' | 'name' | 'following'> & {
   pressed?: boolean
 }
 
+/** It has no id: the answer changes all buttons of the person in place, so the focus stays. */
 export const FollowButton = ({ id, name, following, pressed = false }: ButtonProps) => {
   const path = `/${following ? 'unfollow' : 'follow'}/${id}`
   return (
@@ -15,12 +16,11 @@ export const FollowButton = ({ id, name, following, pressed = false }: ButtonPro
       data-new={pressed ? '' : undefined}
       method='post'
       action={path}
+      data-follow={id}
       hx-post={path}
-      hx-swap='outerHTML'
       hx-sync='this:drop'
     >
       <button
-        id={`follow-${id}`}
         class={following ? 'btn quiet' : 'btn'}
         aria-pressed={following}
         aria-label={`Follow ${name}`}
@@ -32,6 +32,13 @@ export const FollowButton = ({ id, name, following, pressed = false }: ButtonPro
     </form>
   )
 }
+
+/** The new button wherever the page shows the person. */
+export const PressedFollow = (props: ButtonProps) => (
+  <hx-partial hx-target={`[data-follow="${props.id}"]`} hx-swap='outerMorph'>
+    <FollowButton {...props} pressed />
+  </hx-partial>
+)
 
 export const FollowsYou = () => <span class='follows-you'>Follows you</span>
 

@@ -1,5 +1,6 @@
 // What somebody types, made into a plan. It is quoted word by word: it is never syntax of the index.
-import { tagKey, tagsOf } from '../../ui/text/tags.ts'
+import { foundIn, tagsOf } from '../../base/parse-text.ts'
+import { tagKey } from '../../base/tags.ts'
 
 /** How a search is carried out: all of it must fit. */
 export type Plan = {
@@ -59,10 +60,8 @@ function hasAll(phrases: string[]): (msg: string) => boolean {
 }
 
 const hasTag = (tag: string, isBeginning: boolean) => (msg: string) => {
-  const key = tagKey(tag)
-  return tagsOf(msg).some((one) =>
-    isBeginning ? tagKey(one).startsWith(key) : tagKey(one) === key,
-  )
+  const key = tagKey(tag) ?? tag
+  return foundIn(msg).tags.some((one) => (isBeginning ? one.startsWith(key) : one === key))
 }
 
 class Planner {

@@ -5,7 +5,7 @@ import test from 'node:test'
 import { sql } from 'drizzle-orm'
 
 import { startApp, type Answer, type Someone, type TestApp } from '../../../test/harness.ts'
-import { tagsOf } from '../../ui/text/tags.ts'
+import { tagsOf } from '../../base/parse-text.ts'
 
 const ids = ({ text }: Answer) =>
   [...text.matchAll(/data-tweet-id="(\d+)"/g)].map(([, id]) => Number(id))

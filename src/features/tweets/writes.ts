@@ -2,9 +2,11 @@
 import { and, eq, sql } from 'drizzle-orm'
 
 import { digest } from '../../base/digest.ts'
+import { foundIn } from '../../base/parse-text.ts'
 import { prepared, type Db } from '../../db/db.ts'
 import { originalOf } from '../../db/originals.ts'
 import { tweets } from '../../db/schema.ts'
+import { tagsKept } from '../../db/tag-build.ts'
 import { measured } from '../../telemetry/metrics.ts'
 import { cardsOf } from './queries.ts'
 
@@ -40,10 +42,44 @@ const digestOf = ({ key, msg, reply_to: target, quote }: Posted) =>
 const oldKeyOf = ({ key, reply_to: target, quote }: Posted) =>
   (target === undefined && quote === undefined && key) || null
 
+/** The first so many different people whom a tweet mentions get a row. */
+const mentionsMax = 10
+
+/**
+ * The statements that write whom a tweet mentions and its tags, for the batch that inserts it. Where it was not inserted
+ * because it is there already, they find its rows or another tweet, and write nothing.
+ */
+function writeFound(db: Db, author: number, msg: string) {
+  const { handles } = foundIn(msg)
+  const tags = tagsKept(msg)
+  const isNew = sql`tweet.id = (select max(id) from tweets) and tweet.user_id = ${author} and tweet.msg = ${msg}`
+  const mentioned = sql`coalesce((select id from users where handle = value),
+    (select user_id from former_handles where handle = value))`
+  return [
+    ...(handles.length === 0
+      ? []
+      : [
+          db.run(sql`insert into mentions (tweet_id, user_id)
+            select tweet.id, person.id from tweets tweet cross join json_each(${JSON.stringify(handles)}) list
+            cross join users person on person.id = ${mentioned}
+            where ${isNew} and person.id <> tweet.user_id and person.suspended_at is null
+            group by person.id order by min(list.key) limit ${mentionsMax} on conflict do nothing`),
+        ]),
+    ...(tags.length === 0
+      ? []
+      : [
+          db.run(sql`insert into tag_uses (tag, tweet_id, user_id, created_at)
+            select value, tweet.id, tweet.user_id, tweet.created_at
+            from tweets tweet cross join json_each(${JSON.stringify(tags)})
+            where ${isNew} on conflict do nothing`),
+        ]),
+  ]
+}
+
 /**
  * Inserts a tweet and returns its id; undefined if its author has posted the same text with the same key before, or if
  * the tweet that it answers or quotes does not exist. One statement: of two such posts at the same time only one is
- * written.
+ * written. Mentions and tags are written in the same transaction.
  */
 export async function createTweet(
   db: Db,
@@ -60,7 +96,7 @@ export async function createTweet(
   // A reply to oneself goes on with what followers see; to anybody else, it is not for their timelines.
   const isInTimeline =
     answered === undefined ? sql`1` : sql`target.in_timeline = 1 and target.user_id = ${userId}`
-  const rows = await db.values<[number]>(sql`
+  const insert = db.values<[number]>(sql`
     insert into ${tweets} (user_id, msg, key, created_at, reply_to, quote_of, in_timeline)
     select ${userId}, ${msg}, ${digestOf(posted)}, ${Date.now()}, ${answered === undefined ? null : target},
       ${quote === undefined ? null : target}, ${isInTimeline}
@@ -68,6 +104,8 @@ export async function createTweet(
       select 1 from ${tweets} where user_id = ${userId} and key = ${oldKeyOf(posted)} and msg = ${msg})
     on conflict (user_id, key) where key is not null do nothing
     returning id`)
+  const more = writeFound(db, userId, msg)
+  const rows = more.length === 0 ? await insert : (await db.batch([insert, ...more]))[0]
   const id = rows[0]?.[0]
   if (id !== undefined) measured().tweets.add(1)
   return id

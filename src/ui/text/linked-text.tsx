@@ -1,6 +1,6 @@
+import { parseText } from '../../base/parse-text.ts'
 import type { Html } from '../answer.ts'
 import { labelsOf } from './label.ts'
-import { parseText } from './parse.ts'
 
 /**
  * A text with its addresses, @handles and #tags as links. Split, never built as HTML: hono/jsx escapes what is not a
@@ -23,7 +23,7 @@ export function LinkedText({ children }: { children: string }): Html {
         const href =
           segment.kind === 'mention'
             ? `/@${segment.handle}`
-            : `/search?q=${encodeURIComponent(`#${segment.tag}`)}`
+            : `/tag/${encodeURIComponent(segment.tag)}`
         return (
           <a href={href} dir='auto'>
             {segment.text}

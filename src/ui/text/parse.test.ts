@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
+import fc from 'fast-check'
+
+import { foundIn, parseText } from '../../base/parse-text.ts'
+import { tagKey } from '../../base/tags.ts'
 import { labelsOf } from './label.ts'
 import { LinkedText } from './linked-text.tsx'
-import { parseText } from './parse.ts'
 
 /** The links, mentions and tags of a text, as people type them. */
 const found = (text: string) =>
@@ -162,6 +165,9 @@ const tags: typeof links = [
   ['#Việt', '#việt'],
   ['#e\u0301te\u0301', '#été'],
   ['#İstanbul', '#i̇stanbul'],
+  ['#ﷺ', '#صلى_الله_عليه_وسلم'],
+  [`#${'x'.repeat(50)}`, `#${'x'.repeat(50)}`],
+  [`#${'x'.repeat(51)}`],
   ['#cat❤️', '#cat'],
   ['🎉#cat', '#cat'],
   ['#cat。#dog', '#cat', '#dog'],
@@ -191,6 +197,73 @@ test('links, mentions and tags in every script', () => {
     const whole = parseText(text).map((one) => one.text)
     assert.equal(whole.join(''), text, 'nothing is lost')
   }
+})
+
+/** Spellings of one tag, and what they have in common. */
+const spellings: [key: string, ...tags: string[]][] = [
+  ['cat', 'Cat', 'CAT', 'ＣＡＴ', '𝒄𝒂𝒕', 'ｃat'],
+  ['ete', 'été', 'e\u0301te\u0301', 'ÉTÉ', 'ETE'],
+  ['viet', 'Việt', 'VIỆT'],
+  ['strasse', 'straße', 'STRASSE', 'STRAẞE'],
+  ['αθηνασ', 'Αθήνας', 'ΑΘΗΝΑΣ', 'αθηνας', 'ἀθῆνας'],
+  ['елка', 'Ёлка', 'елка', 'е\u0308лка'],
+  ['istanbul', 'İstanbul', 'istanbul', 'ISTANBUL', 'i̇stanbul'],
+  ['ısık', 'ışık'],
+  ['find', 'ﬁnd', 'FIND'],
+  ['եւ', 'և', 'ԵՒ'],
+  ['ꭰꮣ', 'ᎠᏓ', 'ꭰꮣ'],
+  ['ოდა', 'ოდა', 'ᲝᲓᲐ'],
+  ['が', 'が', 'か\u3099', 'ｶ\uff9e'.normalize('NFKC').replace('ガ', 'が')],
+  ['ガ', 'ガ', 'ｶ\uff9e'],
+  ['한국', '한국', '한국'.normalize('NFD')],
+  ['हिन्दी', 'हिन्दी'],
+  ['مَرْحَبًا', 'مَرْحَبًا'],
+  ['שָׁלוֹם', 'שָׁלוֹם', 'שָׁלוֹם'.normalize('NFD')],
+  ['ไทย', 'ไทย'],
+  // A mark of U+0300 to U+036F on a letter of another script stays.
+  ['ა\u0301', 'ა\u0301'],
+  ['صلى_الله_عليه_وسلم', 'ﷺ', 'صلى_الله_عليه_وسلم'],
+  ['1_2cup', '½cup'],
+  ['2024年', '２０２４年', '2024年'],
+]
+const noTags = [
+  '',
+  '#cat',
+  'two words',
+  'c++',
+  '2024',
+  '१२३',
+  '_',
+  '\u0301cat',
+  'x'.repeat(51),
+].concat(['ﷺ'.repeat(3), 'cat\u00b7', 'a/b', 'a.b', '½', '❤️', '\ud800', 'a\u0000'])
+
+test('the spellings of a tag in many scripts, and what is no tag', () => {
+  for (const [key, ...spelled] of spellings)
+    for (const tag of spelled) assert.equal(tagKey(tag), key, `${tag} ${encodeURIComponent(tag)}`)
+  for (const tag of noTags) assert.equal(tagKey(tag), undefined, tag)
+  assert.equal(tagKey('𝒄'.repeat(50)), 'c'.repeat(50), 'code points are counted')
+})
+
+test('the key of a key is that key, and a text finds what it links', () => {
+  const letters = fc.string({ unit: 'binary', minLength: 1, maxLength: 4 })
+  fc.assert(
+    fc.property(fc.oneof(letters, fc.string({ unit: 'grapheme', minLength: 1 })), (text) => {
+      const key = tagKey(text)
+      if (key === undefined) return
+      assert.equal(tagKey(key), key)
+      const upper = tagKey(text.toUpperCase()) ?? key
+      if (!text.includes('\u0131')) assert.equal(upper, key)
+    }),
+    { numRuns: 20_000 },
+  )
+  assert.deepEqual(
+    foundIn('@Bob #Été @bob #ete @ann_ (#CAT) https://a.example/#dog @bob@b.example'),
+    {
+      handles: ['bob', 'ann_'],
+      tags: ['ete', 'cat'],
+    },
+  )
 })
 
 test('the text of a link is its address as people write it', () => {
@@ -234,7 +307,7 @@ test('a link has a direction of its own, and what is no link is escaped', () => 
   const html = (text: string) => LinkedText({ children: text }).toString()
   assert.equal(html('<b>'), '&lt;b&gt;')
   assert.equal(html('a @Bob <'), 'a <a href="/@bob" dir="auto">@Bob</a> &lt;')
-  assert.equal(html('#東京'), '<a href="/search?q=%23%E6%9D%B1%E4%BA%AC" dir="auto">#東京</a>')
+  assert.equal(html('#東京'), '<a href="/tag/%E6%9D%B1%E4%BA%AC" dir="auto">#東京</a>')
   assert.equal(
     html('https://a.example/?a="&b'),
     '<a href="https://a.example/?a=" dir="ltr" rel="nofollow ugc noopener" target="_blank">a.example</a>&quot;&amp;b',

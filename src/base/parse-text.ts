@@ -1,30 +1,29 @@
 // What a tweet's text consists of. Whatever links, notifies or searches uses this one parser.
 import { LinkifyIt } from 'linkify-it'
 
+import { tagKey, tagPattern, word } from './tags.ts'
+
 export type Segment =
   | { kind: 'text'; text: string }
   | { kind: 'link'; text: string; url: URL }
   /** `handle` is in lower case, without the sign. */
   | { kind: 'mention'; text: string; handle: string }
-  /** `tag` is in lower case and NFKC, without the sign. */
-  | { kind: 'tag'; text: string; tag: string }
+  /** `tag` is in lower case and NFKC where that is a tag, too, without the sign; `key` is what its spellings have in common. */
+  | { kind: 'tag'; text: string; tag: string; key: string }
 
 const linkify = new LinkifyIt({ fuzzyLink: false, fuzzyEmail: false, urlAuth: true })
 
-const word = '\\p{L}\\p{M}\\p{N}_'
 // These scripts put no spaces between words: a word can end after any letter.
 const spaceless = ['Han', 'Hira', 'Kana', 'Thai', 'Laoo', 'Khmr', 'Mymr']
   .map((script) => `\\p{Script_Extensions=${script}}`)
   .join('')
-/** A dot between letters (Catalan, Japanese), joiners, marks of Hebrew and Tibetan: a part of a word, but not its end. */
-const inner = '[\\u200c\\u200d\\u00b7\\u30fb\\u05be\\u05f3\\u05f4\\u0f0b]'
 
 const scheme = '(?<![A-Za-z0-9+.\\-])[Hh][Tt][Tt][Pp][Ss]?:\\/\\/'
 // Not in `ann@bob.example`, `@bob@other.example`, `other.example/@bob`: these are people of other places.
 const mention =
   `(?<![[${word}@＠\\/]--[${spaceless}]])[@＠]([A-Za-z0-9_]{1,20})` +
   `(?![[${word}@＠]--[${spaceless}]]|\\.[A-Za-z0-9])`
-const tag = `(?<![${word}&#＃])[#＃]([\\p{L}\\p{N}_][${word}]*(?:${inner}+[${word}]+)*)`
+const tag = `(?<![${word}&#＃])[#＃](${tagPattern})`
 const candidates = new RegExp(`(${scheme})|${mention}|${tag}`, 'gv')
 
 /** The parts of a text in their order; together they are the text. */
@@ -47,12 +46,28 @@ export function parseText(text: string): Segment[] {
       candidates.lastIndex = link ? end : index + text.slice(index).search(/\s|$/)
     } else if (handle !== undefined) {
       add(index, { kind: 'mention', text: whole, handle: handle.toLowerCase() })
-    } else if (found !== undefined && /\p{L}/u.test(found)) {
-      add(index, { kind: 'tag', text: whole, tag: found.normalize('NFKC').toLowerCase() })
+    } else if (found !== undefined) {
+      const key = tagKey(found)
+      const lower = found.normalize('NFKC').toLowerCase()
+      const spelled = tagKey(lower) === key ? lower : key
+      if (key !== undefined && spelled !== undefined)
+        add(index, { kind: 'tag', text: whole, tag: spelled, key })
     }
   }
   if (end < text.length) segments.push({ kind: 'text', text: text.slice(end) })
   return segments
+}
+
+/** The tags of a text as they are spelled there, in lower case and NFKC, without their sign. */
+export const tagsOf = (text: string): string[] =>
+  parseText(text).flatMap((one) => (one.kind === 'tag' ? one.tag : []))
+
+/** The handles that a text mentions and the keys of its tags, each once, in their order. */
+export function foundIn(text: string): { handles: string[]; tags: string[] } {
+  const segments = /[@＠#＃]/.test(text) ? parseText(text) : []
+  const handles = segments.flatMap((one) => (one.kind === 'mention' ? one.handle : []))
+  const tags = segments.flatMap((one) => (one.kind === 'tag' ? one.key : []))
+  return { handles: [...new Set(handles)], tags: [...new Set(tags)] }
 }
 
 const hidden = /[[\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]--\u200c--\u200d--[\ufe0e-\ufe0f]]/v
