@@ -22,7 +22,11 @@ const countOf = async (who: Someone, q: string) => {
 
 test('a new database begins with whole indexes, and fills no old one', async () => {
   await using app = await startApp()
-  assert.deepEqual(app.database.whole, { tweets_search: true, people_search: true })
+  assert.deepEqual(app.database.whole, {
+    tweets_search: true,
+    people_search: true,
+    tag_uses: true,
+  })
   const alice = await app.person('Alice')
   await alice.tweet('Việt Nam')
   const { db } = app.database
@@ -49,7 +53,11 @@ test('an old database: the old index answers until the new one is whole; what is
         file.close()
       }
     }
-    assert.deepEqual(database.whole, { tweets_search: false, people_search: false })
+    assert.deepEqual(database.whole, {
+      tweets_search: false,
+      people_search: false,
+      tag_uses: false,
+    })
     assert.deepEqual(problems(), [])
     const alice = await app.person('Alice')
     assert.equal(await countOf(alice, 'nam'), '100+')

@@ -68,19 +68,22 @@ const discovery = prepared(() => new Discovery())
 export const sideColumn = createMiddleware<Env>(async (c, next) => {
   if (clientKind(c) === 'partial') return next()
   const here = discovery(c.var.db)
-  const first = here.refresh(c.var.db)
+  const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
+  const first = reads && here.refresh(c.var.db)
   if (first) await first
   const { known } = here
   if (known) {
-    c.set('askedPeople', known.ids)
+    if (reads) c.set('askedPeople', known.ids)
     c.set('sideColumn', () => {
       const { visitor } = c.var
       // There, the page itself suggests people to somebody who follows nobody.
       const isSuggesting = c.req.path === '/timeline' && visitor?.followingCount === 0
+      // The page of a form that was not accepted: nobody asked whom its sender follows.
+      const isUnasked = visitor !== undefined && c.var.askedPeople === undefined
       return (
         <>
           {known.tags.length > 0 && TrendingTags(known)}
-          {!isSuggesting && suggestions(known, visitor)}
+          {!isSuggesting && !isUnasked && suggestions(known, visitor)}
         </>
       )
     })

@@ -30,23 +30,24 @@ const hour = 3_600_000
 const trendingQuery = prepared((db: Db) => {
   // `raw`: numbers of ours.
   const number = (value: number) => sql.raw(String(value))
-  return db
-    .select({ tag: sql<string>`tag`, people: sql<number>`count(distinct user_id)` })
-    .from(
-      sql`(select tag, user_id, max(at) as used from
+  return (
+    db
+      .select({ tag: sql<string>`tag`, people: sql<number>`count(distinct user_id)` })
+      .from(
+        sql`(select tag, user_id, max(at) as used, max(max(at)) over () as newest from
         (select tag, user_id, min(created_at, cast(${sql.placeholder('now')} as integer)) as at
           from tag_uses order by tweet_id desc limit ${number(usesRead)})
-        group by tag, user_id, at / ${number(hour)}),
-      (select max(created_at) as newest from
-        (select created_at from tag_uses order by tweet_id desc limit ${number(usesRead)}))`,
-    )
-    .groupBy(sql`tag`)
-    .having(sql`count(distinct user_id) >= 2`)
-    .orderBy(
-      sql`sum(exp(min(0.0, (used - newest) / ${number(tauMs)}.0))) desc, max(used) desc, tag`,
-    )
-    .limit(tagsShown)
-    .prepare()
+        group by tag, user_id, at / ${number(hour)})`,
+      )
+      .groupBy(sql`tag`)
+      .having(sql`count(distinct user_id) >= 2`)
+      // SQLite's exp() fails below -745.
+      .orderBy(
+        sql`sum(exp(max(-700.0, (used - newest) / ${number(tauMs)}.0))) desc, max(used) desc, tag`,
+      )
+      .limit(tagsShown)
+      .prepare()
+  )
 })
 
 /** The tags that trend at `now` (ms UTC), and how many people use each. */

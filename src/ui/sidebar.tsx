@@ -51,7 +51,7 @@ export const SidebarEnd = cachedFragment({ keyOf: ({ number }: Site) => number }
 ))
 
 const Me = ({ id, name, handle, tweetCount, followingCount, followerCount }: Shown) => (
-  <section class='card me' aria-label='You'>
+  <section class='card' aria-label='You'>
     <a href={`/@${handle}`} class='who'>
       <Face id={id} />
       <span>
