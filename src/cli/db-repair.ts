@@ -6,7 +6,7 @@ import { databasePath, existing, main, say, withDatabase } from './command.ts'
 await main({
   help: `npm run db:repair
 
-Repairs the database of DATABASE_URL: counts likes, followers, tweets and trend scores again, and creates the search
+Repairs the database of DATABASE_URL: counts likes, followers, tweets and trend scores again, writes tags again, and creates the search
 index, missing triggers and missing indexes again. Stop the app first. For damaged tables, restore a backup.`,
   async run(_, settings) {
     const path = existing(databasePath(settings))
