@@ -84,7 +84,7 @@ test('an old database: the old index answers until the new one is whole; what is
     }
     await building
     assert.ok(written > 3, `${written} tweets while it was made`)
-    assert.deepEqual(database.whole, { tweets_search: true, people_search: true })
+    assert.equal(database.whole.tweets_search && database.whole.people_search, true)
     assert.deepEqual(problems(), [])
     assert.equal(await countOf(alice, 'viet'), '100+')
     assert.equal(await countOf(alice, `edited${written}`), '2')

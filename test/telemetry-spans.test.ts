@@ -159,17 +159,17 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
         says: { 'http.route': '/login', 'app.db.query_count': 1, ...page },
       },
       broken: {
-        request: ['/followers', { as: 'browser', cookie }],
+        request: ['/favorites', { as: 'browser', cookie }],
         status: 500,
         tree: [
-          '- > GET /followers',
-          `GET /followers > ${pageVisitor}`,
-          'GET /followers > follows.followers',
-          'follows.followers > SELECT follows users',
+          '- > GET /favorites',
+          `GET /favorites > ${pageVisitor}`,
+          'GET /favorites > favorites.list',
+          'favorites.list > SELECT favorites tweets users',
         ],
-        failed: ['GET /followers', 'SELECT follows users', 'follows.followers'],
+        failed: ['GET /favorites', 'SELECT favorites tweets users', 'favorites.list'],
         says: {
-          'http.route': '/followers',
+          'http.route': '/favorites',
           'user.id': '101',
           'app.client.kind': 'page',
           'error.type': '500',
@@ -180,7 +180,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
       },
     } satisfies Record<string, Expected>)
     for (const [name, { request, status }] of Object.entries(table)) {
-      if (name === 'broken') change(path, 'DROP TABLE follows')
+      if (name === 'broken') change(path, 'DROP TABLE favorites')
       const answer = await ask(server, ...request)
       assert.equal(answer.status, status, name)
       traces[name] = answer.trace!
