@@ -86,17 +86,12 @@ for (const { name, why, files, concurrency, env, node } of suites) {
   if (asked.length > 0 && !asked.includes(name)) continue
   console.log(`\n# ${name}: ${why} (${files.length} files)`)
   const program = node?.() ?? process.execPath
-  if (
-    !run(
-      program,
-      [
-        ...['--import', 'tsx', '--test', '--test-timeout=600000', '--test-reporter=spec'],
-        ...[`--test-concurrency=${concurrency}`, ...files],
-      ],
-      env,
-    )
-  )
-    failed.push(name)
+  const options = [
+    '--test-timeout=600000',
+    '--test-reporter=spec',
+    `--test-concurrency=${concurrency}`,
+  ]
+  if (!run(program, ['--import', 'tsx', '--test', ...options, ...files], env)) failed.push(name)
 }
 if (failed.length > 0) console.error(`\nFailed: ${failed.join(', ')}`)
 process.exit(failed.length > 0 ? 1 : 0)
