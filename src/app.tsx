@@ -13,6 +13,7 @@ import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
 import { likedRoutes } from './features/likes-list.tsx'
+import { notificationRoutes } from './features/notifications/routes.tsx'
 import { profileRoutes } from './features/profiles/routes.tsx'
 import { retweetRoutes } from './features/retweets.tsx'
 import { searchRoutes } from './features/search/routes.tsx'
@@ -96,6 +97,7 @@ export function createApp({
   app.route('/', favoriteRoutes)
   app.route('/', retweetRoutes)
   app.route('/', likedRoutes)
+  app.route('/', notificationRoutes)
   app.route('/', followRoutes)
   app.route('/', searchRoutes)
   app.route('/', tagRoutes)

@@ -41,13 +41,14 @@ const toast = (text) => {
   line.textContent = text
   $('#toasts').append(line)
 }
-new MutationObserver(() => {
+const expire = () => {
   for (const line of document.querySelectorAll('.toast:not([data-seen])')) {
     line.dataset.seen = ''
     setTimeout(() => line.remove(), 6000)
   }
-}).observe($('#toasts'), { childList: true })
-for (const line of document.querySelectorAll('.toast')) setTimeout(() => line.remove(), 6000)
+}
+new MutationObserver(expire).observe($('#toasts'), { childList: true })
+expire()
 
 // Our own dialog instead of window.confirm; Escape means no.
 const ask = (question) =>
@@ -170,6 +171,7 @@ const keys = {
   '?': ['This list', () => showKeys()],
   'g h': ['Timeline', () => go('/timeline')],
   'g t': ['Trends', () => go('/')],
+  'g n': ['Notifications', () => go('/notifications')],
   'g p': ['Profile', () => go(profile())],
 }
 const others = [
@@ -298,9 +300,11 @@ on('htmx:after:request', (event) => {
   const { request, sourceElement } = event.detail.ctx ?? {}
   const id = /(?:favorite|retweet)\/(\d+)/.exec(request?.action)?.[1] ?? sourceElement?.reply_to?.value
   if (id) remember('changed', [...new Set([...changed(), id])].slice(-50))
+  if (/seen$/.test(request?.action)) remember('seen', Date.now())
 })
 addEventListener('pageshow', (event) => {
   if (!event.persisted) return
+  if (recall('seen') > performance.timeOrigin) body.classList.add('seen')
   for (const id of changed()) {
     const cards = '[data-tweet-id="' + id + '"] .actions'
     if (!$(cards)) continue

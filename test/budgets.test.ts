@@ -55,6 +55,7 @@ const pages = [
   '/register',
   '/timeline',
   '/post',
+  '/notifications',
   '/favorites',
   '/followers',
   '/following',

@@ -47,6 +47,7 @@ export const fieldExamples: Record<string, string> = {
   mailaddress: 'new@example.org',
   handle: 'newcomer',
   msg: 'hello there',
+  id: '1',
   name: 'New',
   password: 'password of new',
   theme: 'dark',

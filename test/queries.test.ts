@@ -27,6 +27,10 @@ const budgets: [
   ['GET', '/@alice/followers', 3],
   ['GET', '/@alice/following', 3],
   ['GET', '/user/1', 3],
+  ['GET', '/notifications', 2],
+  ['GET', '/notifications?before=900', 2],
+  ['GET', '/notifications?through=1', 2],
+  ['POST', '/notifications/seen', 2, { id: '1' }],
   ['GET', '/favorites', 2],
   ['GET', '/followers', 2],
   ['GET', '/following', 2],
@@ -76,7 +80,7 @@ test('an exceeded budget names the statements', async () => {
   const answer = await alice.get('/timeline')
   assert.throws(
     () => expectQueries(answer, 1),
-    /SELECT follows sessions users[\s\S]*SELECT [\w ]*tweets/,
+    /SELECT follows notifications sessions users[\s\S]*SELECT [\w ]*tweets/,
   )
 })
 

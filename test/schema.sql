@@ -14,6 +14,12 @@ CREATE INDEX `former_handles_user` ON `former_handles` (`user_id`,`changed_at`);
 
 CREATE INDEX `mentions_user` ON `mentions` (`user_id`,`tweet_id`);
 
+CREATE UNIQUE INDEX `notifications_once` ON `notifications` (`actor_id`,`user_id`,`kind`,coalesce(tweet_id, 0));
+
+CREATE INDEX `notifications_tweet` ON `notifications` (`tweet_id`) WHERE tweet_id is not null;
+
+CREATE INDEX `notifications_user` ON `notifications` (`user_id`,`id`);
+
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
 
 CREATE INDEX `tag_uses_tweet` ON `tag_uses` (`tweet_id`,`user_id`,`created_at`);
@@ -82,6 +88,23 @@ CREATE TABLE `mentions` (
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE `notification_starts` (
+	`cause` text PRIMARY KEY NOT NULL,
+	`after_id` integer NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE `notifications` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`user_id` integer NOT NULL,
+	`kind` text NOT NULL CHECK (kind IN ('like', 'follow', 'reply', 'retweet', 'quote', 'mention')),
+	`actor_id` integer NOT NULL,
+	`tweet_id` integer CHECK ((tweet_id IS NULL) = (kind = 'follow')),
+	`created_at` integer NOT NULL,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`actor_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`tweet_id`) REFERENCES `tweets`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
+
 CREATE VIRTUAL TABLE people_search USING fts5(name, handle, content='users', content_rowid='id', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix='1 2 3 4');
 
 CREATE TABLE `retired_handles` (
@@ -147,7 +170,7 @@ CREATE TABLE `users` (
 	`follower_count` integer DEFAULT 0 NOT NULL,
 	`following_count` integer DEFAULT 0 NOT NULL,
 	`favorite_count` integer DEFAULT 0 NOT NULL
-, `operator` integer DEFAULT false NOT NULL) STRICT;
+, `operator` integer DEFAULT false NOT NULL, `notifications_seen` integer DEFAULT 0 NOT NULL) STRICT;
 
 CREATE TRIGGER favorites_delete AFTER DELETE ON favorites BEGIN
   UPDATE tweets SET like_count = like_count - 1,
@@ -157,9 +180,20 @@ CREATE TRIGGER favorites_delete AFTER DELETE ON favorites BEGIN
   UPDATE users SET favorite_count = favorite_count - 1 WHERE id = old.user_id;
 END;
 
+CREATE TRIGGER favorites_delete_notify AFTER DELETE ON favorites BEGIN
+  DELETE FROM notifications WHERE actor_id = old.user_id AND kind = 'like' AND coalesce(tweet_id, 0) = old.tweet_id
+    AND user_id = (SELECT user_id FROM tweets WHERE id = old.tweet_id);
+END;
+
 CREATE TRIGGER favorites_insert AFTER INSERT ON favorites BEGIN
   UPDATE tweets SET like_count = like_count + 1, trend_score = trend_score + new.weight WHERE id = new.tweet_id;
   UPDATE users SET favorite_count = favorite_count + 1 WHERE id = new.user_id;
+END;
+
+CREATE TRIGGER favorites_insert_notify AFTER INSERT ON favorites BEGIN
+  INSERT INTO notifications (user_id, kind, actor_id, tweet_id, created_at)
+    SELECT user_id, 'like', new.user_id, id, new.created_at FROM tweets WHERE id = new.tweet_id
+    ON CONFLICT DO NOTHING;
 END;
 
 CREATE TRIGGER follows_delete AFTER DELETE ON follows BEGIN
@@ -167,9 +201,35 @@ CREATE TRIGGER follows_delete AFTER DELETE ON follows BEGIN
   UPDATE users SET follower_count = follower_count - 1 WHERE id = old.followed_id;
 END;
 
+CREATE TRIGGER follows_delete_notify AFTER DELETE ON follows BEGIN
+  DELETE FROM notifications WHERE actor_id = old.follower_id AND user_id = old.followed_id AND kind = 'follow';
+END;
+
 CREATE TRIGGER follows_insert AFTER INSERT ON follows BEGIN
   UPDATE users SET following_count = following_count + 1 WHERE id = new.follower_id;
   UPDATE users SET follower_count = follower_count + 1 WHERE id = new.followed_id;
+END;
+
+CREATE TRIGGER follows_insert_notify AFTER INSERT ON follows BEGIN
+  INSERT INTO notifications (user_id, kind, actor_id, created_at)
+    VALUES (new.followed_id, 'follow', new.follower_id, new.created_at) ON CONFLICT DO NOTHING;
+END;
+
+CREATE TRIGGER mentions_delete_notify AFTER DELETE ON mentions BEGIN
+  DELETE FROM notifications WHERE tweet_id = old.tweet_id AND user_id = old.user_id AND kind = 'mention';
+END;
+
+CREATE TRIGGER mentions_insert_notify AFTER INSERT ON mentions BEGIN
+  INSERT INTO notifications (user_id, kind, actor_id, tweet_id, created_at)
+    SELECT new.user_id, 'mention', t.user_id, t.id, t.created_at FROM tweets t WHERE t.id = new.tweet_id
+      AND t.id > (SELECT after_id FROM notification_starts WHERE cause = 'tweets')
+      AND NOT EXISTS (SELECT 1 FROM tweets o WHERE o.id IN (t.reply_to, t.quote_of) AND o.user_id = new.user_id)
+    ON CONFLICT DO NOTHING;
+END;
+
+CREATE TRIGGER notifications_wanted BEFORE INSERT ON notifications
+WHEN new.user_id = new.actor_id BEGIN
+  SELECT RAISE(IGNORE);
 END;
 
 CREATE TRIGGER people_delete AFTER DELETE ON users BEGIN
@@ -203,6 +263,11 @@ WHEN old.reply_to IS NOT NULL OR old.retweet_of IS NOT NULL BEGIN
   UPDATE tweets SET retweet_count = retweet_count - 1 WHERE id = old.retweet_of;
 END;
 
+CREATE TRIGGER tweets_delete_notify AFTER DELETE ON tweets WHEN old.retweet_of IS NOT NULL BEGIN
+  DELETE FROM notifications WHERE actor_id = old.user_id AND kind = 'retweet' AND coalesce(tweet_id, 0) = old.retweet_of
+    AND user_id = (SELECT user_id FROM tweets WHERE id = old.retweet_of);
+END;
+
 CREATE TRIGGER tweets_insert AFTER INSERT ON tweets BEGIN
   INSERT INTO tweets_fts (rowid, msg) SELECT new.id, new.msg
     WHERE (SELECT indexed_from FROM search_builds WHERE name = 'tweets_search') > 0;
@@ -215,6 +280,19 @@ CREATE TRIGGER tweets_insert_counts AFTER INSERT ON tweets
 WHEN new.reply_to IS NOT NULL OR new.retweet_of IS NOT NULL BEGIN
   UPDATE tweets SET reply_count = reply_count + 1 WHERE id = new.reply_to;
   UPDATE tweets SET retweet_count = retweet_count + 1 WHERE id = new.retweet_of;
+END;
+
+CREATE TRIGGER tweets_insert_notify AFTER INSERT ON tweets
+WHEN new.reply_to IS NOT NULL OR new.quote_of IS NOT NULL OR new.retweet_of IS NOT NULL BEGIN
+  INSERT INTO notifications (user_id, kind, actor_id, tweet_id, created_at)
+    SELECT user_id, 'reply', new.user_id, new.id, new.created_at FROM tweets WHERE id = new.reply_to
+    ON CONFLICT DO NOTHING;
+  INSERT INTO notifications (user_id, kind, actor_id, tweet_id, created_at)
+    SELECT user_id, 'quote', new.user_id, new.id, new.created_at FROM tweets WHERE id = new.quote_of
+    ON CONFLICT DO NOTHING;
+  INSERT INTO notifications (user_id, kind, actor_id, tweet_id, created_at)
+    SELECT user_id, 'retweet', new.user_id, id, new.created_at FROM tweets WHERE id = new.retweet_of
+    ON CONFLICT DO NOTHING;
 END;
 
 CREATE TRIGGER tweets_update AFTER UPDATE OF msg ON tweets BEGIN

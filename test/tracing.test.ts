@@ -29,7 +29,7 @@ test('the trace of a like has a request span, a handler span and three query spa
   })
   assert.deepEqual(tree(answer), [
     '- > POST /favorite/:id',
-    'POST /favorite/:id > SELECT sessions users',
+    'POST /favorite/:id > SELECT notifications sessions users',
     'POST /favorite/:id > favorites.create',
     'favorites.create > INSERT favorites trends tweets',
     'favorites.create > SELECT favorites tweets',

@@ -61,6 +61,11 @@ function walk(kind) {
   for (const action of ['favorite', 'retweet', 'unfavorite', 'unretweet']) post(`/${action}/${id}`)
   for (const path of ['/favorites', `/post?quote=${id}`]) get(path)
   post('/tweet', { msg, quote: id }, '/timeline')
+  get(
+    '/notifications',
+    kind === 'json' ? { rows: (r) => r.status === 200 && Array.isArray(r.json().notifications) } : undefined,
+  )
+  post('/notifications/seen', { id: 1 }, '/notifications')
 
   for (const tag of ['ThatGreen', 'caf%C3%A9']) get(`/tag/${tag}`)
   get('/tag/no.tag', refused(404))

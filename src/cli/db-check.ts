@@ -6,8 +6,8 @@ import { databasePath, existing, main, say, withDatabase } from './command.ts'
 await main({
   help: `npm run db:check
 
-Checks the database of DATABASE_URL: structure, foreign keys, counters, trend scores, tags, the search index and addresses
-that two accounts have. It only reads; the app may be running. It finds what a wrong clock has written, so the clock of
+Checks the database of DATABASE_URL: structure, foreign keys, counters, trend scores, tags, notifications, the search index
+and addresses that two accounts have. It only reads; the app may be running. It finds what a wrong clock has written, so the clock of
 this machine must be right. Exit code 0: no problems; 1: the problems were printed.`,
   run(_, settings) {
     const path = existing(databasePath(settings))

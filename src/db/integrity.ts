@@ -1,8 +1,9 @@
 // Checks the integrity of the data: orphaned rows, counters and scores (by counting again what triggers have counted),
-// tags, and the search index.
+// tags, notifications, and the search index.
 import type Database from 'libsql'
 
 import { findDamage, isDamage, isOfSearch } from './damage.ts'
+import { findMisnotified, renotify } from './notification-integrity.ts'
 import { findUnsearchable } from './search-integrity.ts'
 import { findTagProblems, repairTags } from './tag-integrity.ts'
 import { findClockProblems, rescore, rightScore, scoreTolerance } from './trend-integrity.ts'
@@ -77,6 +78,7 @@ export function findProblems(db: Database.Database): string[] {
       ...findOrphans(db),
       ...findMiscounts(db),
       ...findTagProblems(db),
+      ...findMisnotified(db),
       ...unsearchable,
     ]
   } finally {
@@ -118,7 +120,7 @@ function findMiscounts(db: Database.Database): string[] {
   return [...miscounts, ...scores]
 }
 
-/** Counts all counters and trend scores again and writes missing tags, in one transaction. */
+/** Counts all counters and trend scores again and writes missing tags and notifications, in one transaction. */
 export function repair(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE')
   for (const { table, column, truth } of countersOf(db)) {
@@ -126,5 +128,6 @@ export function repair(db: Database.Database): void {
   }
   repairTags(db)
   rescore(db, Date.now())
+  renotify(db)
   db.exec('COMMIT')
 }

@@ -13,9 +13,9 @@ import {
 } from 'drizzle-orm/sqlite-core'
 
 /** Ids increase and are never reused: lists are ordered by id, and ids are used as cursors. */
-const id = () => integer().primaryKey({ autoIncrement: true })
+export const id = () => integer().primaryKey({ autoIncrement: true })
 /** Milliseconds since 1970, UTC. */
-const createdAt = () => integer('created_at').notNull()
+export const createdAt = () => integer('created_at').notNull()
 const count = (name: string) => integer(name).notNull().default(0)
 
 export const users = sqliteTable(
@@ -37,6 +37,8 @@ export const users = sqliteTable(
     followerCount: count('follower_count'),
     followingCount: count('following_count'),
     favoriteCount: count('favorite_count'),
+    /** The newest notification that this person has seen, by its id; an unseen one has a greater id. */
+    notificationsSeen: count('notifications_seen'),
   },
   (t) => [
     uniqueIndex('users_handle').on(t.handle),

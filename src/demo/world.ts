@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm'
 
 import { foundIn } from '../base/parse-text.ts'
 import { isConstraint, type Db } from '../db/db.ts'
+import { writeUntold } from '../db/notification-integrity.ts'
 import { tagsKept } from '../db/tag-build.ts'
 import { likeWeight } from '../db/trend-score.ts'
 import { addressOf, demoPassword } from './accounts.ts'
@@ -67,6 +68,7 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
     db.run(insertTags(ids)),
     db.run(insertMentions(ids)),
     db.run(insertLikes(likeRows)),
+    ...notifyInOrder(now).map((statement) => db.run(statement)),
   ])
   await batch.catch((error: unknown) => {
     if (!isConstraint(error, 'UNIQUE: users.mailaddress')) throw error
@@ -172,6 +174,15 @@ const insertTweets = (ids: Map<Tweet, number>) => {
   return sql`insert into tweets (user_id, msg, created_at, reply_to, in_timeline)
     select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(${JSON.stringify(rows)})`
 }
+
+/** The triggers have told of each follow, then of each reply, then of each like: tell of them as they happened. */
+const notifyInOrder = (now: number) => [
+  sql`delete from notifications`,
+  sql.raw(writeUntold),
+  // Who looks in finds news of the last day, not of five weeks.
+  sql`update users set notifications_seen = coalesce((select max(id) from notifications n
+    where n.user_id = users.id and n.created_at < ${now - day}), 0)`,
+]
 
 const insertTags = (ids: Map<Tweet, number>) => {
   const rows = [...ids].flatMap(([{ msg }, id]) => tagsKept(msg).map((tag) => [tag, id]))

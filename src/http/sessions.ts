@@ -9,6 +9,7 @@ import { Refusal } from '../base/refusal.ts'
 import { prepared, type Db } from '../db/db.ts'
 import type { SessionJobs } from '../db/maintenance.ts'
 import { sessions, users } from '../db/schema.ts'
+import { unseenOf } from '../db/unseen.ts'
 import { inBackground } from '../telemetry/spans.ts'
 import { clientKind, type Env } from './context.ts'
 import { formerSessionCookie, sessionCookie } from './cookie-names.ts'
@@ -43,6 +44,8 @@ const visitorColumns = {
   tweetCount: users.tweetCount,
   followerCount: users.followerCount,
   followingCount: users.followingCount,
+  notificationsSeen: users.notificationsSeen,
+  unseen: unseenOf,
   seenAt: sessions.seenAt,
 }
 const followed = sql<string | null>`(select group_concat(known.followed_id)

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 
 import Database from 'libsql'
 
+import { startNotifications } from '../db/notification-integrity.ts'
 import { tagsKept } from '../db/tag-build.ts'
 import { addressOf } from '../demo/accounts.ts'
 import { Bulk } from './bulk.ts'
@@ -66,6 +67,8 @@ export async function writeWorld(build: Build, report: Report): Promise<number> 
   report.step('people')
   writeUsers(build, counts)
   build.db.prepare('UPDATE trends SET epoch = ?').run([epochOf(build.plan)])
+  // A million likes would be a million rows that nobody reads.
+  build.db.exec(startNotifications)
   return likes
 }
 

@@ -1,3 +1,4 @@
+import { unseenMax } from '../db/unseen.ts'
 import type { Site } from '../http/context.ts'
 import type { Viewer } from '../http/sessions.ts'
 import { cachedFragment } from './fragment-cache.ts'
@@ -12,6 +13,7 @@ export const links = (visitor: Viewer | undefined, inspector: boolean, isOpen: b
         { href: '/timeline', icon: 'home', label: 'Timeline', quick: true },
         { href: '/', icon: 'trends', label: 'Trends', quick: true },
         { href: '/search', icon: 'search', label: 'Search', quick: true },
+        { href: '/notifications', icon: 'bell', label: 'Notifications', quick: true },
         { href: '/favorites', icon: 'heart', label: 'Likes' },
         { href: '/followers', icon: 'people', label: 'Followers' },
         { href: '/following', icon: 'follow', label: 'Following' },
@@ -27,14 +29,35 @@ export const links = (visitor: Viewer | undefined, inspector: boolean, isOpen: b
         ...(isOpen ? [{ href: '/register', icon: 'follow', label: 'Sign up', quick: true }] : []),
       ]
 
-const NavLink = ({ href, icon, label, current }: Link & { current: boolean }) => (
+/** How many notifications are not seen, beside a link to them. */
+export const Unseen = ({ count }: { count: number }) => {
+  const most = count > unseenMax
+  return (
+    <b class='unseen'>
+      <span aria-hidden='true'>{most ? `${unseenMax}+` : count}</span>
+      <span class='vh'> {most ? `more than ${unseenMax}` : count} new</span>
+    </b>
+  )
+}
+
+/** The new number for a page that shows one; none is left at 0. */
+export const NewUnseen = ({ count }: { count: number }) => (
+  <hx-partial hx-target='.unseen' hx-swap={count > 0 ? 'outerMorph' : 'delete'}>
+    {count > 0 && <Unseen count={count} />}
+  </hx-partial>
+)
+
+type NavLinkProps = Link & { path: string; unseen: number | undefined }
+
+const NavLink = ({ href, icon, label, path, unseen = 0 }: NavLinkProps) => (
   <a
     href={href}
-    aria-current={current ? 'page' : undefined}
+    aria-current={href === path ? 'page' : undefined}
     class={icon === 'post' ? 'post' : undefined}
   >
     <Icon name={icon} />
     <span>{label}</span>
+    {icon === 'bell' && unseen > 0 && <Unseen count={unseen} />}
   </a>
 )
 
@@ -66,21 +89,21 @@ export type NavigationProps = {
 }
 
 const places = new Set(
-  '/ /timeline /search /favorites /followers /following /account /traces /post /login /register'.split(
+  '/ /timeline /search /notifications /favorites /followers /following /account /traces /post /login /register'.split(
     ' ',
   ),
 )
 
-/** The cache key: the visitor (whose handle is in the links), the settings and the current link. */
+/** The cache key: the visitor (whose handle is in the links), what is unseen, the settings and the current link. */
 const keyOf = ({ visitor, site, path, inspector, theme }: NavigationProps) =>
-  `${site.number} ${visitor?.handle} ${inspector} ${theme} ${places.has(path) || path === `/@${visitor?.handle}` ? path : ''}`
+  `${site.number} ${visitor?.handle} ${visitor?.unseen} ${inspector} ${theme} ${places.has(path) || path === `/@${visitor?.handle}` ? path : ''}`
 
 /** The column with brand and main navigation; on a phone a header with a menu that needs no script. */
 export const Rail = cachedFragment(
   { keyOf },
   ({ visitor, site, path, inspector, theme }: NavigationProps) => (
     <header class='rail'>
-      <a class='brand' href={visitor ? '/timeline' : '/'}>
+      <a class='brand' href={visitor ? '/timeline' : '/'} aria-label={site.name}>
         <Icon name='wren' />
         <span>{site.name}</span>
       </a>
@@ -91,7 +114,7 @@ export const Rail = cachedFragment(
       <div id='menu' class='menu' popover='auto'>
         <nav aria-label='Main'>
           {links(visitor, inspector, site.isOpen).map((link) => (
-            <NavLink {...link} current={link.href === path} />
+            <NavLink {...link} path={path} unseen={visitor?.unseen} />
           ))}
         </nav>
         <ThemeForm theme={theme} />
@@ -116,7 +139,7 @@ export const QuickBar = cachedFragment(
       {links(visitor, inspector, site.isOpen)
         .filter(({ quick }) => quick)
         .map((link) => (
-          <NavLink {...link} current={link.href === path} />
+          <NavLink {...link} path={path} unseen={visitor?.unseen} />
         ))}
     </nav>
   ),

@@ -22,6 +22,7 @@ const paths = [
   '/tweet/7/delete',
   '/account',
   '/favorites',
+  '/notifications',
   '/logout',
   '/traces',
   '/routes',
