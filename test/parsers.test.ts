@@ -83,7 +83,7 @@ test('a safe path stays on this site', () => {
   )
 })
 
-test('links in a text lead only to http(s) URLs, profiles and searches, and no text is lost', () => {
+test('links in a text lead only to http(s) URLs, profiles and tags, and no text is lost', () => {
   const pieces = fc.array(
     fc.oneof(
       anyText,
@@ -106,7 +106,7 @@ test('links in a text lead only to http(s) URLs, profiles and searches, and no t
       const text = all.join(' ')
       const html = LinkedText({ children: text }).toString()
       for (const [, href] of html.matchAll(/href="([^"]*)"/g))
-        assert.match(href!, /^(https?:\/\/|\/@[a-z0-9_]+$|\/search\?q=)/)
+        assert.match(href!, /^(https?:\/\/|\/@[a-z0-9_]+$|\/tag\/[^/?#]+$)/)
       assert.doesNotMatch(html.replace(/<\/?a\b[^>]*>/g, ''), /[<>]/)
     }),
   )

@@ -185,5 +185,5 @@ test('a tweet: 280 graphemes, safe links, one for each key', async () => {
     /<a href="https:\/\/example\.org\/a\?b=1" dir="ltr" rel="nofollow ugc noopener" target="_blank">example\.org\/a<\/a>,/,
   )
   assert.match(linked.text, /<a href="\/@mara" dir="auto">@mara<\/a>/)
-  assert.match(linked.text, /<a href="\/search\?q=%23redglove" dir="auto">#redglove<\/a>/)
+  assert.match(linked.text, /<a href="\/tag\/redglove" dir="auto">#redglove<\/a>/)
 })

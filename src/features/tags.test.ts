@@ -356,6 +356,7 @@ test(
     update tag_uses set created_at = 5 where tag = 'two'; insert into tag_uses values ('four', 4, 1, 1), ('gone', 99, 1, 1);
     insert into mentions values (99, 1), (1, 99)`)
     assert.deepEqual(findProblems(file), [
+      'notifications row 2 refers to a row of users that does not exist',
       'tag_uses: 1 rows belong to nothing',
       'mentions: 2 rows belong to nothing',
       ...[1, 2, 4].map((id) => `tweets ${id}: its tags are others`),
