@@ -13,6 +13,7 @@ import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
 import { likedRoutes } from './features/likes-list.tsx'
+import { personFeedRoutes } from './features/profiles/atom.ts'
 import { profileRoutes } from './features/profiles/routes.tsx'
 import { retweetRoutes } from './features/retweets.tsx'
 import { searchRoutes } from './features/search/routes.tsx'
@@ -87,6 +88,8 @@ export function createApp({
   app.use(sameOrigin(settings))
   app.use(readForm)
   app.use(crowdControl(settings))
+  // Before the visitor is known: a feed is the same for everybody, and an answer that sets a cookie cannot be cached.
+  app.route('/', personFeedRoutes)
   app.use(sideColumn)
   app.use(loadVisitor)
 

@@ -26,6 +26,7 @@ const budgets: [
   ['GET', '/@alice/likes', 3],
   ['GET', '/@alice/followers', 3],
   ['GET', '/@alice/following', 3],
+  ['GET', '/@alice/feed', 2],
   ['GET', '/user/1', 3],
   ['GET', '/favorites', 2],
   ['GET', '/followers', 2],

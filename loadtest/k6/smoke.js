@@ -67,6 +67,7 @@ function walk(kind) {
 
   const handle = find(visit('/'), 'handle')
   for (const list of ['', '/replies', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)
+  get(`/@${handle}/feed`, { feed: (r) => r.status === 200 && r.body.includes('</feed>') })
   const person = between(1, 100)
   get(`/user/${person}`)
   for (const action of ['unfollow', 'follow']) post(`/${action}/${person}`)
