@@ -8,6 +8,7 @@ import { Refusal } from './base/refusal.ts'
 import type { Settings } from './config/env.ts'
 import { trustedProxies } from './config/trusted-proxies.ts'
 import type { Database } from './db/db.ts'
+import { exportRoutes } from './features/account/export.ts'
 import { accountRoutes } from './features/account/routes.tsx'
 import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
@@ -105,6 +106,7 @@ export function createApp({
   app.route('/', profileRoutes)
   app.route('/', sessionRoutes)
   app.route('/', accountRoutes)
+  app.route('/', exportRoutes)
   app.route('/', siteRoutes)
   app.route('/', themeRoutes)
   app.route('/', inspectorRoutes(state))

@@ -35,6 +35,7 @@ const budgets: [
   ['GET', '/tag/hello', 2],
   ['GET', '/tag/hello?before=9', 2],
   ['GET', '/account', 3],
+  ['GET', '/account/export', 1], // the file is written after the answer has begun
   ['GET', '/post', 1],
   ['GET', '/post?quote=1', 3],
   ['GET', '/login', 1],

@@ -75,6 +75,7 @@ function walk(kind) {
   get('/search', part)
   get(`/search?q=${oneOf(shared.words)}`, part)
 
+  get('/account/export', { data: (r) => r.status === 503 || r.json().complete === true })
   post('/account/profile', { name, bio: oneOf(shared.texts) }, '/account')
   post('/account/handle', { handle: `k6_${Date.now() % 1e10}_${exec.vu.idInTest}` }, '/account')
   post('/account/password', { current: account.password, fresh: account.password }, '/account')
