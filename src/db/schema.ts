@@ -234,3 +234,14 @@ export const searchBuilds = sqliteTable('search_builds', {
   name: text().primaryKey(),
   indexedFrom: integer('indexed_from').notNull(),
 })
+
+/** Tweets and accounts that are hidden, but not removed yet (deletions.ts). `takenUntil`: a process works on it (ms UTC). */
+export const deletions = sqliteTable(
+  'deletions',
+  {
+    kind: text({ enum: ['tweet', 'user'] }).notNull(),
+    id: integer().notNull(),
+    takenUntil: integer('taken_until').notNull().default(0),
+  },
+  (t) => [primaryKey({ columns: [t.kind, t.id] })],
+)

@@ -1,5 +1,5 @@
 // What an export consists of. A section more is one entry in `sections`.
-import { and, asc, eq, gt, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 
 import type { Db } from '../../db/db.ts'
@@ -25,11 +25,14 @@ const followSection =
       .select({ at: follows.id, handle: users.handle, name: users.name, since: follows.createdAt })
       .from(follows)
       .innerJoin(users, eq(users.id, follows[other]))
-      .where(and(eq(follows[mine], userId), gt(follows.id, after)))
+      .where(and(eq(follows[mine], userId), gt(follows.id, after), ne(users.name, '')))
       .orderBy(asc(follows.id))
       .limit(pageRows)
     return rows.map(({ since, ...row }) => ({ ...row, since: time(since) }))
   }
+
+/** A tweet that is hidden, but not removed yet, is a retweet of itself (db/deletions.ts). */
+const isNotHidden = sql`(${tweets.retweetOf} is null or ${tweets.retweetOf} <> ${tweets.id})`
 
 const posts: Section = async (db, userId, after) => {
   const rows = await db
@@ -46,7 +49,7 @@ const posts: Section = async (db, userId, after) => {
       repost_count: tweets.retweetCount,
     })
     .from(tweets)
-    .where(and(eq(tweets.userId, userId), gt(tweets.id, after)))
+    .where(and(eq(tweets.userId, userId), gt(tweets.id, after), isNotHidden))
     .orderBy(asc(tweets.id))
     .limit(pageRows)
   return rows.map(({ createdAt, ...row }) => ({ ...row, created_at: time(createdAt) }))
@@ -63,7 +66,14 @@ const likes: Section = async (db, userId, after) => {
     .from(favorites)
     .innerJoin(tweets, eq(tweets.id, favorites.tweetId))
     .innerJoin(author, eq(author.id, tweets.userId))
-    .where(and(eq(favorites.userId, userId), gt(favorites.id, after)))
+    .where(
+      and(
+        eq(favorites.userId, userId),
+        gt(favorites.id, after),
+        ne(tweets.msg, ''),
+        ne(author.name, ''),
+      ),
+    )
     .orderBy(asc(favorites.id))
     .limit(pageRows)
   return rows.map(({ liked, ...row }) => ({ ...row, liked_at: time(liked) }))
@@ -91,7 +101,7 @@ export async function profileOf(db: Db, userId: number) {
         where ${formerHandles.userId} = ${users.id})`,
     })
     .from(users)
-    .where(eq(users.id, userId))
+    .where(and(eq(users.id, userId), ne(users.name, '')))
     .get()
   if (!person) return undefined
   const { createdAt, formerHandles: former, ...rest } = person

@@ -6,6 +6,7 @@ import * as v from 'valibot'
 
 import { Refusal } from '../../base/refusal.ts'
 import type { Db } from '../../db/db.ts'
+import { deleteAccount } from '../../db/deletions.ts'
 import { whyNoHandle } from '../../db/handles.ts'
 import { sessions, users } from '../../db/schema.ts'
 import { isCommon } from '../../http/common-passwords.ts'
@@ -198,7 +199,7 @@ export const accountRoutes = router()
         return refuse(c, { farewell: 'That is not your password.' })
       await endSession(c)
       const { id } = c.var.viewer
-      await c.var.db.delete(users).where(eq(users.id, id))
+      await deleteAccount(c.var.db, id)
       forgetPerson(id)
       forgetVisitor(id)
       c.header('Clear-Site-Data', '"cache"')
