@@ -2,6 +2,8 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: ['./src/db/schema.ts', './src/db/notification-tables.ts'],
+  schema: ['schema', 'notification-tables', 'background-tables'].map(
+    (name) => `./src/db/${name}.ts`,
+  ),
   out: './drizzle',
 })

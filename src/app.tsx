@@ -8,12 +8,14 @@ import { Refusal } from './base/refusal.ts'
 import type { Settings } from './config/env.ts'
 import { trustedProxies } from './config/trusted-proxies.ts'
 import type { Database } from './db/db.ts'
+import { exportRoutes } from './features/account/export.ts'
 import { accountRoutes } from './features/account/routes.tsx'
 import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
 import { likedRoutes } from './features/likes-list.tsx'
 import { notificationRoutes } from './features/notifications/routes.tsx'
+import { personFeedRoutes } from './features/profiles/atom.ts'
 import { profileRoutes } from './features/profiles/routes.tsx'
 import { retweetRoutes } from './features/retweets.tsx'
 import { searchRoutes } from './features/search/routes.tsx'
@@ -88,6 +90,8 @@ export function createApp({
   app.use(sameOrigin(settings))
   app.use(readForm)
   app.use(crowdControl(settings))
+  // Before the visitor is known: a feed is the same for everybody, and an answer that sets a cookie cannot be cached.
+  app.route('/', personFeedRoutes)
   app.use(sideColumn)
   app.use(loadVisitor)
 
@@ -104,6 +108,7 @@ export function createApp({
   app.route('/', profileRoutes)
   app.route('/', sessionRoutes)
   app.route('/', accountRoutes)
+  app.route('/', exportRoutes)
   app.route('/', siteRoutes)
   app.route('/', themeRoutes)
   app.route('/', inspectorRoutes(state))

@@ -31,6 +31,9 @@ export const addresses: [asked: string, shown: string][] = [
   ['/register?invitation=CANARY7', '/register?invitation=REDACTED'],
   ['/register?next=/tweet/5&invitation=CANARY7', '/register?next=/tweet/5&invitation=REDACTED'],
   ['/%40alice/likes?before=5', '/%40alice/likes?before=5'],
+  ['/@alice/feed', '/@alice/feed'],
+  ['/@alice/feed?token=CANARY7', '/@alice/feed?token=REDACTED'],
+  ['/account/export?token=CANARY7', '/account/export?token=REDACTED'],
   ['/login?next=/search%3Fq%3DCANARY7', '/login?next=/search%3FREDACTED'],
   [
     '/login?next=%2flogin%3fpassword%3dCANARY7&x=CANARY7',

@@ -48,6 +48,13 @@ CREATE UNIQUE INDEX `users_mailaddress` ON `users` (`mailaddress`);
 
 CREATE INDEX `users_wide_domain` ON `users` (`id`) WHERE mailaddress glob '*@*[^ -~]*';
 
+CREATE TABLE `deletions` (
+	`kind` text NOT NULL CHECK (kind IN ('tweet', 'user')),
+	`id` integer NOT NULL,
+	`taken_until` integer DEFAULT 0 NOT NULL,
+	PRIMARY KEY(`kind`, `id`)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE `favorites` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`user_id` integer NOT NULL,

@@ -72,6 +72,14 @@ test('pages are compressed; files are cached for ever under the names that pages
   assert.equal(page.headers['content-encoding'], 'gzip')
   assert.match(page.headers['cache-control'] ?? '', /private, no-cache/)
 
+  const feed = await ask(`${url}/@mara/feed`, { 'Accept-Encoding': 'gzip' })
+  assert.equal(feed.headers['content-encoding'], 'gzip')
+  assert.equal(feed.headers['cache-control'], 'public, max-age=60')
+  assert.equal(feed.headers['content-type'], 'application/atom+xml; charset=UTF-8')
+  // Compressed, the tag is a weak one.
+  const known = await ask(`${url}/@mara/feed`, { 'If-None-Match': feed.headers.etag! })
+  assert.equal(known.status, 304)
+
   const html = (await ask(`${url}/`)).body.toString()
   const paths = [...html.matchAll(/(?:href|src)="(\/static\/[^"#?]+)/g)].map(([, path]) => path!)
   assert.ok(paths.length >= 3)

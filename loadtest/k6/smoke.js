@@ -72,6 +72,7 @@ function walk(kind) {
 
   const handle = find(visit('/'), 'handle')
   for (const list of ['', '/replies', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)
+  get(`/@${handle}/feed`, { feed: (r) => r.status === 200 && r.body.includes('</feed>') })
   const person = between(1, 100)
   get(`/user/${person}`)
   for (const action of ['unfollow', 'follow']) post(`/${action}/${person}`)
@@ -79,6 +80,7 @@ function walk(kind) {
   get('/search', part)
   get(`/search?q=${oneOf(shared.words)}`, part)
 
+  get('/account/export', { data: (r) => r.status === 503 || r.json().complete === true })
   post('/account/profile', { name, bio: oneOf(shared.texts) }, '/account')
   post('/account/handle', { handle: `k6_${Date.now() % 1e10}_${exec.vu.idInTest}` }, '/account')
   post('/account/password', { current: account.password, fresh: account.password }, '/account')

@@ -79,6 +79,7 @@ export function findProblems(db: Database.Database): string[] {
       ...findMiscounts(db),
       ...findTagProblems(db),
       ...findMisnotified(db),
+      ...findForgotten(db),
       ...unsearchable,
     ]
   } finally {
@@ -100,6 +101,22 @@ function findOrphans(db: Database.Database): string[] {
   return named.map(
     ([table, row, parent]) =>
       `${String(table)} row ${String(row)} refers to a row of ${String(parent)} that does not exist`,
+  )
+}
+
+/** What is hidden is to be removed (deletions.ts): without its row in `deletions` it would stay for ever. */
+const forgotten = `SELECT 'tweet', id FROM tweets WHERE retweet_of IS NOT NULL AND retweet_of = id
+    AND NOT EXISTS (SELECT 1 FROM deletions d WHERE d.kind = 'tweet' AND d.id = tweets.id)
+  UNION ALL SELECT 'user', id FROM users WHERE name = ''
+    AND NOT EXISTS (SELECT 1 FROM deletions d WHERE d.kind = 'user' AND d.id = users.id)`
+
+const knowsDeletions = (db: Database.Database) =>
+  rowsOf(db, "SELECT 1 FROM sqlite_schema WHERE name = 'deletions'").length > 0
+
+function findForgotten(db: Database.Database): string[] {
+  if (!knowsDeletions(db)) return [] // a backup from before
+  return rowsOf(db, `${forgotten} LIMIT ${rowsMax}`).map(
+    ([kind, id]) => `${String(kind)}s ${String(id)}: deleted, but never to be removed`,
   )
 }
 
@@ -129,5 +146,6 @@ export function repair(db: Database.Database): void {
   repairTags(db)
   rescore(db, Date.now())
   renotify(db)
+  if (knowsDeletions(db)) db.exec(`INSERT INTO deletions (kind, id) ${forgotten}`)
   db.exec('COMMIT')
 }

@@ -1,6 +1,7 @@
 // Periodic work: keeps trend scores correct and deletes expired sessions, also after the clock was wrong.
 import { errorFacts, log } from '../telemetry/log.ts'
 import type { Database, Db } from './db.ts'
+import { removeDeleted } from './deletions.ts'
 import { buildSearch } from './search-build.ts'
 import { buildTags } from './tag-build.ts'
 import { clockSkewMs, rebaseTrends } from './trend-score.ts'
@@ -35,6 +36,7 @@ export class Maintenance {
   /** Wall clock minus steady clock, at the last run. */
   #offset: number
   #building = false
+  #removing = false
   /** On the steady clock: the last jump of the wall clock, and the last maintenance of scores and of sessions. */
   #jumpedAt: number
   #scoresAt: number
@@ -61,6 +63,14 @@ export class Maintenance {
     await attempt(() => buildTags(this.#database))
     await attempt(() => buildSearch(this.#database))
     this.#building = false
+  }
+
+  /** Removes the accounts and tweets that are hidden. A request waits for one slice of it at most. */
+  async removeDeleted(): Promise<void> {
+    if (this.#removing) return
+    this.#removing = true
+    await attempt(() => removeDeleted(this.#database))
+    this.#removing = false
   }
 
   /**
@@ -105,9 +115,11 @@ export async function runMaintenance(parts: Parts): Promise<void> {
   const maintenance = new Maintenance(parts)
   await maintenance.start()
   void maintenance.buildSearch()
+  void maintenance.removeDeleted()
   setInterval(() => {
     void maintenance.run()
     void maintenance.buildSearch() // again, where it has failed
+    void maintenance.removeDeleted()
   }, everyMs).unref()
 }
 

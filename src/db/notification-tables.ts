@@ -1,4 +1,4 @@
-// The tables of the notifications; the others are in schema.ts.
+// The tables of the notifications.
 import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 

@@ -1,5 +1,8 @@
 import { sql, type SQL } from 'drizzle-orm'
 
-/** SQL for the id of a tweet; of a retweet, for that of its original. Null if there is no such tweet. */
+/** SQL for the id of a tweet; of a retweet, for that of its original. Null if there is none, or if it is hidden (deletions.ts). */
 export const originalOf = (id: unknown): SQL<number> =>
-  sql<number>`(select coalesce(given.retweet_of, given.id) from tweets given where given.id = ${id})`
+  sql<number>`(select original.id from tweets given
+    join tweets original on original.id = coalesce(given.retweet_of, given.id)
+    join users author on author.id = original.user_id
+    where given.id = ${id} and original.msg <> '' and author.name <> '')`

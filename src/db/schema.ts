@@ -1,4 +1,5 @@
-// All tables and indexes. Triggers (counters, search, trends) and STRICT are written by hand in drizzle/*.sql.
+// The tables and indexes of people and posts; notification-tables.ts and background-tables.ts have the others. Triggers
+// (counters, search, trends, notifications) and STRICT are written by hand in drizzle/*.sql.
 // test/schema.sql is the complete schema. A test compares it with the result of the migrations.
 import { sql } from 'drizzle-orm'
 import {
@@ -226,13 +227,4 @@ export const sessions = sqliteTable(
 export const trends = sqliteTable('trends', {
   id: integer().primaryKey(),
   epoch: integer().notNull(),
-})
-
-/**
- * How far each search index is made: it has every row with this id and all after it. 1: all rows, but its parts are still
- * being merged; 0: it is whole (search-build.ts).
- */
-export const searchBuilds = sqliteTable('search_builds', {
-  name: text().primaryKey(),
-  indexedFrom: integer('indexed_from').notNull(),
 })

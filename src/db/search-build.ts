@@ -128,8 +128,13 @@ class Build {
   }
 }
 
-/** A slice that took too long is halved; one that had time to spare grows. */
-function fitting(size: number, ms: number, { min, max }: { min: number; max: number }): number {
-  if (ms > sliceMs * 1.3) return Math.max(min, Math.floor(size / 2))
-  return ms < sliceMs * 0.7 ? Math.min(max, Math.ceil(size * 1.25)) : size
+/** The size of the next slice: one that took too long is halved, one that had time to spare grows. */
+export function fitting(
+  size: number,
+  ms: number,
+  { min, max }: { min: number; max: number },
+  aim = sliceMs,
+): number {
+  if (ms > aim * 1.3) return Math.max(min, Math.floor(size / 2))
+  return ms < aim * 0.7 ? Math.min(max, Math.ceil(size * 1.25)) : size
 }

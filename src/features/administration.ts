@@ -5,6 +5,7 @@ import * as v from 'valibot'
 import { normalAddress } from '../base/mail-address.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { Db } from '../db/db.ts'
+import { deleteAccount } from '../db/deletions.ts'
 import { sessions, users } from '../db/schema.ts'
 import { createInvitation } from '../http/invitations.ts'
 import { randomPassword, type Passwords } from '../http/passwords.ts'
@@ -118,7 +119,7 @@ async function unsuspend({ db, id, name }: Asked): Promise<string> {
 }
 
 async function remove({ db, id, name }: Asked): Promise<string> {
-  await db.delete(users).where(eq(users.id, id))
+  await deleteAccount(db, id)
   forgetPerson(id)
   forgetVisitor(id)
   return `${name} is deleted with all that they wrote.`

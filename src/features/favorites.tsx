@@ -40,7 +40,7 @@ export async function favorite(db: Db, userId: number, tweetId: number): Promise
   const now = Date.now()
   await db.run(sql`
     insert into favorites (user_id, tweet_id, weight, created_at)
-    select ${userId}, coalesce(retweet_of, id), ${likeWeight(now)}, ${now} from ${tweets} where id = ${tweetId}
+    select ${userId}, id, ${likeWeight(now)}, ${now} from ${tweets} where id = ${originalOf(tweetId)}
     on conflict do nothing`)
 }
 

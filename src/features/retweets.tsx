@@ -38,7 +38,7 @@ type RetweetState = NonNullable<Awaited<ReturnType<typeof retweetState>>>
 async function retweet(db: Db, userId: number, tweetId: number): Promise<void> {
   await db.run(sql`
     insert into tweets (user_id, msg, created_at, retweet_of)
-    select ${userId}, '', ${Date.now()}, coalesce(retweet_of, id) from ${tweets} where id = ${tweetId}
+    select ${userId}, '', ${Date.now()}, id from ${tweets} where id = ${originalOf(tweetId)}
     on conflict (user_id, retweet_of) where retweet_of is not null do nothing`)
 }
 

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 
 import { prepared, type Db } from '../db/db.ts'
+import { isGone } from '../db/deletions.ts'
 import { tweets } from '../db/schema.ts'
 import { clientKind, router, type Site } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
@@ -37,7 +38,8 @@ const newestQuery = prepared((db: Db) =>
 )
 
 /** The tweets with the highest trend scores, highest first. */
-const readTrends = (db: Db, viewer: number, limit: number) => trendsQuery(db).all({ viewer, limit })
+const readTrends = async (db: Db, viewer: number, limit: number) =>
+  (await trendsQuery(db).all({ viewer, limit })).filter((row) => !isGone(row))
 
 const trendsSearch = query({
   limit: v.optional(
@@ -98,7 +100,8 @@ const Hero = cachedFragment({ keyOf: ({ number }: Site) => number }, (site: Site
 
 /** What a young or quiet instance has to show instead: the newest tweets. */
 async function newest(db: Db, visitor: Viewer | undefined) {
-  const rows = await newestQuery(db).all({ viewer: visitor?.id ?? 0, limit: shown })
+  const all = await newestQuery(db).all({ viewer: visitor?.id ?? 0, limit: shown })
+  const rows = all.filter((row) => !isGone(row))
   if (rows.length > 0)
     return (
       <>

@@ -51,6 +51,9 @@ export function inTrace<T>(name: string, work: () => Promise<T>): Promise<T> {
   })
 }
 
+/** Runs work outside of any trace: its queries get no spans. For loops that may be long. */
+export const untraced = <T>(work: () => T): T => context.with(ROOT_CONTEXT, work)
+
 /**
  * Runs work in the background, in its own trace with a link to the active span. A failure is logged as `<name> failed`
  * and not thrown.

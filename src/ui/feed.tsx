@@ -4,6 +4,7 @@ import type { Child } from 'hono/jsx'
 import * as v from 'valibot'
 
 import type { Bound } from '../db/db.ts'
+import { isGone } from '../db/deletions.ts'
 import { clientKind, type Env } from '../http/context.ts'
 import { query } from '../http/validation.ts'
 import { render } from './answer.ts'
@@ -56,7 +57,7 @@ export const sliceOf = (asked: {
   from: Math.max(asked.from ?? 1, 1),
 })
 
-type Placed = { cursor: number }
+type Placed = { cursor: number } & Parameters<typeof isGone>[0]
 
 /**
  * The rows of one slice, in order of the list; `more`: older rows exist; `newer`: newer rows were left out; `end`: the
@@ -66,6 +67,9 @@ export type Feed<Row> = { rows: Row[]; more: boolean; newer: boolean; end?: numb
 
 /** A prepared query that reads a list in one direction; `readFeed` binds `cursor` and `limit`. */
 type Query<Row> = { all: (bound: Bound) => Promise<Row[]> }
+
+/** Hidden rows are counted with a slice and then left out, so that the list goes on below them. */
+const isThere = (row: Placed) => !isGone(row)
 
 /**
  * Reads a slice with one of two queries: `older` gives the rows below a cursor, newest first; `upTo` gives the rows
@@ -82,13 +86,14 @@ export async function readFeed<Row extends Placed>(
     const rows = await upTo.all({ cursor: through, limit: throughMax + 1, ...bound })
     const newer = rows.length > throughMax
     const shown = rows.slice(0, throughMax).toReversed()
-    return { rows: shown, more: rows.length > 0, newer, end: shown.at(-1)?.cursor }
+    return { rows: shown.filter(isThere), more: rows.length > 0, newer, end: shown.at(-1)?.cursor }
   }
   const cursor = before ?? top
   // The spread comes last: an object literal that begins with a spread is slower, 2 % of the time of a timeline.
   const rows = await older.all({ cursor, limit: limit + 1, ...bound })
   const shown = rows.slice(0, limit)
-  return { rows: shown, more: rows.length > limit, newer: false, end: shown.at(-1)?.cursor }
+  const end = shown.at(-1)?.cursor
+  return { rows: shown.filter(isThere), more: rows.length > limit, newer: false, end }
 }
 
 export type FeedView<Row> = {

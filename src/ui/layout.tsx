@@ -28,6 +28,8 @@ type Head = {
   description?: string
   /** The canonical path of this page, if it has several. */
   canonical?: string
+  /** The path of the Atom feed about this page. */
+  feed?: string
   /** The page has its own search field: the sidebar shows none. */
   searching?: boolean
   /** The page uses the width of the sidebar, too: for the tables of the inspector. */
@@ -83,7 +85,7 @@ export function forgetVisitor(id: number): void {
 }
 
 /** The origin of this site: PUBLIC_ORIGIN, else that of the request. */
-const originOf = (c: Context<Env>): string =>
+export const originOf = (c: Context<Env>): string =>
   c.get('settings').PUBLIC_ORIGIN ?? new URL(c.req.url).origin
 
 /** Does this visitor see the chip? Only if the inspector records and the visitor has not hidden it. */
@@ -146,10 +148,12 @@ const forgetting = html`<noscript><img src="/session?changed" alt="" hidden /></
 const manifestOf = ({ name }: Site): string =>
   name === 'Tracewren' ? asset('app.webmanifest') : '/site.webmanifest'
 
-const socialCard = ({ title, description, canonical }: Head, site: Site) => [
+const socialCard = ({ title, description, canonical, feed }: Head, site: Site) => [
   html`<meta name="description" content="${description ?? site.tagline}" />`,
   description !== undefined && openGraph(title, description, site.name),
   canonical && html`<link rel="canonical" href="${canonical}" />`,
+  feed &&
+    html`<link rel="alternate" type="application/atom+xml" title="${title}" href="${feed}" />`,
 ]
 
 const openGraph = (title: string, description: string, name: string) =>

@@ -1,6 +1,7 @@
 // Another handle for one's own account: once a month, and the one before leads on for ever.
 import { and, eq, gt, lte, max, notExists, sql } from 'drizzle-orm'
 
+import { fullTime } from '../../base/format.ts'
 import { isConstraint, type Db } from '../../db/db.ts'
 import { formerHandles, users } from '../../db/schema.ts'
 
@@ -26,7 +27,7 @@ export async function mayRenameAt(db: Db, userId: number): Promise<number | unde
 }
 
 /** Gives an account another handle: one conditional write. Says why not, when it cannot. */
-export async function rename(
+async function rename(
   db: Db,
   userId: number,
   handle: string,
@@ -46,4 +47,17 @@ export async function rename(
     if (isConstraint(error, 'UNIQUE: users.handle')) return 'taken'
     throw error
   }
+}
+
+/** Renames; gives the sentence of why not, when it could not be done. */
+export async function whyNotRenamed(
+  db: Db,
+  userId: number,
+  handle: string,
+): Promise<string | undefined> {
+  const problem = await rename(db, userId, handle)
+  if (problem === 'taken') return 'Somebody has this handle, or has had it.'
+  if (problem === undefined) return undefined
+  const when = await mayRenameAt(db, userId)
+  return `A handle changes once a month. You can change yours again from ${fullTime(when ?? Date.now())}.`
 }

@@ -4,9 +4,9 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
-import { fullTime } from '../../base/format.ts'
 import { Refusal } from '../../base/refusal.ts'
 import type { Db } from '../../db/db.ts'
+import { deleteAccount } from '../../db/deletions.ts'
 import { whyNoHandle } from '../../db/handles.ts'
 import { sessions, users } from '../../db/schema.ts'
 import { isCommon } from '../../http/common-passwords.ts'
@@ -20,9 +20,10 @@ import { answer, answerProblem, flash, render } from '../../ui/answer.ts'
 import { forgetVisitor, page } from '../../ui/layout.tsx'
 import { newPassword, personName, typedHandle } from '../sessions/fields.ts'
 import { forgetPerson } from '../tweets/views.tsx'
-import { mayRenameAt, rename } from './handle.ts'
+import { mayRenameAt, whyNotRenamed } from './handle.ts'
 import {
   DeleteForm,
+  ExportLink,
   HandleForm,
   PasswordForm,
   ProfileForm,
@@ -73,6 +74,7 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
     '/account/sessions': (
       <SessionsForm others={others} problems={problemsAt('/account/sessions')} />
     ),
+    '/account/export': <ExportLink />,
     ...(!viewer.demo && {
       '/account/delete': (
         <DeleteForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/delete')} />
@@ -123,15 +125,6 @@ async function isOwnPassword(c: Context<Env>, password: string): Promise<boolean
     .where(eq(users.id, viewer.id))
     .get()
   return (await passwords.matches(password, row?.passwordHash, c.req.raw.signal)) !== false
-}
-
-/** Renames; gives the sentence of why not, when it could not be done. */
-async function whyNotRenamed(db: Db, userId: number, handle: string): Promise<string | undefined> {
-  const problem = await rename(db, userId, handle)
-  if (problem === 'taken') return 'Somebody has this handle, or has had it.'
-  if (problem === undefined) return undefined
-  const when = await mayRenameAt(db, userId)
-  return `A handle changes once a month. You can change yours again from ${fullTime(when ?? Date.now())}.`
 }
 
 const changing = [keepsForm(accountAgain), limited('LIMIT_ACCOUNT')] as const
@@ -206,7 +199,7 @@ export const accountRoutes = router()
         return refuse(c, { farewell: 'That is not your password.' })
       await endSession(c)
       const { id } = c.var.viewer
-      await c.var.db.delete(users).where(eq(users.id, id))
+      await deleteAccount(c.var.db, id)
       forgetPerson(id)
       forgetVisitor(id)
       c.header('Clear-Site-Data', '"cache"')

@@ -125,6 +125,19 @@ export const SessionsForm = ({ others, problems }: { others: number; problems: P
   </form>
 )
 
+export const ExportLink = () => (
+  <section class='card door'>
+    <h2>Your data</h2>
+    <p>
+      Your profile, posts, likes, who you follow and who follows you, in one JSON file. You can
+      download it three times an hour.
+    </p>
+    <a class='btn quiet' href='/account/export'>
+      Download your data
+    </a>
+  </section>
+)
+
 export const DeleteForm = ({
   mailaddress,
   problems,

@@ -36,7 +36,7 @@ const stateQuery = prepared((db: Db) =>
       viewerFollows: sql<number>`(select mine.following_count from users mine where mine.id = ${me})`,
     })
     .from(users)
-    .where(eq(users.id, sql.placeholder('id')))
+    .where(and(eq(users.id, sql.placeholder('id')), ne(users.name, '')))
     .prepare(),
 )
 
@@ -62,7 +62,7 @@ const mostFollowedQuery = prepared((db: Db) =>
   db
     .select(personColumns)
     .from(users)
-    .where(ne(users.id, me))
+    .where(and(ne(users.id, me), ne(users.name, '')))
     .orderBy(desc(users.followerCount))
     .limit(5)
     .prepare(),

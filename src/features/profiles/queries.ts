@@ -1,5 +1,5 @@
 // The person whose page is read.
-import { eq, sql } from 'drizzle-orm'
+import { and, eq, ne, sql } from 'drizzle-orm'
 
 import { prepared, type Db } from '../../db/db.ts'
 import { formerHandles, users } from '../../db/schema.ts'
@@ -27,7 +27,8 @@ export const byHandle = prepared((db: Db) =>
 )
 export const byId = prepared((db: Db) =>
   profile(db)
-    .where(eq(users.id, sql.placeholder('id')))
+    // Without those who are hidden (db/deletions.ts).
+    .where(and(eq(users.id, sql.placeholder('id')), ne(users.name, '')))
     .prepare(),
 )
 

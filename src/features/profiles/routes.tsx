@@ -94,6 +94,7 @@ const around = ({ c, person }: Asked, tab: Tab) => ({
     title: `${person.name} (@${person.handle})`,
     description: person.bio || `${person.name} writes on ${c.var.settings.site.name}.`,
     canonical: `/@${person.handle}${tab}`,
+    feed: `/@${person.handle}/feed`,
   },
   around: (list: Child) => (
     <>
@@ -153,7 +154,7 @@ async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
 }
 
 /** Finds the person of the handle in the path. A handle of before leads on to the one of now. */
-const atHandle = createMiddleware<Env>(async (c, next) => {
+export const atHandle = createMiddleware<Env>(async (c, next) => {
   const [, handle = '', tab = ''] = /^\/(?:@|%40)([^/]+)(.*)$/.exec(c.req.path) ?? []
   const bound = { handle: handle.toLowerCase(), viewer: c.var.visitor?.id ?? 0 }
   const person = await byHandle(c.var.db).get(bound)
@@ -167,7 +168,7 @@ const atHandle = createMiddleware<Env>(async (c, next) => {
 })
 
 /** Some programs write the sign in percent, as `encodeURIComponent` does. */
-const handle = ':handle{(?:@|%40)[A-Za-z0-9_]+}'
+export const handle = ':handle{(?:@|%40)[A-Za-z0-9_]+}'
 
 export const profileRoutes = router()
   .get('/user/:id{[0-9]+}', traced('profiles.read'), signedIn, idParam, feedQuery, async (c) => {

@@ -2,6 +2,7 @@ import { eq, sql, type SQL, type SQLWrapper } from 'drizzle-orm'
 
 import { rowsFrom, type Read } from '../../db/column-list.ts'
 import { prepared, type Bound, type Db } from '../../db/db.ts'
+import { isGone } from '../../db/deletions.ts'
 import { tweets, users } from '../../db/schema.ts'
 import type { Feed } from '../../ui/feed.tsx'
 import { likeColumns } from '../favorites.tsx'
@@ -18,10 +19,10 @@ const passedOn = sql<
 const quotedTweet = sql<
   string | null
 >`(select json_array(author.id, author.name, author.handle, quoted.msg)
-  from tweets quoted join users author on author.id = quoted.user_id where quoted.id = tweets.quote_of)`
+  from tweets quoted join users author on author.id = quoted.user_id where quoted.id = tweets.quote_of and quoted.msg <> '' and author.name <> '')`
 /** Who wrote the tweet that this one answers; null if it answers none, or if that one is gone. */
 const repliedHandle = sql<string | null>`(select author.handle from tweets parent
-  join users author on author.id = parent.user_id where parent.id = tweets.reply_to)`
+  join users author on author.id = parent.user_id where parent.id = tweets.reply_to and parent.msg <> '' and author.name <> '')`
 
 /** The columns that a card shows; bind `viewer` (0 for a visitor without an account). */
 export const cardColumns = (read: Read) => ({
@@ -76,7 +77,9 @@ export function cardsFrom<C extends Card>(list: (read: Read) => C) {
       .orderBy(order === 'asc' ? sql`ids.cursor` : sql`ids.cursor desc`)
       .prepare()
     const all = async (bound: Bound) => (await query.values(bound)).map(toRow)
-    return { all, get: async (bound: Bound) => (await all(bound))[0] }
+    /** The first one; undefined if it is hidden (db/deletions.ts). Who calls `all` has to leave those out. */
+    const get = async (bound: Bound) => (await all(bound)).slice(0, 1).find((row) => !isGone(row))
+    return { all, get }
   }
   return { cardsOf, isSame, keyOf }
 }
@@ -159,5 +162,5 @@ const tweetAndParent = prepared((db: Db) => {
 /** The card of a new tweet, and that of the tweet that it answers. */
 export async function findNew(db: Db, viewer: number, id: number) {
   const [card, parent] = await tweetAndParent(db).all({ viewer, id })
-  return { card, parent }
+  return { card, parent: parent && !isGone(parent) ? parent : undefined }
 }

@@ -21,7 +21,8 @@ export const PassedOn = ({ row, passedOn }: Pick<Card, 'row' | 'passedOn'>) => {
   </p>`
 }
 
-const quotedIn = ({ quoted }: Pick<Card, 'quoted'>) =>
+/** The tweet that this one quotes; undefined where it quotes none, or one that is gone. */
+export const quotedIn = ({ quoted }: Pick<Card, 'quoted'>) =>
   quoted === null ? undefined : (JSON.parse(quoted) as Quoted)
 
 /** A tweet as another one quotes it. */

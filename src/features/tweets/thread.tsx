@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import { fullTime } from '../../base/format.ts'
 import { shorten } from '../../base/text.ts'
 import { prepared, type Db } from '../../db/db.ts'
+import { isGone } from '../../db/deletions.ts'
 import { tweets } from '../../db/schema.ts'
 import type { Env } from '../../http/context.ts'
 import type { Viewer } from '../../http/sessions.ts'
@@ -42,7 +43,9 @@ const repliesTo = cardList({
 export async function threadPage(c: Context<Env>, id: number, slice: Slice): Promise<Response> {
   const { db, visitor } = c.var
   const viewer = visitor?.id ?? 0
-  const above = await conversation(db).all({ viewer, id })
+  const all = await conversation(db).all({ viewer, id })
+  // What is above a hidden one is out of reach, as it is above a deleted one.
+  const above = all.slice(all.findLastIndex((one) => isGone(one)) + 1)
   const card = found(above.pop())
   if (card.id !== id) return c.redirect(`/tweet/${card.id}`, 302)
   const replies = await readFeed(slice, repliesTo(db), { viewer, tweet: id }, 0)

@@ -1,9 +1,10 @@
 // Writing and deleting tweets, and finding the one that was written before with the same key.
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 
 import { digest } from '../../base/digest.ts'
 import { foundIn } from '../../base/parse-text.ts'
 import { prepared, type Db } from '../../db/db.ts'
+import { hideTweet, isSmallTweet } from '../../db/deletions.ts'
 import { originalOf } from '../../db/originals.ts'
 import { tweets } from '../../db/schema.ts'
 import { tagsKept } from '../../db/tag-build.ts'
@@ -136,7 +137,10 @@ export type Gone = {
   repliesLeft: number | null
 }
 
-/** Deletes a tweet of this author, or any tweet for an operator; undefined if there is no such tweet. */
+/**
+ * Deletes a tweet of this author, or any tweet for an operator; undefined if there is no such tweet. One with many
+ * retweets or likes is hidden, and removed in the background.
+ */
 export async function deleteTweet(
   db: Db,
   author: { id: number; operator: boolean },
@@ -145,17 +149,25 @@ export async function deleteTweet(
   const mayDelete = author.operator
     ? eq(tweets.id, id)
     : and(eq(tweets.id, id), eq(tweets.userId, author.id))
+  const facts = {
+    author: tweets.userId,
+    // Read before the trigger counts.
+    left: sql<number>`(select tweet_count - (retweet_of is null) from users where id = user_id)`,
+    replyTo: tweets.replyTo,
+    repliesLeft: sql<
+      number | null
+    >`(select parent.reply_count - 1 from tweets parent where parent.id = tweets.reply_to)`,
+  }
   const [gone] = await db
     .delete(tweets)
-    .where(mayDelete)
-    .returning({
-      author: tweets.userId,
-      // Read before the trigger counts.
-      left: sql<number>`(select tweet_count - (retweet_of is null) from users where id = user_id)`,
-      replyTo: tweets.replyTo,
-      repliesLeft: sql<
-        number | null
-      >`(select parent.reply_count - 1 from tweets parent where parent.id = tweets.reply_to)`,
-    })
-  return gone
+    .where(and(mayDelete, isSmallTweet(id)))
+    .returning(facts)
+  if (gone) return gone
+  const large = await db
+    .select(facts)
+    .from(tweets)
+    .where(and(mayDelete, isNull(tweets.retweetOf)))
+    .get()
+  if (large) await hideTweet(db, id)
+  return large
 }
