@@ -71,19 +71,19 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
       partial: {
         request: like('htmx'),
         status: 200,
-        tree: likeTree('INSERT favorites trends tweets', 'SELECT favorites tweets'),
+        tree: likeTree('INSERT favorites trends tweets users', 'SELECT favorites tweets users'),
         says: { ...likeSays, 'app.client.kind': 'partial', 'app.db.query_count': 3, ...page },
       },
       program: {
         request: like('json'),
         status: 200,
-        tree: likeTree('INSERT favorites trends tweets', 'SELECT favorites tweets'),
+        tree: likeTree('INSERT favorites trends tweets users', 'SELECT favorites tweets users'),
         says: { ...likeSays, 'app.client.kind': 'program', 'app.db.query_count': 3 },
       },
       form: {
         request: like('browser'),
         status: 303,
-        tree: likeTree('INSERT favorites trends tweets', 'SELECT favorites tweets'),
+        tree: likeTree('INSERT favorites trends tweets users', 'SELECT favorites tweets users'),
         says: { ...likeSays, 'app.client.kind': 'page', 'app.db.query_count': 3 },
       },
       'no route': {
