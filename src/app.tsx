@@ -10,6 +10,9 @@ import { trustedProxies } from './config/trusted-proxies.ts'
 import type { Database } from './db/db.ts'
 import { exportRoutes } from './features/account/export.ts'
 import { accountRoutes } from './features/account/routes.tsx'
+import { bookmarkedRoutes } from './features/bookmarks-list.tsx'
+import { bookmarkRoutes } from './features/bookmarks.tsx'
+import { everybodyRoutes } from './features/everybody.tsx'
 import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
@@ -100,6 +103,9 @@ export function createApp({
   app.route('/', tweetRoutes(loginPage))
   app.route('/', favoriteRoutes)
   app.route('/', retweetRoutes)
+  app.route('/', bookmarkRoutes)
+  app.route('/', bookmarkedRoutes)
+  app.route('/', everybodyRoutes)
   app.route('/', likedRoutes)
   app.route('/', notificationRoutes)
   app.route('/', followRoutes)

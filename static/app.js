@@ -155,23 +155,27 @@ const step = (by) => {
   to?.scrollIntoView({ block: to.matches('a') ? 'nearest' : 'start' })
 }
 const here = () => document.activeElement?.closest?.('article')
-const press = (button) => here() && $(button, here())?.click()
+const press = (kind) => () => here() && $('.' + kind + ' button', here())?.click()
 const go = (path) => path && location.assign(path)
+const leads = (path) => () => go(path)
 const profile = () => $('.rail a[href^="/@"]')?.getAttribute('href')
 const keys = {
   j: ['Next', () => step(1)],
   k: ['Previous', () => step(-1)],
   o: ['Open', () => open(document.activeElement.closest('article, tr'))],
-  l: ['Like', () => press('.btn-favorite')],
-  t: ['Repost', () => press('.btn-retweet')],
+  l: ['Like', press('like')],
+  t: ['Repost', press('retweet')],
+  b: ['Bookmark', press('bookmark')],
   r: ['Reply', () => $('.reply', here() ?? $('.one') ?? undefined)?.click()],
   n: ['New post', () => ($('#msg') ? $('#msg').focus() : go($('.rail a[href="/post"]') && '/post'))],
   '/': ['Search', () => ($('.search-input') ? $('.search-input').focus() : go('/search'))],
   w: ['What this page did', () => $('#chip summary')?.click()],
   '?': ['This list', () => showKeys()],
-  'g h': ['Timeline', () => go('/timeline')],
-  'g t': ['Trends', () => go('/')],
-  'g n': ['Notifications', () => go('/notifications')],
+  'g h': ['Timeline', leads('/timeline')],
+  'g t': ['Trends', leads('/')],
+  'g n': ['Notifications', leads('/notifications')],
+  'g e': ['Everybody', leads('/everybody')],
+  'g b': ['Bookmarks', leads('/bookmarks')],
   'g p': ['Profile', () => go(profile())],
 }
 const others = [
@@ -298,7 +302,7 @@ addEventListener('pageshow', async ({ persisted }) => {
 const changed = () => recall('changed') ?? []
 on('htmx:after:request', (event) => {
   const { request, sourceElement } = event.detail.ctx ?? {}
-  const id = /(?:favorite|retweet)\/(\d+)/.exec(request?.action)?.[1] ?? sourceElement?.reply_to?.value
+  const id = /(?:favorite|retweet|bookmark)\/(\d+)/.exec(request?.action)?.[1] ?? sourceElement?.reply_to?.value
   if (id) remember('changed', [...new Set([...changed(), id])].slice(-50))
   if (/seen$/.test(request?.action)) remember('seen', Date.now())
 })

@@ -57,6 +57,8 @@ const pages = [
   '/post',
   '/notifications',
   '/favorites',
+  '/bookmarks',
+  '/everybody',
   '/followers',
   '/following',
   '/search?q=goose',

@@ -82,7 +82,7 @@ test('each row of docs/http.md answers as documented, signed in and signed out',
 })
 
 /** Pages with data of one person only. */
-const privatePages = ['GET /account', 'GET /tweet/:id/delete']
+const privatePages = ['GET /account', 'GET /tweet/:id/delete', 'GET /bookmarks']
 
 /** The headers and marks that keep a page from other users, in and out of the back/forward cache. */
 function unkept({ request, path }: Row, { status, headers }: Answer): string[] {

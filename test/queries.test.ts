@@ -15,8 +15,10 @@ const budgets: [
   max: number,
   fields?: Record<string, string>,
 ][] = [
-  ['GET', '/', 3], // nothing is trending here, so the newest are read, too
+  ['GET', '/', 3], // nothing is trending here, so the posts of everybody are read, too
   ['GET', '/timeline', 2],
+  ['GET', '/everybody', 2],
+  ['GET', '/everybody?before=9', 2],
   ['GET', '/timeline?before=900', 2],
   ['GET', '/timeline?through=1', 2],
   ['GET', '/tweet/1', 3],
@@ -33,6 +35,7 @@ const budgets: [
   ['GET', '/notifications?through=1', 2],
   ['POST', '/notifications/seen', 2, { id: '1' }],
   ['GET', '/favorites', 2],
+  ['GET', '/bookmarks', 2],
   ['GET', '/followers', 2],
   ['GET', '/following', 2],
   ['GET', '/search?q=hello', 3],
@@ -49,6 +52,8 @@ const budgets: [
   ['POST', '/retweet/1', 3],
   ['POST', '/unretweet/1', 3],
   ['POST', '/retweet/1', 3],
+  ['POST', '/bookmark/1', 3],
+  ['POST', '/unbookmark/1', 3],
   ['POST', '/follow/1', 3],
   ['POST', '/unfollow/1', 3],
   ['POST', '/tweet', 3, { msg: 'hello' }],

@@ -22,6 +22,8 @@ const pages = [
   '/@alice/followers',
   '/user/1',
   '/favorites',
+  '/bookmarks',
+  '/everybody',
   '/followers',
   '/following',
   '/search?q=hello',

@@ -22,6 +22,8 @@ test('an action on a missing tweet or user: 404 in the format of the client kind
     '/unfavorite/',
     '/retweet/',
     '/unretweet/',
+    '/bookmark/',
+    '/unbookmark/',
     '/follow/',
     '/unfollow/',
     '/tweet/',

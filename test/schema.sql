@@ -1,3 +1,9 @@
+CREATE UNIQUE INDEX `bookmarks_once` ON `bookmarks` (`user_id`,`tweet_id`);
+
+CREATE INDEX `bookmarks_tweet` ON `bookmarks` (`tweet_id`);
+
+CREATE INDEX `bookmarks_user` ON `bookmarks` (`user_id`,`id`);
+
 CREATE UNIQUE INDEX `favorites_once` ON `favorites` (`user_id`,`tweet_id`);
 
 CREATE INDEX `favorites_tweet` ON `favorites` (`tweet_id`,`id`);
@@ -24,6 +30,8 @@ CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
 
 CREATE INDEX `tag_uses_tweet` ON `tag_uses` (`tweet_id`,`user_id`,`created_at`);
 
+CREATE INDEX `tweets_everybody` ON `tweets` (`id`) WHERE in_timeline = 1 and reply_to is null and retweet_of is null;
+
 CREATE UNIQUE INDEX `tweets_key` ON `tweets` (`user_id`,`key`) WHERE key is not null;
 
 CREATE INDEX `tweets_replies` ON `tweets` (`reply_to`,`id`) WHERE reply_to is not null;
@@ -47,6 +55,15 @@ CREATE UNIQUE INDEX `users_handle` ON `users` (`handle`);
 CREATE UNIQUE INDEX `users_mailaddress` ON `users` (`mailaddress`);
 
 CREATE INDEX `users_wide_domain` ON `users` (`id`) WHERE mailaddress glob '*@*[^ -~]*';
+
+CREATE TABLE `bookmarks` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`user_id` integer NOT NULL,
+	`tweet_id` integer NOT NULL,
+	`created_at` integer NOT NULL,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`tweet_id`) REFERENCES `tweets`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
 
 CREATE TABLE `deletions` (
 	`kind` text NOT NULL CHECK (kind IN ('tweet', 'user')),

@@ -56,7 +56,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
           '- > GET /timeline',
           `GET /timeline > ${pageVisitor}`,
           'GET /timeline > timeline.read',
-          'timeline.read > SELECT favorites tweets users follows',
+          'timeline.read > SELECT favorites tweets bookmarks users follows',
           'timeline.read > SELECT follows users',
         ],
         says: {
@@ -98,7 +98,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
         tree: [
           '- > GET /tweet/:id',
           'GET /tweet/:id > tweets.read',
-          'tweets.read > SELECT favorites tweets users above',
+          'tweets.read > SELECT favorites tweets bookmarks users above',
         ],
         says: {
           'app.client.kind': 'page',
@@ -165,9 +165,9 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
           '- > GET /favorites',
           `GET /favorites > ${pageVisitor}`,
           'GET /favorites > favorites.list',
-          'favorites.list > SELECT favorites tweets users',
+          'favorites.list > SELECT favorites tweets bookmarks users',
         ],
-        failed: ['GET /favorites', 'SELECT favorites tweets users', 'favorites.list'],
+        failed: ['GET /favorites', 'SELECT favorites tweets bookmarks users', 'favorites.list'],
         says: {
           'http.route': '/favorites',
           'user.id': '101',

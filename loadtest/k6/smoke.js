@@ -30,12 +30,15 @@ function walk(kind) {
   const visit = (path) => get(path, undefined, { kind: 'browser' })
   const post = (path, fields, expect, more) => rest() ?? lib.post(client, path, fields, { expect, ...more })
   const part = kind === 'htmx' ? partial : undefined
+  const rows = (name) =>
+    kind === 'json' ? { [name]: (r) => r.status === 200 && r.json()[name].length > 0 } : undefined
   // A new email address: it is registered, used and deleted.
   const name = `Smoke ${Date.now()}-${exec.vu.idInTest}`
   const account = { mailaddress: `${name.replace(' ', '-')}@test.com`, password: 'password123' }
 
   const start = visit('/')
   get('/', part)
+  get('/everybody', rows('posts'))
   get(`/tweet/${find(start, 'tweet')}`)
   get(`/@${find(start, 'handle')}`)
   for (const path of ['/rules', '/login', '/register']) get(path)
@@ -58,8 +61,10 @@ function walk(kind) {
   post('/tweet', { msg, reply_to: own }, `/tweet/${own}`)
   for (const end of ['', '/delete']) get(`/tweet/${own}${end}`)
   post(`/tweet/${own}/delete`, null, '/timeline')
-  for (const action of ['favorite', 'retweet', 'unfavorite', 'unretweet']) post(`/${action}/${id}`)
+  for (const action of ['favorite', 'retweet', 'bookmark']) post(`/${action}/${id}`)
   for (const path of ['/favorites', `/post?quote=${id}`]) get(path)
+  get('/bookmarks', rows('bookmarks'))
+  for (const action of ['unfavorite', 'unretweet', 'unbookmark']) post(`/${action}/${id}`)
   post('/tweet', { msg, quote: id }, '/timeline')
   get(
     '/notifications',

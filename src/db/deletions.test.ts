@@ -49,6 +49,7 @@ test('a tweet with many retweets is gone at once, everywhere, and then its rows 
   await crowdLikes(app, large!)
   await alice.post(`/retweet/${large}`)
   await bob.post(`/favorite/${large}`)
+  await bob.post(`/bookmark/${large}`)
   await bob.post('/tweet', { msg: 'a reply of Bob', reply_to: `${large}` })
   await bob.post('/tweet', { msg: 'a quote of Bob', quote: `${large}` })
   const [retweet] = await numbers(app, `select id from tweets where user_id = ${first}`)
@@ -61,7 +62,16 @@ test('a tweet with many retweets is gone at once, everywhere, and then its rows 
   assert.match(gone.text, /Deleted\./)
   assert.deepEqual(await numbers(app, 'select count(*) from deletions'), [1])
   check(app)
-  for (const path of ['/', '/timeline', '/favorites', '/@alice', '/@alice/replies', '/@p1'])
+  for (const path of [
+    '/',
+    '/timeline',
+    '/everybody',
+    '/favorites',
+    '/bookmarks',
+    '/@alice',
+    '/@alice/replies',
+    '/@p1',
+  ])
     assert.doesNotMatch(
       (await bob.get(path)).text,
       /large goose|data-tweet-id="" |<p class="msg"[^>]*><\/p>/,
@@ -70,7 +80,7 @@ test('a tweet with many retweets is gone at once, everywhere, and then its rows 
   assert.doesNotMatch((await bob.get('/search?q=goose')).text, /class="tweet"/)
   for (const path of [`/tweet/${large}`, `/tweet/${retweet}`, `/post?quote=${large}`])
     assert.equal((await bob.get(path)).status, 404, path)
-  for (const action of ['favorite', 'unfavorite', 'retweet', 'unretweet'])
+  for (const action of ['favorite', 'unfavorite', 'retweet', 'unretweet', 'bookmark', 'unbookmark'])
     for (const id of [large, retweet])
       assert.equal((await bob.post(`/${action}/${id}`)).status, 404, `${action} ${id}`)
   assert.equal((await alice.post(`/tweet/${large}/delete`)).status, 404, 'twice')
@@ -89,6 +99,7 @@ test('a tweet with many retweets is gone at once, everywhere, and then its rows 
     [0],
   )
   assert.deepEqual(await numbers(app, 'select count(*) from favorites'), [0])
+  assert.deepEqual(await numbers(app, 'select count(*) from bookmarks'), [0])
   check(app)
 })
 

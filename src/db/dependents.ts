@@ -2,6 +2,7 @@
 import { getTableName, is } from 'drizzle-orm'
 import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core'
 
+import * as bookmarkTables from './bookmark-tables.ts'
 import * as notificationTables from './notification-tables.ts'
 import * as schema from './schema.ts'
 
@@ -9,9 +10,8 @@ import * as schema from './schema.ts'
 export type Dependent = { table: string; column: string; keys: string[] }
 
 function readDependents(parent: string): Dependent[] {
-  const tables = [...Object.values(schema), ...Object.values(notificationTables)].filter((one) =>
-    is(one, SQLiteTable),
-  )
+  const all = { ...schema, ...notificationTables, ...bookmarkTables }
+  const tables = Object.values(all).filter((one) => is(one, SQLiteTable))
   return tables.flatMap((table) => {
     const { name, columns, foreignKeys, primaryKeys } = getTableConfig(table)
     const keys = (primaryKeys[0]?.columns ?? columns.filter(({ primary }) => primary)).map(

@@ -117,6 +117,10 @@ export const tweets = sqliteTable(
     index('tweets_user_replies')
       .on(t.userId, t.id)
       .where(sql`reply_to is not null`),
+    // The posts of everybody: a scan by id alone would pass over all replies and retweets.
+    index('tweets_everybody')
+      .on(t.id)
+      .where(sql`in_timeline = 1 and reply_to is null and retweet_of is null`),
     uniqueIndex('tweets_retweeted_once')
       .on(t.userId, t.retweetOf)
       .where(sql`retweet_of is not null`),

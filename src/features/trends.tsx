@@ -1,4 +1,5 @@
-// The start page: tweets that at least two people like, by a score that decays (db/trend-score.ts).
+// The start page: tweets that at least two people like, by a score that decays (db/trend-score.ts). Where there are fewer
+// than two, it shows the newest posts of everybody.
 import { sql } from 'drizzle-orm'
 import * as v from 'valibot'
 
@@ -7,16 +8,18 @@ import { isGone } from '../db/deletions.ts'
 import { tweets } from '../db/schema.ts'
 import { clientKind, router, type Site } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
-import type { Viewer } from '../http/sessions.ts'
 import { query } from '../http/validation.ts'
 import { render } from '../ui/answer.ts'
 import { cachedFragment } from '../ui/fragment-cache.ts'
 import { Banner } from '../ui/icon.tsx'
 import { page } from '../ui/layout.tsx'
+import { Newest } from './everybody.tsx'
 import { cardsOf } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
 const shown = 20
+/** With fewer trends, a young or quiet instance has more to show. */
+const trendsMin = 2
 const shownMax = 100
 
 const trendsQuery = prepared((db: Db) =>
@@ -24,15 +27,6 @@ const trendsQuery = prepared((db: Db) =>
     db,
     sql`select ${tweets.id} as id, ${tweets.trendScore} as cursor from ${tweets}
       where ${tweets.likeCount} >= 2 order by ${tweets.trendScore} desc limit ${sql.placeholder('limit')}`,
-    'desc',
-  ),
-)
-
-const newestQuery = prepared((db: Db) =>
-  cardsOf(
-    db,
-    sql`select ${tweets.id} as id, ${tweets.id} as cursor from ${tweets}
-      where ${tweets.id} > 0 and in_timeline = 1 and ${tweets.replyTo} is null and ${tweets.retweetOf} is null order by ${tweets.id} desc limit ${sql.placeholder('limit')}`,
     'desc',
   ),
 )
@@ -52,13 +46,14 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
   const limit = Math.min(Math.max(c.req.valid('query').limit ?? shown, 1), shownMax)
   const rows = await readTrends(db, visitor?.id ?? 0, limit)
   const cards = rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))
+  const list = rows.length < trendsMin ? await Newest(c, limit) : <Trends>{cards}</Trends>
   // Trends have no cursor, because scores change: "Show the top 100" loads the whole list again.
   if (clientKind(c) === 'partial') {
     c.header('HX-Replace-Url', `/?limit=${limit}`)
     return render(
       c,
       <>
-        <Trends>{cards}</Trends>
+        {list}
         <hx-partial hx-target='#more' hx-swap='delete'></hx-partial>
       </>,
     )
@@ -70,7 +65,7 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
     <>
       <h1>Trends</h1>
       {!visitor && <Hero {...c.var.settings.site} />}
-      {rows.length > 0 ? <Trends>{cards}</Trends> : await newest(db, visitor)}
+      {list}
       {rows.length === shown && limit === shown && <ShowAll />}
     </>,
   )
@@ -98,28 +93,8 @@ const Hero = cachedFragment({ keyOf: ({ number }: Site) => number }, (site: Site
   </section>
 ))
 
-/** What a young or quiet instance has to show instead: the newest tweets. */
-async function newest(db: Db, visitor: Viewer | undefined) {
-  const all = await newestQuery(db).all({ viewer: visitor?.id ?? 0, limit: shown })
-  const rows = all.filter((row) => !isGone(row))
-  if (rows.length > 0)
-    return (
-      <>
-        <p>Nothing is trending: no post has two likes yet. These are the newest posts.</p>
-        <div id='feed' role='feed' aria-label='Newest posts'>
-          {rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))}
-        </div>
-      </>
-    )
-  return (
-    <p class='empty-state'>
-      Nobody has posted anything yet. {visitor && <a href='/post'>Write the first post</a>}
-    </p>
-  )
-}
-
 const Trends = ({ children }: { children: unknown[] }) => (
-  <div id='feed' {...(children.length > 0 && { role: 'feed', 'aria-label': 'Trends' })}>
+  <div id='feed' role='feed' aria-label='Trends'>
     {children}
   </div>
 )

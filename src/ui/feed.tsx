@@ -110,17 +110,23 @@ export type FeedView<Row> = {
   /** Shown instead of an empty list. */
   empty: Child
   head: Parameters<typeof page>[1]
+  /** What a program gets instead of the page: a list of this name, of its rows. */
+  json?: { name: string; row: (row: Row) => unknown }
   /** The page around the list. */
   around: (list: Child) => Child
 }
 
-/** Answers with the page of a list, or with its next slice for htmx. */
+/** Answers with the page of a list, with its next slice for htmx, or with JSON where the list has one. */
 export function answerFeed<Row extends Placed>(
   c: Context<Env>,
   slice: Slice,
   feed: Feed<Row>,
   view: FeedView<Row>,
 ) {
+  if (view.json && clientKind(c) === 'program') {
+    const { name, row } = view.json
+    return c.json({ [name]: feed.rows.map(row), before: feed.more ? feed.end : null })
+  }
   if (clientKind(c) !== 'partial' || slice.before === undefined) {
     return page(c, view.head, view.around(<FeedList slice={slice} feed={feed} view={view} />))
   }
@@ -136,7 +142,8 @@ export function answerFeed<Row extends Placed>(
   )
 }
 
-type ListProps<Row> = { slice: Slice; feed: Feed<Row>; view: FeedView<Row> }
+type ListView<Row> = Omit<FeedView<Row>, 'head' | 'json' | 'around'>
+type ListProps<Row> = { slice: Slice; feed: Feed<Row>; view: ListView<Row> }
 
 /** A link to newer items, the items, the text for an empty list, and "Load more". */
 export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => (

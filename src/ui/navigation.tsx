@@ -12,9 +12,11 @@ export const links = (visitor: Viewer | undefined, inspector: boolean, isOpen: b
     ? [
         { href: '/timeline', icon: 'home', label: 'Timeline', quick: true },
         { href: '/', icon: 'trends', label: 'Trends', quick: true },
+        { href: '/everybody', icon: 'everybody', label: 'Everybody' },
         { href: '/search', icon: 'search', label: 'Search', quick: true },
         { href: '/notifications', icon: 'bell', label: 'Notifications', quick: true },
         { href: '/favorites', icon: 'heart', label: 'Likes' },
+        { href: '/bookmarks', icon: 'bookmark', label: 'Bookmarks' },
         { href: '/followers', icon: 'people', label: 'Followers' },
         { href: '/following', icon: 'follow', label: 'Following' },
         { href: `/@${visitor.handle}`, icon: 'person', label: 'Profile', quick: true },
@@ -24,6 +26,7 @@ export const links = (visitor: Viewer | undefined, inspector: boolean, isOpen: b
       ]
     : [
         { href: '/', icon: 'trends', label: 'Trends', quick: true },
+        { href: '/everybody', icon: 'everybody', label: 'Everybody', quick: true },
         ...(inspector ? [{ href: '/traces', icon: 'trace', label: 'Traces', quick: true }] : []),
         { href: '/login', icon: 'person', label: 'Log in', quick: true },
         ...(isOpen ? [{ href: '/register', icon: 'follow', label: 'Sign up', quick: true }] : []),
@@ -89,7 +92,7 @@ export type NavigationProps = {
 }
 
 const places = new Set(
-  '/ /timeline /search /notifications /favorites /followers /following /account /traces /post /login /register'.split(
+  '/ /timeline /everybody /search /notifications /favorites /bookmarks /followers /following /account /traces /post /login /register'.split(
     ' ',
   ),
 )

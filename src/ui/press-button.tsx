@@ -1,4 +1,4 @@
-// A button with a count, like the heart under a tweet. A page may show the same tweet in several cards.
+// A button that stays pressed, like the heart under a tweet, mostly with a count. A page may show the same tweet in several cards.
 import { counted, shortCount } from '../base/format.ts'
 import { Icon } from './icon.tsx'
 
@@ -13,20 +13,22 @@ type Verb = {
   icon: string
   /** For screen readers: "Like, 3 likes". */
   label: string
-  counts: string
+  /** What is counted: "like". Nothing for what is private. */
+  counts?: string
 }
 type Press = {
   /** The id of the tweet. */
   id: number
   pressed: boolean
-  count: number
+  count?: number
 }
 
 /**
  * Optimistic, by CSS alone: while the request runs, `.then` is shown instead of `.now`. It has no id: the answer changes
  * the buttons of all cards of the tweet in place, so the focus stays.
  */
-export const PressButton = ({ verb, id, pressed, count }: Press & { verb: Verb }) => {
+export const PressButton = ({ verb, id, pressed, count = 0 }: Press & { verb: Verb }) => {
+  const { counts } = verb
   const path = `/${pressed ? verb.undoes : verb.does}/${id}`
   return (
     <form
@@ -39,11 +41,16 @@ export const PressButton = ({ verb, id, pressed, count }: Press & { verb: Verb }
       <button
         class={verb.button}
         aria-pressed={pressed}
-        aria-label={`${verb.label}, ${counted(count, verb.counts)}`}
+        aria-label={counts ? `${verb.label}, ${counted(count, counts)}` : verb.label}
+        title={counts ? undefined : verb.label}
       >
         <Icon name={verb.icon} />
-        <span class='now'>{shortCount(count)}</span>
-        <span class='then'>{shortCount(count + (pressed ? -1 : 1))}</span>
+        {counts && (
+          <>
+            <span class='now'>{shortCount(count)}</span>
+            <span class='then'>{shortCount(count + (pressed ? -1 : 1))}</span>
+          </>
+        )}
       </button>
     </form>
   )

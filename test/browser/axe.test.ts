@@ -23,6 +23,8 @@ const paths = [
   '/account',
   '/favorites',
   '/notifications',
+  '/bookmarks',
+  '/everybody',
   '/logout',
   '/traces',
   '/routes',

@@ -2,6 +2,7 @@
 import { and, asc, eq, gt, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 
+import { bookmarks } from '../../db/bookmark-tables.ts'
 import type { Db } from '../../db/db.ts'
 import { favorites, follows, formerHandles, tweets, users } from '../../db/schema.ts'
 
@@ -79,10 +80,28 @@ const likes: Section = async (db, userId, after) => {
   return rows.map(({ liked, ...row }) => ({ ...row, liked_at: time(liked) }))
 }
 
+const kept: Section = async (db, userId, after) => {
+  const rows = await db
+    .select({
+      at: bookmarks.id,
+      tweet: tweets.id,
+      author: author.handle,
+      kept: bookmarks.createdAt,
+    })
+    .from(bookmarks)
+    .innerJoin(tweets, eq(tweets.id, bookmarks.tweetId))
+    .innerJoin(author, eq(author.id, tweets.userId))
+    .where(and(eq(bookmarks.userId, userId), gt(bookmarks.id, after)))
+    .orderBy(asc(bookmarks.id))
+    .limit(pageRows)
+  return rows.map(({ kept: at, ...row }) => ({ ...row, bookmarked_at: time(at) }))
+}
+
 /** The lists of an export, in its order. */
 export const sections: Record<string, Section> = {
   tweets: posts,
   likes,
+  bookmarks: kept,
   following: followSection('followerId', 'followedId'),
   followers: followSection('followedId', 'followerId'),
 }

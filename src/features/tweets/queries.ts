@@ -5,6 +5,7 @@ import { prepared, type Bound, type Db } from '../../db/db.ts'
 import { isGone } from '../../db/deletions.ts'
 import { tweets, users } from '../../db/schema.ts'
 import type { Feed } from '../../ui/feed.tsx'
+import { bookmarkColumns } from '../bookmarks.tsx'
 import { likeColumns } from '../favorites.tsx'
 import { retweetColumns } from '../retweets.tsx'
 
@@ -40,6 +41,7 @@ export const cardColumns = (read: Read) => ({
   liked: read(likeColumns.liked),
   retweetCount: read(retweetColumns.retweetCount),
   retweeted: read(retweetColumns.retweeted),
+  bookmarked: read(bookmarkColumns.bookmarked),
   replyCount: read(tweets.replyCount),
   replyTo: read(tweets.replyTo),
   repliedHandle: read(repliedHandle),

@@ -5,6 +5,7 @@ import type { Viewer } from '../../http/sessions.ts'
 import { cardLookups, cachedFragment } from '../../ui/fragment-cache.ts'
 import { Face, Icon } from '../../ui/icon.tsx'
 import { LinkedText } from '../../ui/text/linked-text.tsx'
+import { BookmarkButton } from '../bookmarks.tsx'
 import { FavoriteButton } from '../favorites.tsx'
 import { RetweetButton } from '../retweets.tsx'
 import { isSame, keyOf, type Card } from './queries.ts'
@@ -78,7 +79,7 @@ const inside = cachedFragment(
       </p>
       ${[words, QuotedTweet(card)]}
       <div class="actions">
-        ${ReplyLink(card)}${RetweetButton(card)}${QuoteLink(card)}${FavoriteButton(card)}${mayDelete && DeleteButton(card)}
+        ${ReplyLink(card)}${RetweetButton(card)}${QuoteLink(card)}${FavoriteButton(card)}${BookmarkButton(card)}${mayDelete && DeleteButton(card)}
       </div>`
   },
 )

@@ -1,0 +1,79 @@
+// Bookmark and take it back: the column that each query of tweets selects, the button, the two actions. Bookmarks are
+// private: there is no count of them.
+import { and, eq, sql } from 'drizzle-orm'
+import type { Context } from 'hono'
+
+import { bookmarks } from '../db/bookmark-tables.ts'
+import { prepared, type Db } from '../db/db.ts'
+import { originalOf } from '../db/originals.ts'
+import { tweets } from '../db/schema.ts'
+import { action } from '../http/action.ts'
+import { type Env, router } from '../http/context.ts'
+import { traced } from '../http/request-span.ts'
+import { found } from '../http/validation.ts'
+import { answer } from '../ui/answer.ts'
+import { Pressed, PressButton } from '../ui/press-button.tsx'
+
+/** The column about bookmarks that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
+export const bookmarkColumns = {
+  // Qualified names: see likeColumns.
+  bookmarked: sql<boolean>`exists (select 1 from bookmarks mine
+    where mine.user_id = ${sql.placeholder('viewer')} and mine.tweet_id = tweets.id)`.mapWith(
+    Boolean,
+  ),
+}
+
+const stateQuery = prepared((db: Db) =>
+  db
+    .select({ id: tweets.id, ...bookmarkColumns })
+    .from(tweets)
+    .where(eq(tweets.id, originalOf(sql.placeholder('id'))))
+    .prepare(),
+)
+
+const bookmarkState = (db: Db, viewer: number, id: number) => stateQuery(db).get({ viewer, id })
+
+type BookmarkState = NonNullable<Awaited<ReturnType<typeof bookmarkState>>>
+
+/** One statement: a tweet that is gone is no row to keep, and a retweet stands for its original. */
+async function bookmark(db: Db, userId: number, tweetId: number): Promise<void> {
+  await db.run(sql`
+    insert into bookmarks (user_id, tweet_id, created_at)
+    select ${userId}, id, ${Date.now()} from ${tweets} where id = ${originalOf(tweetId)}
+    on conflict do nothing`)
+}
+
+async function unbookmark(db: Db, userId: number, tweetId: number): Promise<void> {
+  await db
+    .delete(bookmarks)
+    .where(and(eq(bookmarks.userId, userId), eq(bookmarks.tweetId, originalOf(tweetId))))
+}
+
+const keep = {
+  kind: 'bookmark',
+  button: 'btn-bookmark',
+  does: 'bookmark',
+  undoes: 'unbookmark',
+  icon: 'bookmark',
+  label: 'Bookmark',
+}
+const button = ({ id, bookmarked }: BookmarkState) => ({ verb: keep, id, pressed: bookmarked })
+
+export const BookmarkButton = (state: BookmarkState) => PressButton(button(state))
+
+async function answerBookmark(c: Context<Env>, id: number) {
+  const state = found(await bookmarkState(c.var.db, c.var.viewer.id, id))
+  return answer(c, { partial: <Pressed {...button(state)} />, to: `#tweet-${id}` })
+}
+
+export const bookmarkRoutes = router()
+  .post('/bookmark/:id{[0-9]+}', traced('bookmarks.create'), ...action, async (c) => {
+    const { id } = c.req.valid('param')
+    await bookmark(c.var.db, c.var.viewer.id, id)
+    return answerBookmark(c, id)
+  })
+  .post('/unbookmark/:id{[0-9]+}', traced('bookmarks.delete'), ...action, async (c) => {
+    const { id } = c.req.valid('param')
+    await unbookmark(c.var.db, c.var.viewer.id, id)
+    return answerBookmark(c, id)
+  })
