@@ -32,7 +32,7 @@ test('the trace of a like has a request span, a handler span and three query spa
     'POST /favorite/:id > SELECT notifications sessions users',
     'POST /favorite/:id > favorites.create',
     'favorites.create > INSERT favorites trends tweets',
-    'favorites.create > SELECT favorites tweets',
+    'favorites.create > SELECT favorites tweets users',
   ])
   const { attributes, status } = root(answer)
   assert.equal(status.code, 0)
