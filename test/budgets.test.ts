@@ -40,7 +40,9 @@ test('JavaScript, CSS and the home pages stay small', async () => {
   assert.ok(zipped(file('static/app.css')) <= 9000)
   for (const path of ['/', '/timeline']) {
     const answer = await ines.get(path, { as: 'browser' })
-    assert.equal([...answer.text.matchAll(/class="tweet"/g)].length, 20)
+    const cards = [...answer.text.matchAll(/class="tweet"/g)].length
+    // A repost is left out where its original is in the same slice.
+    assert.ok(cards <= 20 && cards >= (path === '/' ? 20 : 15), `${path}: ${cards} cards`)
     assert.ok(zipped(answer.text) <= 10_000, `${path}: ${zipped(answer.text)} bytes`)
   }
 })

@@ -5,6 +5,7 @@ import test from 'node:test'
 
 import Database from 'libsql'
 
+import { foundIn } from '../src/base/parse-text.ts'
 import { post, runTool, scratch, startServer } from './process.ts'
 
 const small = ['--users', '150', '--tweets', '3000', '--until', '2026-01-31T12:00:00Z']
@@ -58,6 +59,59 @@ test('followers, likes and tweets follow power laws; ids grow with time; handles
       OR handle GLOB '*[^a-z0-9_]*' OR handle GLOB 'u[0-9]*' OR demo = 0`),
     [0],
   )
+  db.close()
+})
+
+test('12 % are replies, 8 % retweets; few tweets, people and tags get most of them', () => {
+  using place = scratch()
+  const path = `${place.folder}/world.db`
+  assert.equal(runTool('seed', small, { DATABASE_URL: `file:${path}` }).code, 0)
+  const db = new Database(path)
+  const row = (sql: string) => db.prepare(sql).raw().all([])[0] as number[]
+  assert.deepEqual(row('SELECT count(reply_to), count(retweet_of) FROM tweets'), [360, 240])
+  const [replies, retweets, deep] = row(`SELECT max(reply_count), max(retweet_count),
+    sum(reply_to IN (SELECT id FROM tweets WHERE reply_to IS NOT NULL)) FROM tweets`)
+  assert.ok(replies! >= 10 && retweets! >= 5 && deep! > 5, `${replies}, ${retweets}, ${deep}`)
+  // Each comes after what it refers to, and that is no retweet.
+  assert.deepEqual(
+    row(`SELECT count(*) FROM tweets JOIN tweets target
+      ON target.id = coalesce(tweets.reply_to, tweets.retweet_of)
+      WHERE target.id < tweets.id AND target.retweet_of IS NULL`),
+    [600],
+  )
+  assert.deepEqual(
+    row(`SELECT count(*) FROM tweets JOIN tweets target ON target.id = tweets.reply_to
+      WHERE tweets.in_timeline <> (target.in_timeline AND target.user_id = tweets.user_id)`),
+    [0],
+  )
+  const texts = db.prepare("SELECT msg FROM tweets WHERE msg <> ''").raw().all([]) as string[][]
+  const most = (pattern: RegExp) => {
+    const found = texts.flatMap(([msg]) => msg!.match(pattern) ?? [])
+    const uses = new Map<string, number>()
+    for (const one of found) uses.set(one, (uses.get(one) ?? 0) + 1)
+    return { all: found.length, most: Math.max(...uses.values()), kinds: uses.size }
+  }
+  const [tags, mentions] = [most(/#[a-z]+$/), most(/@[a-z0-9_]+(?= #)/)]
+  assert.equal(tags.all, 2760)
+  assert.ok(tags.most > 60 && tags.kinds > 500, JSON.stringify(tags))
+  assert.ok(
+    mentions.all >= 340 && mentions.most > 40 && mentions.kinds > 80,
+    JSON.stringify(mentions),
+  )
+  // The rows of mentions are those that posting would have written; db:check has looked at those of tags.
+  const ids = new Map(
+    db.prepare('SELECT handle, id FROM users').raw().all([]) as [string, number][],
+  )
+  const expected = (
+    db.prepare('SELECT id, user_id, msg FROM tweets').raw().all([]) as [number, number, string][]
+  ).flatMap(([id, author, msg]) =>
+    foundIn(msg)
+      .handles.flatMap((handle) => ids.get(handle) ?? [])
+      .filter((person) => person !== author)
+      .map((person) => `${id} ${person}`),
+  )
+  const mentioned = db.prepare('SELECT tweet_id, user_id FROM mentions').raw().all([])
+  assert.deepEqual((mentioned as number[][]).map((pair) => pair.join(' ')).sort(), expected.sort())
   db.close()
 })
 

@@ -20,9 +20,11 @@ export const chance = (share) => Math.random() < share
 export const oneOf = (list) => list[between(0, list.length - 1)]
 export const pause = (low = 0, high = low) => sleep((low + Math.random() * (high - low)) / numberOf('PACE', 1))
 
-/** A random match of a pattern of shared.json on a page; undefined if there is none. */
-export const find = (html, pattern) =>
-  oneOf([...html.matchAll(new RegExp(shared.patterns[pattern], 'g'))])?.[1].replace(/&amp;/g, '&')
+/** A random match of a pattern of shared.json, or of a button by its action; undefined if the page has none. */
+export function find(html, name) {
+  const pattern = shared.patterns[name] ?? shared.patterns.button.replace('ACTION', name)
+  return oneOf([...html.matchAll(new RegExp(pattern, 'g'))])?.[1].replace(/&amp;/g, '&')
+}
 
 // The requirements for answers, as k6 checks.
 const isHtml = (r) => r.status === 200 && `${r.headers['Content-Type']}`.startsWith('text/html')
@@ -55,11 +57,8 @@ function headersOf({ here, pageTrace }, kind) {
   return kind === 'htmx' ? { ...browser, ...htmx } : browser
 }
 
-// prettier-ignore
-const labels = [[/\/tag\/.+/, '/tag/[tag]'], [/\/[0-9a-f]{32}/, '/[trace]'], [/\/[0-9a-f]{16}$/, '/[span]'], [/\/\d+/, '/[id]'], [/\/@\w+/, '/@[handle]'],
-  [/\?q=.*/, '?q=[words]'], [/\?.*before=.*/, '?before=[id]'], [/\?quote=.*/, '?quote=[id]']]
 /** The name of a path in reports: `/user/[id]` for any id. */
-const nameOf = (path) => labels.reduce((name, [pattern, label]) => name.replace(pattern, label), path)
+const nameOf = (path) => shared.labels.reduce((name, [part, label]) => name.replace(new RegExp(part), label), path)
 
 export const get = (client, path, options) => send(client, 'GET', path, options)
 export const post = (client, path, fields, options) => send(client, 'POST', path, { fields, ...options })

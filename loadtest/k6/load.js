@@ -17,7 +17,7 @@ const browseTimeline = (user) => get(user, '/timeline')
 const checkTrends = (user) => get(user, '/')
 const viewUser = (user, last) => get(user, `/user/${between(1, last)}`)
 const search = (user, list, options) => get(user, `/search?q=${encodeURIComponent(oneOf(list))}`, options).body
-const tweet = (user, key) => post(user, '/tweet', { msg: oneOf(shared.texts), ...key })
+const tweet = (user, more, name) => post(user, '/tweet', { msg: oneOf(shared.texts), ...more }, { name })
 const actOn = (user, action, last) => post(user, `/${action}/${between(1, last)}`)
 
 const followAndUnfollow = (user, id = between(1, 50)) =>
@@ -30,10 +30,19 @@ function visit(user, path, ...seconds) {
   return body
 }
 
-/** Runs the action only if the page has such a button. */
+/** Runs the action only if the page has such a link. */
 const click = (html, pattern, action, found = find(html, pattern)) => found && action(found)
-const like = (user, html) => click(html, 'likeable', (id) => post(user, `/favorite/${id}`))
-const write = (user, html) => tweet(user, { key: find(html, 'key') })
+/** Presses a button, if the page has one; returns its id. */
+const press = (user, html, action) => click(html, action, (id) => post(user, `/${action}/${id}`) && id)
+const write = (user, html, more, name = '/tweet') => tweet(user, { key: find(html, 'key'), ...more }, name)
+
+/** Opens a thread, and answers with this probability. */
+function open(user, id, share = 0) {
+  const html = visit(user, `/tweet/${id}`, 1, 3)
+  if (chance(share)) write(user, html, { reply_to: id }, '/tweet (reply)')
+}
+
+const quote = (user, id) => write(user, visit(user, `/post?quote=${id}`, 3, 6), { quote: id }, '/tweet (quote)')
 
 /** Loads more of the timeline up to `times` times; returns the last part. */
 function readOn(user, html, times) {
@@ -46,16 +55,19 @@ function readOn(user, html, times) {
 
 function read(user) {
   const html = readOn(user, visit(user, '/timeline', 1, 3), between(0, 4))
-  if (chance(0.12)) like(user, html)
-  if (chance(0.4)) click(html, 'tweet', (id) => visit(user, `/tweet/${id}`, 1, 3))
+  if (chance(0.12)) press(user, html, 'favorite')
+  if (chance(0.4)) click(html, 'tweet', (id) => open(user, id, 0.1))
   if (chance(0.04)) write(user, visit(user, '/timeline', 3, 6))
+  const reposted = chance(0.05) && press(user, html, 'retweet')
+  if (reposted && chance(0.25)) post(user, `/unretweet/${reposted}`)
+  if (chance(0.02)) click(html, 'tweet', (id) => quote(user, id))
 }
 
 function getToKnowSomebody(user) {
   click(visit(user, '/', 1, 3), 'handle', (handle) => {
     const html = visit(user, `/@${handle}`, 1, 3)
     if (chance(0.5)) visit(user, `/@${handle}/likes`)
-    if (chance(0.2)) click(html, 'followable', (id) => post(user, `/follow/${id}`))
+    if (chance(0.2)) press(user, html, 'follow')
   })
 }
 
@@ -63,12 +75,14 @@ function searchAsYouType(user) {
   visit(user, '/search', 1, 2)
   repeat(between(2, 4), () => search(user, shared.beginnings, { expect: partial }) && pause(0.3, 0.6))
   const html = search(user, shared.words, { expect: partial })
-  if (chance(0.1)) like(user, html)
+  if (chance(0.1)) press(user, html, 'favorite')
+  if (chance(0.3)) visit(user, `/tag/${oneOf(shared.tags)}`, 1, 3)
 }
 
 function lookAfterOwnThings(user) {
+  visit(user, '/notifications', 1, 3)
   const html = visit(user, '/favorites', 1, 3)
-  if (chance(0.2)) click(html, 'liked', (id) => post(user, `/unfavorite/${id}`))
+  if (chance(0.2)) press(user, html, 'unfavorite')
   visit(user, '/followers', 1, 3)
   visit(user, '/following')
 }
@@ -78,7 +92,8 @@ function converse(user) {
   if (chance(0.4)) write(user, html)
   pause(1, 3)
   const last = readOn(user, html, between(1, 3))
-  if (chance(0.5)) like(user, last)
+  if (chance(0.5)) press(user, last, 'favorite')
+  if (chance(0.5)) click(last, 'tweet', (id) => open(user, id, 0.5))
 }
 
 function thinkAgain(user) {
@@ -90,8 +105,9 @@ function thinkAgain(user) {
 
 function lookAround(user) {
   const html = visit(user, '/', 1, 4)
-  if (chance(0.7)) click(html, 'tweet', (id) => visit(user, `/tweet/${id}`))
-  pause(1, 4)
+  if (chance(0.7)) click(html, 'tweet', (id) => open(user, id))
+  pause(0, 2)
+  if (chance(0.15)) visit(user, `/tag/${oneOf(shared.tags)}`)
   if (chance(0.5)) click(html, 'handle', (handle) => visit(user, `/@${handle}`))
 }
 

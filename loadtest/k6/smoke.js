@@ -31,7 +31,7 @@ function walk(kind) {
   const post = (path, fields, expect, more) => rest() ?? lib.post(client, path, fields, { expect, ...more })
   const part = kind === 'htmx' ? partial : undefined
   const rows = (name) =>
-    kind === 'json' ? { [name]: (r) => r.status === 200 && r.json()[name].length > 0 } : undefined
+    kind === 'json' ? { [name]: (r) => r.status === 200 && Array.isArray(r.json()[name]) } : undefined
   // A new email address: it is registered, used and deleted.
   const name = `Smoke ${Date.now()}-${exec.vu.idInTest}`
   const account = { mailaddress: `${name.replace(' ', '-')}@test.com`, password: 'password123' }
@@ -39,9 +39,8 @@ function walk(kind) {
   const start = visit('/')
   get('/', part)
   get('/everybody', rows('posts'))
-  get(`/tweet/${find(start, 'tweet')}`)
-  get(`/@${find(start, 'handle')}`)
-  for (const path of ['/rules', '/login', '/register']) get(path)
+  const others = [`/tweet/${find(start, 'tweet')}`, `/@${find(start, 'handle')}`, '/rules', '/login', '/register']
+  for (const path of others) get(path)
   get('/site.webmanifest', { manifest: (r) => r.status === 200 && r.json().name !== undefined })
 
   post('/register', { name, ...account }, redirect('/timeline'))
@@ -58,32 +57,24 @@ function walk(kind) {
   post('/tweet', { msg: '' }, refused(kind === 'json' ? 400 : 422))
   post('/tweet', { msg, key: find(visit('/timeline'), 'key') }, '/timeline')
   const own = find(visit('/timeline'), 'own')
-  post('/tweet', { msg, reply_to: own }, `/tweet/${own}`)
+  post('/tweet', { msg, reply_to: own }, `/tweet/${own}`, { name: '/tweet (reply)' })
   for (const end of ['', '/delete']) get(`/tweet/${own}${end}`)
   post(`/tweet/${own}/delete`, null, '/timeline')
   for (const action of ['favorite', 'retweet', 'bookmark']) post(`/${action}/${id}`)
   for (const path of ['/favorites', `/post?quote=${id}`]) get(path)
-  get('/bookmarks', rows('bookmarks'))
+  for (const list of ['bookmarks', 'notifications']) get(`/${list}`, rows(list))
   for (const action of ['unfavorite', 'unretweet', 'unbookmark']) post(`/${action}/${id}`)
-  post('/tweet', { msg, quote: id }, '/timeline')
-  get(
-    '/notifications',
-    kind === 'json' ? { rows: (r) => r.status === 200 && Array.isArray(r.json().notifications) } : undefined,
-  )
+  post('/tweet', { msg, quote: id }, '/timeline', { name: '/tweet (quote)' })
   post('/notifications/seen', { id: 1 }, '/notifications')
-
-  for (const tag of ['ThatGreen', 'caf%C3%A9']) get(`/tag/${tag}`)
-  get('/tag/no.tag', refused(404))
 
   const handle = find(visit('/'), 'handle')
   for (const list of ['', '/replies', '/likes', '/followers', '/following']) get(`/@${handle}${list}`)
   get(`/@${handle}/feed`, { feed: (r) => r.status === 200 && r.body.includes('</feed>') })
   const person = between(1, 100)
-  get(`/user/${person}`)
+  const screens = `user/${person} favorites followers following account post post?quote=${id} tag/ThatGreen tag/caf%C3%A9`
+  for (const screen of screens.split(' ')) get(`/${screen}`)
   for (const action of ['unfollow', 'follow']) post(`/${action}/${person}`)
-  for (const path of ['/followers', '/following', '/account', '/post']) get(path)
-  get('/search', part)
-  get(`/search?q=${oneOf(shared.words)}`, part)
+  for (const query of ['', `?q=${oneOf(shared.words)}`]) get(`/search${query}`, part)
 
   get('/account/export', { data: (r) => r.status === 503 || r.json().complete === true })
   post('/account/profile', { name, bio: oneOf(shared.texts) }, '/account')
@@ -101,7 +92,7 @@ function walk(kind) {
   get(plan, part ?? page)
   for (const path of ['/traces', '/traces/guide', '/routes', '/logs']) get(path, page)
 
-  get('/nothing-here', refused(404))
+  for (const path of ['/tag/no.tag', '/nothing-here']) get(path, refused(404))
   post('/account/delete', { farewell: account.password }, kind === 'json' ? success : redirect('/'))
   client.signedIn = false
   const turnedAway = kind === 'htmx' ? refused(401) : redirect('/login', 302)

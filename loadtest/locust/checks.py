@@ -17,8 +17,7 @@ PACE = int(os.environ.get("PACE") or 1)
 traces = {}  # of the first failure of each kind: equal failures are counted together
 
 
-def is_html(r):
-    return r.status_code == 200 and r.headers.get("Content-Type", "").startswith("text/html")
+def is_html(r): return r.status_code == 200 and r.headers.get("Content-Type", "").startswith("text/html")
 
 
 # The requirements for answers: as the message of a failure, and as a function.
@@ -34,7 +33,8 @@ class CheckedSession(HttpSession):
     """Sends the headers of `kind`, follows no redirect, checks the answer: `expect`, or the default of the kind."""
 
     def request(self, method, url, *, name=None, kind=None, expect=None, **options):
-        user, kind, where = self.user, kind or self.user.kind, f"{method} {name or url}"
+        name = name or name_of(url)
+        user, kind, where = self.user, kind or self.user.kind, f"{method} {name}"
         usual = {"GET": OWN_PAGE if user.signed_in else PAGE, "POST": PART if kind == "htmx" else SUCCESS}
         wanted, is_right = expect or usual[method]
         most = LIMITS.get(where, {}).get("bytes", float("inf"))
@@ -57,10 +57,8 @@ class CheckedSession(HttpSession):
 
 class Checked(HttpUser):
     abstract = True
-    host = "http://127.0.0.1:5000"
-    kind = "program"
-    signed_in = False
-    here, page_trace = "/", None
+    host, kind = "http://127.0.0.1:5000", "program"
+    signed_in, here, page_trace = False, "/", None
 
     def __init__(self, environment):
         super().__init__(environment)
@@ -72,8 +70,7 @@ class Checked(HttpUser):
 
     def headers(self, kind):
         trace = {"traceparent": f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"}
-        if kind == "program":
-            return {"Accept": "*/*", **trace}
+        if kind == "program": return {"Accept": "*/*", **trace}
         here = self.host + self.here
         browser = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", "Referer": here, **trace}
         htmx = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Current-URL": here, "X-Page-Trace": self.page_trace}
@@ -83,17 +80,27 @@ class Checked(HttpUser):
         name = f"{kind}{random.randint(1, last):04d}"
         return {"name": name, "mailaddress": f"{name}@test.com", "password": "password123"}
 
-    def visit(self, path, low=0, high=0, name=None):
+    def visit(self, path, low=0, high=0):
         """Requests a page as a browser does, then waits while the user reads it."""
-        html = self.client.get(path, name=name, kind="browser").text
+        html = self.client.get(path, kind="browser").text
         self.pause(low, high)
         return html
 
-    def pause(self, low, high):
-        gevent.sleep(random.uniform(low, high) / PACE)
+    def pause(self, low, high): gevent.sleep(random.uniform(low, high) / PACE)
 
 
-def find(html, pattern):
-    """A random match of a pattern of shared.json on a page; None if there is none."""
-    found = re.findall(shared["patterns"][pattern], html)
+def name_of(path):
+    """The name of a path in reports: `/user/[id]` for any id."""
+    for pattern, label in shared["labels"]:
+        path = re.sub(pattern, label, path, count=1)
+    return path
+
+
+def chance(share): return random.random() < share
+
+
+def find(html, name):
+    """A random match of a pattern of shared.json, or of a button by its action; None if the page has none."""
+    patterns = shared["patterns"]
+    found = re.findall(patterns.get(name) or patterns["button"].replace("ACTION", name), html)
     return random.choice(found).replace("&amp;", "&") if found else None

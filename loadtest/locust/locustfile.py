@@ -15,7 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 from locust import between, events, task
 
 import original
-from checks import MEMBER_OR_NOBODY, OWN_PAGE, PART, SIGNED_IN, Checked, find, shared
+from checks import MEMBER_OR_NOBODY, OWN_PAGE, PART, SIGNED_IN, Checked, chance, find, shared
 from shapes import *  # noqa: F403
 
 
@@ -26,8 +26,7 @@ class Member(Checked):
         while not self.signed_in:
             account = self.account("user", 100)
             answer = self.client.post("/login", {**account, "name": None}, expect=MEMBER_OR_NOBODY)
-            if answer.status_code == 422:
-                answer = self.client.post("/register", account, expect=SIGNED_IN)
+            if answer.status_code == 422: answer = self.client.post("/register", account, expect=SIGNED_IN)
             self.signed_in = answer.status_code == 303 or self.wait()
 
 
@@ -41,59 +40,56 @@ class AnonymousUser(Checked, original.AnonymousUser): ...
 class Reader(Checked):
     """Registers, which signs in an existing user; then reads pages and clicks on them."""
 
-    abstract = True
-    kind = "htmx"
+    abstract, kind = True, "htmx"
 
     def on_start(self):
         while not self.signed_in:
             answer = self.client.post("/register", self.account("reader", 1000), expect=SIGNED_IN)
             self.signed_in = answer.status_code == 303 or self.wait()
-        for _ in range(random.randint(*self.first_follows)):
-            self.client.post(f"/follow/{random.randint(1, 100)}", name="/follow/[id] (newcomer)")
+        for _ in range(random.randint(*self.first_follows)): self.client.post(f"/follow/{random.randint(1, 100)}", name="/follow/[id] (newcomer)")
 
     def read_on(self, html, times):
         """Loads more of the timeline up to `times` times; returns the last part."""
-        while times > 0 and (more := find(html, "more")):
-            html = self.client.get(more, name="/timeline?before=[id]", expect=PART).text
-            self.pause(1, 3)
-            times -= 1
-        return html
+        if times == 0 or not (more := find(html, "more")): return html
+        html = self.client.get(more, expect=PART).text
+        self.pause(1, 3)
+        return self.read_on(html, times - 1)
 
-    def press(self, action, id):
-        """Runs the action only if the page has such a button."""
-        if id:
-            self.client.post(f"/{action}/{id}", name=f"/{action}/[id]")
+    def press(self, html, action):
+        """Presses a button, if the page has one; returns its id."""
+        if id := find(html, action): self.client.post(f"/{action}/{id}")
+        return id
 
-    def write(self, html):
-        self.client.post("/tweet", {"msg": random.choice(shared["texts"]), "key": find(html, "key")})
+    def write(self, html, name="/tweet", **more):
+        self.client.post("/tweet", {"msg": random.choice(shared["texts"]), "key": find(html, "key"), **more}, name=name)
 
-    def search(self, words):
-        return self.client.get(f"/search?q={random.choice(words)}", name="/search?q=[words]", expect=PART).text
+    def open(self, id, share=0):
+        """Opens a thread, and answers with this probability."""
+        html = self.visit(f"/tweet/{id}", 1, 3)
+        if chance(share): self.write(html, "/tweet (reply)", reply_to=id)
+
+    def search(self, words): return self.client.get(f"/search?q={random.choice(words)}", expect=PART).text
 
 
 class TimelineReader(Reader):
-    weight = 7
-    wait_time = between(4, 12)
-    first_follows = (8, 12)
+    weight, wait_time, first_follows = 7, between(4, 12), (8, 12)
 
     @task(12)
     def read(self):
         html = self.read_on(self.visit("/timeline", 1, 3), random.randint(0, 4))
-        if random.random() < 0.12:
-            self.press("favorite", find(html, "likeable"))
-        if random.random() < 0.4 and (tweet := find(html, "tweet")):
-            self.visit(f"/tweet/{tweet}", 1, 3, name="/tweet/[id]")
-        if random.random() < 0.04:
-            self.write(self.visit("/timeline", 3, 6))
+        if chance(0.12): self.press(html, "favorite")
+        if chance(0.4) and (tweet := find(html, "tweet")): self.open(tweet, 0.1)
+        if chance(0.04): self.write(self.visit("/timeline", 3, 6))
+        if chance(0.05) and (id := self.press(html, "retweet")) and chance(0.25):
+            self.client.post(f"/unretweet/{id}")
+        if chance(0.02) and (id := find(html, "tweet")): self.write(self.visit(f"/post?quote={id}", 3, 6), "/tweet (quote)", quote=id)
 
     @task(3)
     def get_to_know_somebody(self):
         if handle := find(self.visit("/", 1, 3), "handle"):
-            html = self.visit(f"/@{handle}", 1, 3, name="/@[handle]")
-            if random.random() < 0.5:
-                self.visit(f"/@{handle}/likes", name="/@[handle]/likes")
-            if random.random() < 0.2:
-                self.press("follow", find(html, "followable"))
+            html = self.visit(f"/@{handle}", 1, 3)
+            if chance(0.5): self.visit(f"/@{handle}/likes")
+            if chance(0.2): self.press(html, "follow")
 
     @task(2)
     def search_as_you_type(self):
@@ -102,58 +98,50 @@ class TimelineReader(Reader):
             self.search(shared["beginnings"])
             self.pause(0.3, 0.6)
         html = self.search(shared["words"])
-        if random.random() < 0.1:
-            self.press("favorite", find(html, "likeable"))
+        if chance(0.1): self.press(html, "favorite")
+        if chance(0.3): self.visit(f"/tag/{random.choice(shared['tags'])}", 1, 3)
 
     @task(1)
     def look_after_own_things(self):
+        self.visit("/notifications", 1, 3)
         html = self.visit("/favorites", 1, 3)
-        if random.random() < 0.2:
-            self.press("unfavorite", find(html, "liked"))
+        if chance(0.2): self.press(html, "unfavorite")
         self.visit("/followers", 1, 3)
         self.visit("/following")
 
 
 class TimelineWriter(Reader):
-    weight = 1
-    wait_time = between(5, 15)
-    first_follows = (15, 25)
+    weight, wait_time, first_follows = 1, between(5, 15), (15, 25)
 
     @task(4)
     def converse(self):
         html = self.visit("/timeline", 2, 5)
-        if random.random() < 0.4:
-            self.write(html)
+        if chance(0.4): self.write(html)
         self.pause(1, 3)
         last = self.read_on(html, random.randint(1, 3))
-        if random.random() < 0.5:
-            self.press("favorite", find(last, "likeable"))
+        if chance(0.5): self.press(last, "favorite")
+        if chance(0.5) and (tweet := find(last, "tweet")): self.open(tweet, 0.5)
 
     @task(1)
     def think_again(self):
         if own := find(self.visit("/timeline", 1, 3), "own"):
-            self.visit(f"/tweet/{own}", 1, 2, name="/tweet/[id]")
-            if random.random() < 0.3:
-                self.client.post(f"/tweet/{own}/delete", name="/tweet/[id]/delete")
+            self.visit(f"/tweet/{own}", 1, 2)
+            if chance(0.3): self.client.post(f"/tweet/{own}/delete")
 
 
 class TimelineVisitor(Checked):
-    weight = 2
-    wait_time = between(3, 10)
-    kind = "browser"
+    weight, wait_time, kind = 2, between(3, 10), "browser"
 
     @task(3)
     def look_around(self):
         html = self.visit("/", 1, 4)
-        if random.random() < 0.7 and (tweet := find(html, "tweet")):
-            self.visit(f"/tweet/{tweet}", name="/tweet/[id]")
-        self.pause(1, 4)
-        if random.random() < 0.5 and (handle := find(html, "handle")):
-            self.visit(f"/@{handle}", name="/@[handle]")
+        if chance(0.7) and (tweet := find(html, "tweet")): self.visit(f"/tweet/{tweet}", 1, 3)
+        self.pause(0, 2)
+        if chance(0.15): self.visit(f"/tag/{random.choice(shared['tags'])}")
+        if chance(0.5) and (handle := find(html, "handle")): self.visit(f"/@{handle}")
 
     @task(1)
-    def think_about_joining(self):
-        self.client.get("/register")
+    def think_about_joining(self): self.client.get("/register")
 
 
 class DemoReader(Checked):
@@ -173,9 +161,8 @@ class DemoReader(Checked):
             account = {"mailaddress": f"user{random.randint(1, 100):04d}@example.com", "password": "password123"}
             self.signed_in = self.client.post("/login", account, expect=SIGNED_IN).status_code == 303
             return
-        names = {f"/tweet/{find(self.html, 'tweet') or 1}": "/tweet/[id]"}
-        path = random.choice(["/", "/timeline", "/favorites", "/followers", *names])
-        answer = self.client.get(path, name=names.get(path), kind="browser")
+        path = random.choice(["/", "/timeline", "/favorites", "/followers", f"/tweet/{find(self.html, 'tweet') or 1}"])
+        answer = self.client.get(path, kind="browser")
         self.html, self.signed_in = answer.text, OWN_PAGE[1](answer)
 
 

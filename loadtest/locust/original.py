@@ -23,8 +23,7 @@ class Member(HttpUser):
 
 
 class RealisticUser(Member):
-    weight = 3
-    wait_time = between(3, 10)
+    weight, wait_time = 3, between(3, 10)
 
     def __init__(self, environment):
         super().__init__(environment)
@@ -37,9 +36,7 @@ class RealisticUser(Member):
     @task(3)
     def post_tweet_conditionally(self):
         self.tweets_left -= 1
-        if self.tweets_left >= 0:
-            self.client.post("/tweet", {"msg": random.choice(TEXTS)})
-
+        if self.tweets_left >= 0: self.client.post("/tweet", {"msg": random.choice(TEXTS)})
     @task(2)
     def search_content(self): self.client.get(f"/search?q={random.choice(WORDS)}", name="/search?q=[words]")
     @task(2)
@@ -51,8 +48,7 @@ class RealisticUser(Member):
 
 
 class LurkerUser(Member):
-    weight = 4
-    wait_time = between(5, 15)
+    weight, wait_time = 4, between(5, 15)
 
     @task(8)
     def browse_timeline(self): self.client.get("/timeline")
@@ -65,8 +61,7 @@ class LurkerUser(Member):
 
 
 class APIStressUser(Member):
-    weight = 1
-    wait_time = between(0.1, 0.5)
+    weight, wait_time = 1, between(0.1, 0.5)
 
     @task(5)
     def rapid_tweet_posting(self): self.client.post("/tweet", {"msg": random.choice(TEXTS)})
@@ -81,41 +76,29 @@ class APIStressUser(Member):
 
 
 class DatabaseStressUser(Member):
-    weight = 1
-    wait_time = between(0.5, 2)
+    weight, wait_time = 1, between(0.5, 2)
 
     @task(3)
     def complex_search_queries(self): self.client.get(f"/search?q={random.choice(WORDS)}+{random.choice(WORDS)}", name="/search?q=[words]")
     @task(2)
     def load_user_profiles_extensively(self):
-        for _ in range(random.randint(3, 7)):
-            self.client.get(f"/user/{random.randint(1, 100)}", name="/user/[id]")
-
+        for _ in range(random.randint(3, 7)): self.client.get(f"/user/{random.randint(1, 100)}", name="/user/[id]")
     @task(2)
     def mass_tweet_creation(self):
-        for _ in range(random.randint(2, 5)):
-            self.client.post("/tweet", {"msg": random.choice(TEXTS)})
-
+        for _ in range(random.randint(2, 5)): self.client.post("/tweet", {"msg": random.choice(TEXTS)})
     @task(2)
     def social_graph_operations(self):
         person = random.randint(1, 50)
-        self.client.post(f"/follow/{person}", name="/follow/[id]")
-        self.client.post(f"/unfollow/{person}", name="/unfollow/[id]")
-
+        for action in ("follow", "unfollow"): self.client.post(f"/{action}/{person}", name=f"/{action}/[id]")
     @task(1)
     def favorites_heavy_operations(self):
-        for _ in range(random.randint(5, 10)):
-            self.act_on("favorite", 200)
-
+        for _ in range(random.randint(5, 10)): self.act_on("favorite", 200)
     @task(1)
     def load_relationship_data(self):
-        for path in ("/followers", "/following", "/favorites"):
-            self.client.get(path)
-
+        for path in ("/followers", "/following", "/favorites"): self.client.get(path)
 
 class AnonymousUser(HttpUser):
-    weight = 1
-    wait_time = between(2, 5)
+    weight, wait_time = 1, between(2, 5)
 
     @task(3)
     def view_trends(self): self.client.get("/")

@@ -17,8 +17,9 @@ import { planOf } from './seed-arguments.ts'
 
 const help = `npm run seed -- --users N --tweets M [--follows K] [--likes L] [--seed S] [--until DATE]
 
-Creates the database of DATABASE_URL, which must not exist yet, with a large world. Followers and likes are distributed
-by power laws. The same arguments create the same world.
+Creates the database of DATABASE_URL, which must not exist yet, with a large world. 12 % of the tweets
+are replies, 8 % are retweets. Followers, likes, replies, retweets, mentions and tags are distributed by power laws. The same
+arguments create the same world.
 
   --follows K    number of follows       default: 50 for each user
   --likes L      number of likes         default: 1 for each tweet

@@ -8,10 +8,10 @@ import { writeUntold } from '../db/notification-integrity.ts'
 import { tagsKept } from '../db/tag-build.ts'
 import { likeWeight } from '../db/trend-score.ts'
 import { addressOf, demoPassword } from './accounts.ts'
+import { converse, type Tweet } from './conversation.ts'
 import type { Line, Person } from './people.ts'
 import { people } from './people.ts'
 import { random, type Random } from './random.ts'
-import { conversations } from './threads.ts'
 
 const day = 86_400_000
 const hour = 3_600_000
@@ -31,8 +31,6 @@ const events: Record<string, [daysAgo: number, hour: number]> = {
   fog: [1, 7],
 }
 
-type Tweet = { user: number; msg: string; at: number; charm: number; replyTo?: Tweet }
-
 /**
  * Fills an empty database: 100 people, their tweets of five weeks, follows and likes. One transaction; `now` in ms. Of
  * several processes that do this at once on a server, one does it.
@@ -43,11 +41,9 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
     person.tweets.map((line) => place(person, index + 1, line, { now, chance })),
   )
   tweets.sort((one, other) => one.at - other.at)
-  // With a generator of their own, so that the rest of the world stays as it was without them. They come weeks after
-  // the tweets 1 to 200, which scripts rely on.
-  const replies = repliesTo(tweets, { now, chance: random(2) })
+  const { posts, replies, retweets } = converse({ tweets, now })
   const ids = new Map(
-    [...tweets, ...replies]
+    [...tweets, ...posts, ...replies, ...retweets]
       .sort((one, other) => one.at - other.at)
       .map((tweet, index) => [tweet, index + 1]),
   )
@@ -58,6 +54,7 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
   const likeRows = [
     ...likes(tweets, fame, { now, chance }),
     ...likes(replies, fame, { now, chance: random(3) }),
+    ...likes(posts, fame, { now, chance: random(7) }),
   ]
     .sort((one, other) => one[2] - other[2])
     .map(([user, tweet, at]): Row => [user, ids.get(tweet)!, at])
@@ -72,26 +69,6 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
   ])
   await batch.catch((error: unknown) => {
     if (!isConstraint(error, 'UNIQUE: users.mailaddress')) throw error
-  })
-}
-
-/** The replies of the town's conversations, each after the tweet that it answers. */
-function repliesTo(tweets: Tweet[], { now, chance }: Frame): Tweet[] {
-  const numberOf = new Map(people.map(({ handle }, index) => [handle, index + 1]))
-  return conversations.flatMap(({ by, of, replies }) => {
-    const user = numberOf.get(by)
-    const begins = tweets.find((tweet) => tweet.user === user && tweet.msg.startsWith(of))!
-    const thread = [begins]
-    for (const { by: author, min, text, to = 0 } of replies) {
-      thread.push({
-        user: numberOf.get(author)!,
-        msg: text,
-        at: Math.min(begins.at + (min + chance()) * minute, now),
-        charm: chance() ** 3 / 2,
-        replyTo: thread[to]!,
-      })
-    }
-    return thread.slice(1)
   })
 }
 
@@ -168,11 +145,12 @@ const insertTweets = (ids: Map<Tweet, number>) => {
     tweet.user,
     tweet.msg,
     Math.floor(tweet.at),
-    tweet.replyTo ? ids.get(tweet.replyTo) : null,
+    ...[tweet.replyTo, tweet.quoteOf, tweet.retweetOf].map((of) => (of ? ids.get(of) : null)),
     Number(isInTimeline(tweet)),
   ])
-  return sql`insert into tweets (user_id, msg, created_at, reply_to, in_timeline)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 from json_each(${JSON.stringify(rows)})`
+  return sql`insert into tweets (user_id, msg, created_at, reply_to, quote_of, retweet_of, in_timeline)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+    from json_each(${JSON.stringify(rows)})`
 }
 
 /** The triggers have told of each follow, then of each reply, then of each like: tell of them as they happened. */

@@ -4,9 +4,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import Database from 'libsql'
 
 import { startNotifications } from '../db/notification-integrity.ts'
-import { tagsKept } from '../db/tag-build.ts'
 import { addressOf } from '../demo/accounts.ts'
 import { Bulk } from './bulk.ts'
+import { Found } from './found.ts'
 import { followsOf, passwordHash, personOf } from './people.ts'
 import type { Plan } from './plan.ts'
 import { bulkPragmas } from './search.ts'
@@ -88,18 +88,23 @@ async function writeFollows({ db, plan, signal }: Build, counts: Counts): Promis
 }
 
 async function writeTweets({ db, plan, signal }: Build, counts: Counts, report: Report) {
-  const tweets = new Bulk(db, 'tweets (user_id, msg, created_at, like_count, trend_score)')
+  const tweets = new Bulk(
+    db,
+    `tweets (user_id, msg, created_at, like_count, trend_score,
+      reply_to, retweet_of, in_timeline, reply_count, retweet_count)`,
+  )
   const favorites = new Bulk(db, 'favorites (user_id, tweet_id, weight, created_at)')
-  db.exec('CREATE TEMP TABLE uses (tag, tweet_id, user_id, created_at)')
-  const uses = new Bulk(db, 'temp.uses (tag, tweet_id, user_id, created_at)')
+  const found = new Found(db, plan.users)
   let likes = 0
   let id = 0
   const sink: Sink = {
     tweet(one) {
-      tweets.add(one.user + 1, one.msg, one.at, one.likes, one.score)
+      const { user, replyTo, retweetOf, inTimeline } = one
+      const links = [replyTo, retweetOf, Number(inTimeline), one.replies, one.retweets]
+      tweets.add(user + 1, one.msg, one.at, one.likes, one.score, ...links)
+      if (retweetOf === null) counts.tweets[user]! += 1
       id += 1
-      for (const tag of tagsOf(one.msg)) uses.add(tag, id, one.user + 1, one.at)
-      counts.tweets[one.user]! += 1
+      found.add(id, one)
     },
     like({ user, tweet, at, weight }) {
       favorites.add(user + 1, tweet, weight, at)
@@ -115,22 +120,8 @@ async function writeTweets({ db, plan, signal }: Build, counts: Counts, report: 
   }
   tweets.flush()
   favorites.flush()
-  uses.flush()
-  // In the order of the table: one after the other, rows of the same tag would be everywhere in the file.
-  db.exec(`INSERT INTO tag_uses SELECT tag, tweet_id, user_id, created_at FROM temp.uses ORDER BY 1, 2;
-    DROP TABLE temp.uses`)
+  found.flush()
   return likes
-}
-
-const tagsOfSentence = new Map<string, string[]>()
-
-/** The tags of a generated text: those of its sentence, which is one of a few thousand, and the one at its end. */
-function tagsOf(msg: string): Set<string> {
-  const end = msg.lastIndexOf(' ')
-  const sentence = msg.slice(0, end)
-  const known = tagsOfSentence.get(sentence) ?? tagsKept(sentence)
-  tagsOfSentence.set(sentence, known)
-  return new Set([...known, msg.slice(end + 2)])
 }
 
 function writeUsers({ db, plan }: Build, counts: Counts): void {

@@ -24,7 +24,7 @@ export async function writeSearch(
     INSERT INTO tweets_search (tweets_search, rank) VALUES ('hashsize', 33554432), ('automerge', 0);
     BEGIN`)
   const rows = new Bulk(db, 'tweets_search (rowid, msg)')
-  const text = textsOf(plan.seed)
+  const text = textsOf(plan)
   for (let id = 1; id <= plan.tweets; id++) {
     rows.add(id, text())
     if (id % chunk > 0) continue
