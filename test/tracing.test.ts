@@ -31,7 +31,7 @@ test('the trace of a like has a request span, a handler span and three query spa
     '- > POST /favorite/:id',
     'POST /favorite/:id > SELECT notifications sessions users',
     'POST /favorite/:id > favorites.create',
-    'favorites.create > INSERT favorites trends tweets',
+    'favorites.create > INSERT favorites trends tweets users',
     'favorites.create > SELECT favorites tweets users',
   ])
   const { attributes, status } = root(answer)
@@ -104,7 +104,7 @@ test('404 and 422 leave the span status unset; 500 is an error on the spans that
     .map((span) => span.name)
   assert.deepEqual(
     failed.sort(),
-    ['GET /favorites', 'SELECT favorites tweets users', 'favorites.list'].sort(),
+    ['GET /favorites', 'SELECT favorites tweets bookmarks users', 'favorites.list'].sort(),
   )
   assert.equal(root(broken).attributes['error.type'], '500')
   assert.equal(root(broken).attributes['app.error.slug'], 'unexpected')
