@@ -5,6 +5,7 @@ import test from 'node:test'
 import { like } from 'drizzle-orm'
 
 import { foundIn } from '../src/base/parse-text.ts'
+import { bookmarks } from '../src/db/bookmark-tables.ts'
 import { tweets } from '../src/db/schema.ts'
 import { people } from '../src/demo/people.ts'
 import { posts, shares, threads } from '../src/demo/talk.ts'
@@ -94,6 +95,15 @@ test('whoever talks lives in the town, and nobody reposts a post twice', () => {
   for (const [by, of, ...replies] of threads)
     for (const [, min, text, to = 0] of replies)
       assert.ok(to === 0 || replies[to - 1]![1] < min, `${by}: ${of}: ${text}`)
+})
+
+test('some people keep bookmarks, three each; ines, who signs in with a button, is one', async () => {
+  await using app = await startApp()
+  await seedDemoWorld(app.database.db, moments[3]!)
+  const kept = await app.database.db.select().from(bookmarks)
+  const users = new Set(kept.map((row) => row.userId))
+  assert.ok(users.size >= 10 && users.size <= 20 && users.has(3), `${users.size}`)
+  assert.ok(kept.length >= 2 * users.size && kept.length <= 3 * users.size, `${kept.length}`)
 })
 
 test('a long thread, a quote and a repost are on the pages of their people', async () => {

@@ -17,6 +17,7 @@ const day = 86_400_000
 const hour = 3_600_000
 const minute = 60_000
 const weeks = 5
+const bookmarksEach = 3
 
 /** Events that many people write about: days before the first start, and the hour (UTC) when they begin. */
 const events: Record<string, [daysAgo: number, hour: number]> = {
@@ -65,6 +66,7 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
     db.run(insertTags(ids)),
     db.run(insertMentions(ids)),
     db.run(insertLikes(likeRows)),
+    db.run(insertBookmarks(likeRows)),
     ...notifyInOrder(now).map((statement) => db.run(statement)),
   ])
   await batch.catch((error: unknown) => {
@@ -176,6 +178,15 @@ const insertMentions = (ids: Map<Tweet, number>) => {
     select tweets.id, users.id from json_each(${JSON.stringify(rows)})
     cross join tweets on tweets.id = value ->> 0
     cross join users on users.handle = value ->> 1 and users.id <> tweets.user_id`
+}
+
+/** One person in five keeps what they liked last. */
+const insertBookmarks = (all: Row[]) => {
+  const rows = people.flatMap((_, index) =>
+    index % 5 === 2 ? all.filter(([user]) => user === index + 1).slice(-bookmarksEach) : [],
+  )
+  return sql`insert into bookmarks (user_id, tweet_id, created_at)
+    select value ->> 0, value ->> 1, value ->> 2 from json_each(${JSON.stringify(rows)})`
 }
 
 const insertLikes = (all: Row[]) =>
