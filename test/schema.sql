@@ -25,6 +25,7 @@ CREATE UNIQUE INDEX `notifications_once` ON `notifications` (`actor_id`,`user_id
 CREATE INDEX `notifications_tweet` ON `notifications` (`tweet_id`) WHERE tweet_id is not null;
 
 CREATE INDEX `notifications_user` ON `notifications` (`user_id`,`id`);
+CREATE INDEX `link_previews_age` ON `link_previews` (`fetched_at`);
 
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
 
@@ -127,6 +128,11 @@ CREATE TABLE `notifications` (
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`actor_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`tweet_id`) REFERENCES `tweets`(`id`) ON UPDATE no action ON DELETE cascade
+CREATE TABLE `link_previews` (
+	`url` text PRIMARY KEY NOT NULL,
+	`title` text,
+	`description` text DEFAULT '' NOT NULL,
+	`fetched_at` integer NOT NULL
 ) STRICT;
 
 CREATE VIRTUAL TABLE people_search USING fts5(name, handle, content='users', content_rowid='id', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix='1 2 3 4');
@@ -162,6 +168,14 @@ CREATE TABLE `tag_uses` (
 CREATE TABLE `trends` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`epoch` integer NOT NULL
+) STRICT;
+
+CREATE TABLE `tweet_previews` (
+	`tweet_id` integer PRIMARY KEY NOT NULL,
+	`url` text NOT NULL,
+	`title` text NOT NULL,
+	`description` text DEFAULT '' NOT NULL,
+	FOREIGN KEY (`tweet_id`) REFERENCES `tweets`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT;
 
 CREATE TABLE `tweets` (

@@ -50,6 +50,7 @@ import {
   type Dropped,
 } from './dropped.ts'
 import { Outage } from './outage.ts'
+import { notToStrangers } from './propagation.ts'
 import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
 import { describeProcess } from './resource.ts'
 
@@ -140,9 +141,11 @@ function startTraces(common: Common): NodeTracerProvider {
     baggage: new W3CBaggagePropagator(),
   }
   provider.register({
-    propagator: new CompositePropagator({
-      propagators: settings.propagators.flatMap((name) => propagators[name] ?? []),
-    }),
+    propagator: notToStrangers(
+      new CompositePropagator({
+        propagators: settings.propagators.flatMap((name) => propagators[name] ?? []),
+      }),
+    ),
   })
   return provider
 }
