@@ -29,9 +29,14 @@ export async function readBody(body: Readable, encoding: string): Promise<Buffer
     }
   }
   const name = encoding.trim().toLowerCase()
-  if (name === '' || name === 'identity') await pipeline(body, collect)
-  else if (isKnown(name)) await pipeline(body, decoders[name](), collect)
-  else throw new Unfit('encoding')
+  try {
+    if (name === '' || name === 'identity') await pipeline(body, collect)
+    else if (isKnown(name)) await pipeline(body, decoders[name](), collect)
+    else throw new Unfit('encoding')
+  } catch (error) {
+    // The streams that are destroyed then may be heard first.
+    throw size > bytesMax ? new Unfit('too_large') : error
+  }
   return Buffer.concat(pieces)
 }
 

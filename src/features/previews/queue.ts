@@ -57,7 +57,8 @@ export class Previews {
         annotate({ 'app.preview.outcome': outcome })
         measured().linkPreviews.add(1, { outcome })
         this.#open -= 1
-        if (this.#open === 0) for (const done of this.#idle.splice(0)) done()
+        // Later, when the span has ended, too.
+        if (this.#open === 0) for (const done of this.#idle.splice(0)) setImmediate(done)
       }
     })
   }
