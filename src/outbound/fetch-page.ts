@@ -2,7 +2,7 @@
 // the guard has checked.
 import type { IncomingHttpHeaders } from 'node:http'
 
-import type { buildConnector, Client } from 'undici'
+import { buildConnector, Client } from 'undici'
 
 import { toStranger } from '../telemetry/propagation.ts'
 import type { AddressGuard } from './address-guard.ts'
@@ -38,14 +38,12 @@ export async function fetchHead(
 ): Promise<FetchedHead> {
   const late = AbortSignal.timeout(totalMs)
   const signal = AbortSignal.any([stop, late])
-  // Loaded for the first preview only: it takes 40 ms.
-  const undici = await import('undici')
-  const connector = connect ?? undici.buildConnector({ timeout: attemptMs, maxCachedSessions: 0 })
+  const connector = connect ?? buildConnector({ timeout: attemptMs, maxCachedSessions: 0 })
   try {
     let url = start
     for (let hops = 0; ; hops++) {
       const target = await guard.target(url, signal)
-      const client = new undici.Client(url.origin, {
+      const client = new Client(url.origin, {
         connect: connectorTo(target, connector, signal),
         maxResponseSize: bytesMax,
         headersTimeout: totalMs,

@@ -29,7 +29,10 @@ async function town(env: Record<string, string> = {}) {
   const [alice, bob] = [await app.person('Alice'), await app.person('Bob')]
   await bob.post(`/follow/${alice.id}`)
   return {
-    ...{ pages, app, alice, bob },
+    pages,
+    app,
+    alice,
+    bob,
     async [Symbol.asyncDispose]() {
       await app[Symbol.asyncDispose]()
       await pages[Symbol.asyncDispose]()
@@ -66,9 +69,8 @@ test('a link gets a preview under the text: title, description, host; for everyb
   const [asked, ...more] = pages.asked
   assert.equal(asked!.path, '/geese?by=name', 'no fragment')
   assert.deepEqual(more, [])
-  assert.deepEqual(Object.keys(asked!.headers).toSorted(), [
-    ...['accept', 'accept-encoding', 'connection', 'host', 'user-agent'],
-  ])
+  const sent = Object.keys(asked!.headers).toSorted()
+  assert.deepEqual(sent.join(' '), 'accept accept-encoding connection host user-agent')
 })
 
 test('its span is the root of a trace of its own, with a link to the post; no statement has words of the page', async () => {
@@ -121,7 +123,7 @@ test('servers that do wrong: the post is there at once, the preview is not', asy
   assert.deepEqual(previews(page), [])
   const spans = endedSpans('previews.fetch')
   assert.deepEqual(
-    spans.map((span) => span.attributes['app.preview.outcome']).toSorted(),
+    spans.map((span) => String(span.attributes['app.preview.outcome'])).toSorted(),
     Object.values(expected).toSorted(),
   )
   assert.equal((await bySql(app, 'select 1 from link_previews where title is null')).length, 19)

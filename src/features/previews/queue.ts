@@ -1,7 +1,6 @@
 // Reads the pages that posts link to, in the background: a post never waits for one.
 import type { Db } from '../../db/db.ts'
 import { AddressGuard } from '../../outbound/address-guard.ts'
-import { fetchHead } from '../../outbound/fetch-page.ts'
 import { Unfit, type Reason } from '../../outbound/unfit.ts'
 import { measured } from '../../telemetry/metrics.ts'
 import { annotate, inBackground } from '../../telemetry/spans.ts'
@@ -105,6 +104,8 @@ export class Previews {
 
   async #read(url: URL): Promise<Words | Reason> {
     const { db, guard, stop } = this.#parts
+    // Loaded for the first preview: without LINK_PREVIEWS=1, no process has undici in its memory.
+    const { fetchHead } = await import('../../outbound/fetch-page.ts')
     const found = await fetchHead(url, { guard, stop }).catch((error: unknown) => {
       if (error instanceof Unfit) return error.reason
       throw error
