@@ -8,6 +8,7 @@ import { expectQueries } from '../../../test/budget.ts'
 import { endedSpans, startApp, told, type Answer, type TestApp } from '../../../test/harness.ts'
 import { pageServer } from '../../../test/page-server.ts'
 import { forgetOldPreviews } from './store.ts'
+import { wordsOf } from './text.ts'
 
 const previews = ({ text }: Answer) =>
   [...text.matchAll(/<div class="preview">[\s\S]*?<\/div>/g)].map(([one]) => one)
@@ -143,6 +144,22 @@ test('servers that do wrong: the post is there at once, the preview is not', asy
   for (const { headers } of pages.asked)
     for (const name of ['cookie', 'referer', 'authorization', 'traceparent', 'baggage'])
       assert.equal(headers[name], undefined)
+})
+
+test('the words of a page stay in their place: one line, no markup, no directions, no towers of marks, bounded', () => {
+  const inCard = (title: string, description = '') => wordsOf({ title, description })
+  assert.deepEqual(inCard(' a\n\t b\u2028c ', 'd\u0000e\u200bf'), {
+    title: 'a b c',
+    description: 'def',
+  })
+  assert.deepEqual(inCard('\u202eevil\u202c\u2066x', '\u061c'), { title: 'evilx', description: '' })
+  for (const nothing of ['', ' \n', '\u200b\u2060', '\u2800', '\ufeff'])
+    assert.equal(inCard(nothing), undefined, JSON.stringify(nothing))
+  assert.deepEqual(inCard('same', 'same'), { title: 'same', description: '' })
+  assert.equal(inCard(`z${'\u0301'.repeat(3000)}x`)!.title.length, 8)
+  const long = inCard('wörd '.repeat(800), '👩‍👩‍👧‍👦'.repeat(500))!
+  assert.ok(long.title.length <= 100 && long.title.endsWith('wörd…'))
+  assert.ok([...long.description].length <= 600)
 })
 
 test('the author removes it: with htmx, without JavaScript, as a program; nobody else can', async () => {

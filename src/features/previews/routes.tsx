@@ -7,7 +7,6 @@ import { type Env, router } from '../../http/context.ts'
 import { traced } from '../../http/request-span.ts'
 import { found } from '../../http/validation.ts'
 import { answer } from '../../ui/answer.ts'
-import { Toast } from '../../ui/feed.tsx'
 import { authorOf, removePreview } from './store.ts'
 
 async function remove(c: Context<Env>, id: number) {
@@ -16,11 +15,13 @@ async function remove(c: Context<Env>, id: number) {
   if (author !== viewer.id && !viewer.operator) throw new Refusal(403, 'This post is not yours.')
   await removePreview(db, id)
   const sentence = 'Preview removed.'
+  // Words in its place take the focus of the button that is gone.
   const partial = (
-    <>
-      <hx-partial hx-target={`[data-tweet-id="${id}"] .preview`} hx-swap='delete'></hx-partial>
-      <Toast>{sentence}</Toast>
-    </>
+    <hx-partial hx-target={`[data-tweet-id="${id}"] .preview`} hx-swap='outerHTML'>
+      <p class='preview' tabindex={-1} autofocus>
+        {sentence}
+      </p>
+    </hx-partial>
   )
   return answer(c, { partial, to: `#tweet-${id}`, flash: sentence })
 }

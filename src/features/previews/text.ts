@@ -20,14 +20,15 @@ export function withoutFragment({ href }: URL): URL {
   return url
 }
 
-/** Code points for each character that people see: marks above and below a letter count for one together. */
-const marksMax = 3
+/** Marks that are stacked on one letter, and code points for each character that people see, on average. */
+const stacked = /(\p{M}{6})\p{M}+/gu
+const pointsMax = 3
 
 /** In one line, of at most `max` characters; undefined if nothing of it could be seen. */
 function inCard(text: string, max: number): string | undefined {
   // Of the spaces first: what is invisible is taken out without leaving a gap.
   const line = withoutInvisible(text.toWellFormed().normalize('NFC').replace(/\s+/g, ' '))
-  const bounded = [...line].slice(0, max * marksMax).join('')
+  const bounded = [...line.replace(stacked, '$1')].slice(0, max * pointsMax).join('')
   return isVisible(bounded) ? shorten(bounded, max) : undefined
 }
 
