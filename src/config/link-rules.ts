@@ -65,13 +65,18 @@ export function linkRules(settings: Given, env: Environment): LinkRules {
   return {
     allow: settings.LINK_PREVIEWS_ALLOW.flatMap((one) => allowedRange(one) ?? []),
     services: urls.flatMap(serviceOf),
-    ownHost: settings.PUBLIC_ORIGIN && new URL(settings.PUBLIC_ORIGIN).hostname,
+    ownHost: settings.PUBLIC_ORIGIN && bareHost(new URL(settings.PUBLIC_ORIGIN)),
   }
 }
 
 function serviceOf(text: string): OwnService[] {
   if (text.startsWith('file:') || !URL.canParse(text)) return []
-  const { hostname, port, protocol } = new URL(text)
-  const host = hostname.toLowerCase().replace(/^\[|\]$/g, '')
+  const url = new URL(text)
+  const { port, protocol } = url
+  const host = bareHost(url)
   return host === '' ? [] : [{ host, port: Number(port) || (protocol === 'http:' ? 80 : 443) }]
 }
+
+/** The host of a URL as names are compared: in lower case, without the brackets of IPv6 and a dot at the end. */
+export const bareHost = ({ hostname }: URL): string =>
+  hostname.toLowerCase().replace(/^\[|\]$|\.$/g, '')

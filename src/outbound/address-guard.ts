@@ -2,7 +2,7 @@
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-import type { LinkRules, OwnService } from '../config/link-rules.ts'
+import { bareHost, type LinkRules, type OwnService } from '../config/link-rules.ts'
 import { resolveAll, resolveOwn, type Resolve } from './resolve.ts'
 import { isEmbedding, isSpecial } from './special-blocks.ts'
 import { Unfit } from './unfit.ts'
@@ -17,7 +17,6 @@ type Located = OwnService & { addresses: string[] }
 const webPorts = new Set([80, 443])
 const serviceMs = 60_000
 
-const withoutDot = (name: string) => name.toLowerCase().replace(/\.$/, '')
 const familyOf = (address: string) => (address.includes(':') ? 'ipv6' : 'ipv4')
 
 /** Checks URLs and all addresses that their names have. Make one for the life of the process. */
@@ -48,7 +47,7 @@ export class AddressGuard {
     if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
       throw new Unfit('refused_url')
     const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
-    const name = withoutDot(url.hostname.replace(/^\[|\]$/g, ''))
+    const name = bareHost(url)
     if (name === '' || name === this.#ownHost) throw new Unfit('refused_url')
     if (!webPorts.has(port) && !this.#allow.some((one) => one.port === port))
       throw new Unfit('refused_port')

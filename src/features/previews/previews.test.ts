@@ -3,10 +3,12 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 
 import { sql } from 'drizzle-orm'
+import Database from 'libsql'
 
 import { expectQueries } from '../../../test/budget.ts'
 import { endedSpans, startApp, told, type Answer, type TestApp } from '../../../test/harness.ts'
 import { pageServer } from '../../../test/page-server.ts'
+import { findProblems } from '../../db/integrity.ts'
 import { forgetOldPreviews } from './store.ts'
 import { wordsOf } from './text.ts'
 
@@ -299,6 +301,26 @@ test('a tweet that is deleted meanwhile, or later: nothing of it stays', async (
   await alice.post(`/tweet/${other}/delete`)
   assert.deepEqual(await bySql(app, 'select count(*) from tweet_previews'), [0])
 })
+
+test(
+  'the check of the database knows a preview whose tweet is gone',
+  { skip: process.env['TEST_DATABASE'] === 'server' && 'looks into the file' },
+  async () => {
+    await using here = await town()
+    const { app, alice, pages } = here
+    await alice.tweet(`${pages.url}/page`)
+    await app.previews!.idle()
+    const file = new Database(app.url.replace('file:', ''), { timeout: 1000 })
+    assert.deepEqual(findProblems(file), [])
+    file.exec('PRAGMA foreign_keys = OFF; DELETE FROM tweets')
+    assert.ok(
+      findProblems(file).includes(
+        'tweet_previews row 1 refers to a row of tweets that does not exist',
+      ),
+    )
+    file.close()
+  },
+)
 
 test('a text without a link, and a link that must not be read: nobody is asked', async () => {
   await using here = await town()
