@@ -18,6 +18,8 @@ CREATE UNIQUE INDEX `follows_once` ON `follows` (`follower_id`,`followed_id`);
 
 CREATE INDEX `former_handles_user` ON `former_handles` (`user_id`,`changed_at`);
 
+CREATE INDEX `link_previews_age` ON `link_previews` (`fetched_at`);
+
 CREATE INDEX `mentions_user` ON `mentions` (`user_id`,`tweet_id`);
 
 CREATE UNIQUE INDEX `notifications_once` ON `notifications` (`actor_id`,`user_id`,`kind`,coalesce(tweet_id, 0));
@@ -25,7 +27,6 @@ CREATE UNIQUE INDEX `notifications_once` ON `notifications` (`actor_id`,`user_id
 CREATE INDEX `notifications_tweet` ON `notifications` (`tweet_id`) WHERE tweet_id is not null;
 
 CREATE INDEX `notifications_user` ON `notifications` (`user_id`,`id`);
-CREATE INDEX `link_previews_age` ON `link_previews` (`fetched_at`);
 
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
 
@@ -105,6 +106,13 @@ CREATE TABLE `invitations` (
 	`used_by` integer
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE `link_previews` (
+	`url` text PRIMARY KEY NOT NULL,
+	`title` text,
+	`description` text DEFAULT '' NOT NULL,
+	`fetched_at` integer NOT NULL
+) STRICT;
+
 CREATE TABLE `mentions` (
 	`tweet_id` integer NOT NULL,
 	`user_id` integer NOT NULL,
@@ -128,11 +136,6 @@ CREATE TABLE `notifications` (
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`actor_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`tweet_id`) REFERENCES `tweets`(`id`) ON UPDATE no action ON DELETE cascade
-CREATE TABLE `link_previews` (
-	`url` text PRIMARY KEY NOT NULL,
-	`title` text,
-	`description` text DEFAULT '' NOT NULL,
-	`fetched_at` integer NOT NULL
 ) STRICT;
 
 CREATE VIRTUAL TABLE people_search USING fts5(name, handle, content='users', content_rowid='id', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix='1 2 3 4');

@@ -59,7 +59,10 @@ const names: Record<string, string[]> = {
 const resolve: Resolve = async (name) => names[name] ?? []
 
 /** Records every attempt; only one address is there: it redirects to what `?to=` says. */
-async function world(env: Record<string, string> = {}, names_: Resolve = resolve) {
+async function world(
+  env: Record<string, string> = {},
+  more: Partial<ConstructorParameters<typeof AddressGuard>[0]> = {},
+) {
   const server = createServer((request, response) => {
     const to = new URL(request.url!, 'http://x').searchParams.get('to')
     // A header is ASCII; a browser reads the escapes of a host as what they stand for.
@@ -74,7 +77,7 @@ async function world(env: Record<string, string> = {}, names_: Resolve = resolve
     if (hostname !== publicAddress) return callback(new Error('no such server'), null)
     const socket = connect(port, '127.0.0.1', () => callback(null, socket))
   }
-  const guard = new AddressGuard({ ...rulesOf(env), resolve: names_ })
+  const guard = new AddressGuard({ ...rulesOf(env), resolve, ...more })
   return {
     attempts,
     /** Why it was not read; its title if it was. */
@@ -156,7 +159,7 @@ test('only http(s) at 80 and 443, and no user name', async () => {
 test('a name whose answers change: the address that was checked is connected to, and every hop is checked again', async () => {
   let asked = 0
   const changing: Resolve = async () => (asked++ === 0 ? [publicAddress] : ['127.0.0.1'])
-  await using here = await world({}, changing)
+  await using here = await world({}, { resolve: changing })
   assert.equal(await here.read('http://changing.example/'), 'There')
   assert.deepEqual([here.attempts, asked], [[hop], 1], 'not asked again to connect')
   asked = 0
@@ -177,6 +180,13 @@ test('the addresses of this machine, also those that are public', async () => {
     )
     assert.deepEqual(here.attempts, [])
   }
+  const ownAddresses = () => [publicAddress, '2606:4700:0:0::7']
+  await using onTheNet = await world({}, { ownAddresses })
+  for (const host of ['public.example', publicAddress, '[2606:4700::7]']) {
+    assert.equal(await onTheNet.read(`http://${host}/`), 'refused_address')
+    assert.deepEqual(onTheNet.attempts, [])
+  }
+  assert.equal(await onTheNet.read('http://[2606:4700::8]/'), 'unreachable')
 })
 
 test('the servers of the database and of telemetry, by name and by address; and this site itself', async () => {

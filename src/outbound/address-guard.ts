@@ -10,7 +10,11 @@ import { Unfit } from './unfit.ts'
 /** Where to connect to for a URL: one of these very addresses. `name` is what a certificate must be for. */
 export type Target = { name: string; port: number; addresses: string[] }
 
-type Rules = LinkRules & { resolve?: Resolve }
+type Rules = LinkRules & {
+  resolve?: Resolve
+  /** The addresses of this machine; default: those of its interfaces. */
+  ownAddresses?: () => string[]
+}
 
 type Located = OwnService & { addresses: string[] }
 
@@ -25,10 +29,17 @@ export class AddressGuard {
   readonly #services: readonly OwnService[]
   readonly #ownHost: string | undefined
   readonly #resolve: Resolve
+  readonly #ownAddresses: () => string[]
   /** The addresses of the services, and when they were asked for. */
   #known: { at: number; found: Promise<Located[]> } | undefined
 
-  constructor({ allow, services, ownHost, resolve = resolveAll }: Rules) {
+  constructor({
+    allow,
+    services,
+    ownHost,
+    resolve = resolveAll,
+    ownAddresses = ofInterfaces,
+  }: Rules) {
     this.#allow = allow.map(({ address, bits, family, port }) => {
       const list = new BlockList()
       list.addSubnet(address, bits, family)
@@ -37,6 +48,7 @@ export class AddressGuard {
     this.#services = services
     this.#ownHost = ownHost
     this.#resolve = resolve
+    this.#ownAddresses = ownAddresses
   }
 
   /**
@@ -72,12 +84,19 @@ export class AddressGuard {
     if (this.#isAllowedAt(address, port)) return
     if (!webPorts.has(port)) throw new Unfit('refused_port')
     if (this.#allow.some((one) => one.port === undefined && isIn(one.list, address))) return
-    if (isSpecial(address) || isOwnInterface(address)) throw new Unfit('refused_address')
+    if (isSpecial(address) || this.#isOwn(address)) throw new Unfit('refused_address')
   }
 
   /** Has the operator allowed this very port of the address? */
   #isAllowedAt(address: string, port: number): boolean {
     return this.#allow.some((one) => one.port === port && isIn(one.list, address))
+  }
+
+  /** Is this an address of this machine, such as its public one? Asked anew each time: an interface may come later. */
+  #isOwn(address: string): boolean {
+    const own = new BlockList()
+    for (const one of this.#ownAddresses()) own.addAddress(one, familyOf(one))
+    return isIn(own, address)
   }
 
   /** Asked for once a minute: behind a name, a service may move. */
@@ -97,13 +116,8 @@ export class AddressGuard {
 
 const isIn = (list: BlockList, address: string) => list.check(address, familyOf(address))
 
-/** Is this an address of this machine, such as its public one? */
-function isOwnInterface(address: string): boolean {
-  const own = new BlockList()
-  for (const one of Object.values(networkInterfaces()).flatMap((all) => all ?? []))
-    own.addAddress(one.address, familyOf(one.address))
-  return isIn(own, address)
-}
+const ofInterfaces = (): string[] =>
+  Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address))
 
 /** Rejects with the reason of the signal when that comes first. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,6 +1,6 @@
+import { parseText } from '../../base/parse-text.ts'
 // The words of somebody else's page, as they may stand in a card.
 import { isVisible, shorten, withoutInvisible } from '../../base/text.ts'
-import { parseText } from '../../ui/text/parse.ts'
 
 const urlLengthMax = 2000
 
