@@ -2,8 +2,12 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: ['schema', 'notification-tables', 'bookmark-tables', 'background-tables'].map(
-    (name) => `./src/db/${name}.ts`,
-  ),
+  schema: [
+    'schema',
+    'notification-tables',
+    'bookmark-tables',
+    'background-tables',
+    'preview-tables',
+  ].map((name) => `./src/db/${name}.ts`),
   out: './drizzle',
 })

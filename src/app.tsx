@@ -5,6 +5,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import { secureHeaders } from 'hono/secure-headers'
 
 import { Refusal } from './base/refusal.ts'
+import { shutdownSignal } from './base/shutdown.ts'
 import type { Settings } from './config/env.ts'
 import { trustedProxies } from './config/trusted-proxies.ts'
 import type { Database } from './db/db.ts'
@@ -18,6 +19,8 @@ import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
 import { likedRoutes } from './features/likes-list.tsx'
 import { notificationRoutes } from './features/notifications/routes.tsx'
+import { previewsFor, type Previews } from './features/previews/queue.ts'
+import { previewRoutes } from './features/previews/routes.tsx'
 import { personFeedRoutes } from './features/profiles/atom.ts'
 import { profileRoutes } from './features/profiles/routes.tsx'
 import { retweetRoutes } from './features/retweets.tsx'
@@ -51,6 +54,8 @@ export type Deps = {
   settings: Settings
   /** The lane for bcrypt, when the process has one already: there is to be one. */
   passwords?: Passwords
+  /** The reader of linked pages, when somebody else has to wait for it. */
+  previews?: Previews | undefined
   state: { stopping: boolean }
   recorder?: Recorder | undefined
 }
@@ -60,6 +65,7 @@ export function createApp({
   database,
   settings,
   passwords = new Passwords(settings),
+  previews = previewsFor(settings, database.db, shutdownSignal),
   state,
   recorder,
 }: Deps) {
@@ -75,6 +81,7 @@ export function createApp({
     c.set('database', database)
     c.set('db', database.db)
     c.set('passwords', passwords)
+    c.set('previews', previews)
     c.set('rateLimits', rateLimits)
     c.set('trusts', trusts)
     c.set('redaction', redaction)
@@ -101,6 +108,7 @@ export function createApp({
   app.route('/', trendRoutes)
   app.route('/', timelineRoutes)
   app.route('/', tweetRoutes(loginPage))
+  app.route('/', previewRoutes)
   app.route('/', favoriteRoutes)
   app.route('/', retweetRoutes)
   app.route('/', bookmarkRoutes)

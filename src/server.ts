@@ -19,6 +19,7 @@ import { runMaintenance } from './db/maintenance.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
 import { demoLeftover } from './demo/leftover.ts'
 import { answerOrder, type Administration } from './features/administration.ts'
+import { forgetOldPreviews } from './features/previews/store.ts'
 import { watchConnections } from './http/connections.ts'
 import { Passwords } from './http/passwords.ts'
 import { countSessions, sessionJobs } from './http/sessions.ts'
@@ -78,7 +79,7 @@ async function run(settings: Settings): Promise<never> {
   await seedOnFirstStart(database, settings)
   // Two accounts have it: nobody knows which of them is meant.
   for (const address of await normaliseAddresses(database.db)) settings.operators.delete(address)
-  await runMaintenance({ database, sessions: sessionJobs })
+  await runMaintenance({ database, sessions: sessionJobs, daily: [forgetOldPreviews] })
   const state = { stopping: false }
   shutdownSignal.throwIfAborted()
   const passwords = new Passwords(settings)

@@ -192,6 +192,7 @@ describe('docs/telemetry-names.md', () => {
       'http/request-span.ts',
       'http/request-attributes.ts',
       'features/timeline.tsx',
+      'features/previews/queue.ts',
     ]
     const spans = files.map((file) => read(`src/${file}`))
     const attributes = matches(

@@ -13,6 +13,7 @@ import {
 import { createApp } from '../src/app.tsx'
 import { readSettings, type Settings } from '../src/config/env.ts'
 import { openDb, type Database } from '../src/db/db.ts'
+import { previewsFor, type Previews } from '../src/features/previews/queue.ts'
 import { Passwords } from '../src/http/passwords.ts'
 import { setLogLevel } from '../src/telemetry/log.ts'
 import { placeholder } from '../src/ui/fragment-cache.ts'
@@ -132,6 +133,8 @@ export type TestApp = {
   settings: Settings
   database: Database
   passwords: Passwords
+  /** With LINK_PREVIEWS=1. */
+  previews: Previews | undefined
   /** The `file:` or `http:` URL of its database. */
   url: string
   /** The state that the process shares with the app. */
@@ -142,6 +145,10 @@ export type TestApp = {
   person: (name: string) => Promise<Someone & { id: number }>
   [Symbol.asyncDispose]: () => Promise<void>
 }
+
+/** The spans of this name that have ended since the last `startApp`, whatever their trace. */
+export const endedSpans = (name: string): ReadableSpan[] =>
+  exporter.getFinishedSpans().filter((span) => span.name === name)
 
 /** Starts an app on an empty database: a file, or a new libSQL server if TEST_DATABASE=server. */
 export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
@@ -156,11 +163,14 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
   const database = await openDb(settings)
   const state = { stopping: false }
   const passwords = new Passwords(settings)
-  const app = createApp({ database, settings, passwords, state })
+  const stop = new AbortController()
+  const previews = previewsFor(settings, database.db, stop.signal)
+  const app = createApp({ database, settings, passwords, previews, state })
   const running: TestApp = {
     settings,
     database,
     passwords,
+    previews,
     url,
     state,
     fetch: async (request) => app.fetch(request),
@@ -176,6 +186,8 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
       return Object.assign(someone, { id })
     },
     [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await previews?.idle()
       await database.close()
       await server?.stop()
       rmSync(folder, { recursive: true, force: true })

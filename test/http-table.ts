@@ -91,6 +91,7 @@ export const pathOf = ({ path }: Row, { traceId, spanId }: World): string =>
     .replace(':span', spanId)
     // Bob's own tweet is 2; Alice, whom he follows, is user 1.
     .replace('/tweet/:id/delete', '/tweet/2/delete')
+    .replace('/tweet/:id/preview', '/tweet/2/preview')
     .replace(':id', '1')
     .replace(':handle', '@alice')
     .replace(':tag', 'hello')

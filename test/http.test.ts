@@ -46,7 +46,7 @@ function signedOutAnswer(
 const filled = ({ path }: Row, answer: string) =>
   answer
     .replace('back', path === '/theme' || path === '/chip' ? '/' : '/timeline')
-    .replace(':id', '1')
+    .replace(':id', path.includes('/preview') ? '2' : '1')
 
 test('docs/http.md lists exactly the routes of the app', async () => {
   await using app = await startApp()

@@ -59,6 +59,7 @@ const budgets: [
   ['POST', '/tweet', 3, { msg: 'hello' }],
   ['POST', '/tweet', 3, { msg: 'hello', reply_to: '1' }],
   ['POST', '/tweet', 3, { msg: 'hello', quote: '1' }],
+  ['POST', '/tweet/1/preview/delete', 3],
   ['POST', '/tweet/2/delete', 3], // 2, but one that is large or gone is looked up first
 ]
 

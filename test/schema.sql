@@ -18,6 +18,8 @@ CREATE UNIQUE INDEX `follows_once` ON `follows` (`follower_id`,`followed_id`);
 
 CREATE INDEX `former_handles_user` ON `former_handles` (`user_id`,`changed_at`);
 
+CREATE INDEX `link_previews_age` ON `link_previews` (`fetched_at`);
+
 CREATE INDEX `mentions_user` ON `mentions` (`user_id`,`tweet_id`);
 
 CREATE UNIQUE INDEX `notifications_once` ON `notifications` (`actor_id`,`user_id`,`kind`,coalesce(tweet_id, 0));
@@ -104,6 +106,13 @@ CREATE TABLE `invitations` (
 	`used_by` integer
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE `link_previews` (
+	`url` text PRIMARY KEY NOT NULL,
+	`title` text,
+	`description` text DEFAULT '' NOT NULL,
+	`fetched_at` integer NOT NULL
+) STRICT;
+
 CREATE TABLE `mentions` (
 	`tweet_id` integer NOT NULL,
 	`user_id` integer NOT NULL,
@@ -162,6 +171,14 @@ CREATE TABLE `tag_uses` (
 CREATE TABLE `trends` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`epoch` integer NOT NULL
+) STRICT;
+
+CREATE TABLE `tweet_previews` (
+	`tweet_id` integer PRIMARY KEY NOT NULL,
+	`url` text NOT NULL,
+	`title` text NOT NULL,
+	`description` text DEFAULT '' NOT NULL,
+	FOREIGN KEY (`tweet_id`) REFERENCES `tweets`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT;
 
 CREATE TABLE `tweets` (

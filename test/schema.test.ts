@@ -52,6 +52,10 @@ test(
       WHERE m.type = 'table' ORDER BY 1, 2`)
     assert.ok(keys.length >= 8)
     for (const [table, column] of keys) {
+      // The key of the table itself is found without an index.
+      const own = rowsOf(`SELECT name FROM pragma_table_info('${table}')
+        WHERE pk = 1 AND name = '${column}' AND type = 'INTEGER'`)
+      if (own.length > 0) continue
       // A partial index counts when it has all rows with a value.
       const indexes =
         rowsOf(`SELECT i.name FROM pragma_index_list('${table}') i, pragma_index_info(i.name) c

@@ -59,6 +59,7 @@ function walk(kind) {
   const own = find(visit('/timeline'), 'own')
   post('/tweet', { msg, reply_to: own }, `/tweet/${own}`, { name: '/tweet (reply)' })
   for (const end of ['', '/delete']) get(`/tweet/${own}${end}`)
+  post(`/tweet/${own}/preview/delete`)
   post(`/tweet/${own}/delete`, null, '/timeline')
   for (const action of ['favorite', 'retweet', 'bookmark']) post(`/${action}/${id}`)
   for (const path of ['/favorites', `/post?quote=${id}`]) get(path)

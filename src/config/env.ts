@@ -5,6 +5,7 @@ import * as v from 'valibot'
 
 import { normalAddress } from '../base/mail-address.ts'
 import { readEnvFile } from './env-file.ts'
+import { allowedRangesHint, areAllowedRanges, linkRules } from './link-rules.ts'
 import { otlpTarget, type OtlpTarget } from './otlp-targets.ts'
 import { StartError } from './start-error.ts'
 import { readTelemetrySettings, type Signal, type TelemetryWish } from './telemetry-settings.ts'
@@ -114,6 +115,8 @@ const schema = v.object({
   LOCK_WAIT_MS: whole(0, 600_000, 15_000),
   WRITE_WAIT_MS: whole(0, 60_000, 5000),
   WRITE_QUEUE: whole(1, 10_000, 256),
+  LINK_PREVIEWS: oneOf(['0', '1'], '0'),
+  LINK_PREVIEWS_ALLOW: v.pipe(list, v.check(areAllowedRanges, allowedRangesHint)),
   PASSWORD_COST: whole(4, 15, 10),
   PASSWORD_WAIT_MS: whole(0, 60_000, 10_000),
   PASSWORD_QUEUE: whole(1, 10_000, 256),
@@ -198,6 +201,8 @@ export function readSettings(env: Record<string, string | undefined>) {
     inspect,
     site,
     https,
+    /** Which servers a link may lead this process to. */
+    links: linkRules(settings, env),
     operators: new Set(settings.OPERATORS.map(normalAddress)),
     passwordConcurrency: Math.max(1, availableParallelism() - 1),
     rates: Object.fromEntries(

@@ -286,3 +286,29 @@ test('a tweet from the future shows its date, and one from a clock an hour ahead
   assert.match(text, new RegExp(`data-tweet-id="${own}"[\\s\\S]*data-tweet-id="${tomorrow}"`))
   assert.equal(ago(2 * day, day / 2), 'Jan 3')
 })
+
+test('other daily jobs run once a day, with sessions; one that fails stops no other', async (t) => {
+  await using app = await startApp()
+  const clock = clockOf(t)
+  const ran: number[] = []
+  const daily = [
+    () => Promise.reject(new Error('failed')),
+    async (_: unknown, now: number) => void ran.push(now),
+  ]
+  const { database } = app
+  const maintenance = new Maintenance({
+    database,
+    sessions: sessionJobs,
+    daily,
+    clocks: clock.clocks,
+  })
+  await maintenance.start()
+  await maintenance.run()
+  assert.equal(ran.length, 0)
+  for (const hours of [23, 25, 26, 48, 50]) {
+    clock.lived = hours * 3_600_000
+    await maintenance.run()
+  }
+  assert.equal(ran.length, 2)
+  assert.ok(Math.abs(ran[1]! - Date.now()) < 60_000)
+})

@@ -25,6 +25,8 @@ export type SessionJobs = {
 type Parts = {
   database: Pick<Database, 'db' | 'patient' | 'whole'>
   sessions: SessionJobs
+  /** What else is deleted once a day; `now` is ms UTC. */
+  daily?: readonly ((db: Db, now: number) => Promise<void>)[]
   clocks?: Clocks
 }
 
@@ -32,6 +34,7 @@ type Parts = {
 export class Maintenance {
   readonly #database: Parts['database']
   readonly #sessions: SessionJobs
+  readonly #daily: NonNullable<Parts['daily']>
   readonly #clocks: Clocks
   /** Wall clock minus steady clock, at the last run. */
   #offset: number
@@ -42,9 +45,10 @@ export class Maintenance {
   #scoresAt: number
   #sessionsAt: number
 
-  constructor({ database, sessions, clocks = ownClocks }: Parts) {
+  constructor({ database, sessions, daily = [], clocks = ownClocks }: Parts) {
     this.#database = database
     this.#sessions = sessions
+    this.#daily = daily
     this.#clocks = clocks
     this.#offset = clocks.wall() - clocks.steady()
     this.#jumpedAt = this.#scoresAt = this.#sessionsAt = clocks.steady()
@@ -95,6 +99,7 @@ export class Maintenance {
       await this.#sessions.clampToNow(this.#database.db, wall)
       await this.#sessions.deleteExpired(this.#database.db, wall)
     })
+    for (const job of this.#daily) await attempt(() => job(this.#database.db, wall))
   }
 
   async #score(clockMoved: boolean): Promise<void> {

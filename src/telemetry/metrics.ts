@@ -36,6 +36,10 @@ function instruments() {
       unit: '{request}',
       description: 'Requests refused because they came too often, by limit',
     }),
+    linkPreviews: m.createCounter('tracewren.link_previews', {
+      unit: '{preview}',
+      description: 'Links of posts that were looked at for a preview, by outcome',
+    }),
     workQueueDepth: m.createUpDownCounter('tracewren.work_queue.depth', {
       unit: '{job}',
       description: 'Jobs that wait, by queue (write, password)',

@@ -12,7 +12,6 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node'
-import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import type { Resource } from '@opentelemetry/resources'
 import {
   BatchLogRecordProcessor,
@@ -36,7 +35,6 @@ import {
   type Sampler,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node'
-import { ATTR_URL_FULL, ATTR_URL_QUERY } from '@opentelemetry/semantic-conventions'
 
 import type { SamplerSettings, TelemetrySettings } from '../config/telemetry-settings.ts'
 import { Recorder } from '../trace-store/recorder.ts'
@@ -50,6 +48,8 @@ import {
   type Dropped,
 } from './dropped.ts'
 import { Outage } from './outage.ts'
+import { outgoingRequests, outgoingViews } from './outgoing.ts'
+import { notToStrangers } from './propagation.ts'
 import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
 import { describeProcess } from './resource.ts'
 
@@ -79,7 +79,7 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   const tracerProvider = startTraces(common)
   const loggerProvider = startLogs(common)
   registerInstrumentations({
-    instrumentations: [undici(), new RuntimeNodeInstrumentation()],
+    instrumentations: [outgoingRequests(), new RuntimeNodeInstrumentation()],
     meterProvider,
     tracerProvider,
   })
@@ -112,7 +112,7 @@ function startMetrics(
         : new ConsoleMetricExporter(),
     ...settings.metrics,
   })
-  const provider = new MeterProvider({ resource, readers: [reader] })
+  const provider = new MeterProvider({ resource, readers: [reader], views: outgoingViews })
   metrics.setGlobalMeterProvider(provider)
   return provider
 }
@@ -140,9 +140,11 @@ function startTraces(common: Common): NodeTracerProvider {
     baggage: new W3CBaggagePropagator(),
   }
   provider.register({
-    propagator: new CompositePropagator({
-      propagators: settings.propagators.flatMap((name) => propagators[name] ?? []),
-    }),
+    propagator: notToStrangers(
+      new CompositePropagator({
+        propagators: settings.propagators.flatMap((name) => propagators[name] ?? []),
+      }),
+    ),
   })
   return provider
 }
@@ -194,21 +196,4 @@ function startLogs(common: Common): LoggerProvider {
   })
   if (processors.length > 0) logs.setGlobalLoggerProvider(provider)
   return provider
-}
-
-/**
- * Traces outgoing HTTP requests (to a libSQL server), only inside one of our spans. Without query strings, because they
- * may hold secrets.
- */
-function undici(): UndiciInstrumentation {
-  return new UndiciInstrumentation({
-    requireParentforSpans: true,
-    startSpanHook: (request) => {
-      const path = request.path.split('?')[0]!
-      return {
-        [ATTR_URL_FULL]: `${request.origin}${path}`,
-        ...(path !== request.path && { [ATTR_URL_QUERY]: '' }),
-      }
-    },
-  })
 }

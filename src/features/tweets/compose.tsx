@@ -125,6 +125,7 @@ export async function create(c: Context<Env, string, { out: { form: Posted } }>)
     return composeAgain(c, words, { form: 'A post replies to one or quotes one, not both.' }, 422)
   const target = answered ?? quote
   const id = await createTweet(db, viewer.id, posted)
+  if (id !== undefined) c.var.previews?.add(id, posted.msg)
   const isOldForm = clientKind(c) === 'program' && c.req.path === '/post'
   if (isOldForm && (id !== undefined || target === undefined)) return c.redirect('/timeline', 303)
   const { card, parent }: { card?: Card | undefined; parent?: Card | undefined } =

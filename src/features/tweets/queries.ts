@@ -7,6 +7,7 @@ import { tweets, users } from '../../db/schema.ts'
 import type { Feed } from '../../ui/feed.tsx'
 import { bookmarkColumns } from '../bookmarks.tsx'
 import { likeColumns } from '../favorites.tsx'
+import { previewColumn, showsPreviews } from '../previews/column.ts'
 import { retweetColumns } from '../retweets.tsx'
 
 const placeInList = sql<number>`ids.cursor`
@@ -50,7 +51,10 @@ export const cardColumns = (read: Read) => ({
   passedOn: read(passedOn),
 })
 
-export type Card = ReturnType<typeof cardColumns>
+export type Card = ReturnType<typeof cardColumns> & {
+  /** JSON of `Preview`; undefined with LINK_PREVIEWS=0. */
+  preview?: string | null
+}
 /** What `quoted` of a card has. */
 export type Quoted = [userId: number, name: string, handle: string, msg: string]
 
@@ -61,13 +65,19 @@ const isMixed = (ids: SQL | MixedIds): ids is MixedIds => 'mixed' in ids
 
 /** Derives from one list of columns how cards are read, compared and cached. */
 export function cardsFrom<C extends Card>(list: (read: Read) => C) {
-  const { columns, toRow, isSame, keyOf } = rowsFrom(list)
+  const plain = rowsFrom(list)
+  const previewed = rowsFrom((read) => {
+    const row: C = list(read)
+    row.preview = read(previewColumn)
+    return row
+  })
   /**
    * Reads the cards that `ids` selects (a SELECT of `id` and `cursor`, of tweets that are no retweets). The ids are
    * selected in a subquery and the joins are outside: in a single SELECT the planner starts from the users and takes 400
    * times as long (docs/decisions/0005).
    */
   function cardsOf(db: Db, ids: SQL | MixedIds, order: Order) {
+    const { columns, toRow } = showsPreviews(db) ? previewed : plain
     const listed = isMixed(ids)
       ? ids.mixed
       : sql`select id, cursor, null as retweet_of, null as user_id from (${ids})`
@@ -83,7 +93,8 @@ export function cardsFrom<C extends Card>(list: (read: Read) => C) {
     const get = async (bound: Bound) => (await all(bound)).slice(0, 1).find((row) => !isGone(row))
     return { all, get }
   }
-  return { cardsOf, isSame, keyOf }
+  const isSame = (one: C, other: C) => one.preview === other.preview && plain.isSame(one, other)
+  return { cardsOf, isSame, keyOf: plain.keyOf }
 }
 
 export const { cardsOf, isSame, keyOf } = cardsFrom(cardColumns)

@@ -7,6 +7,7 @@ import { Face, Icon } from '../../ui/icon.tsx'
 import { LinkedText } from '../../ui/text/linked-text.tsx'
 import { BookmarkButton } from '../bookmarks.tsx'
 import { FavoriteButton } from '../favorites.tsx'
+import { LinkPreview } from '../previews/views.tsx'
 import { RetweetButton } from '../retweets.tsx'
 import { isSame, keyOf, type Card } from './queries.ts'
 import { PassedOn, passedBy, quotedAuthor, QuotedTweet, QuoteLink } from './quotes.tsx'
@@ -77,7 +78,7 @@ const inside = cachedFragment(
           ><time datetime="${iso}" title="${fullTime(createdAt)}">${when}</time></a
         >${isAlone && ReplyingTo(card)}
       </p>
-      ${[words, QuotedTweet(card)]}
+      ${[words, LinkPreview(card, mayDelete), QuotedTweet(card)]}
       <div class="actions">
         ${ReplyLink(card)}${RetweetButton(card)}${QuoteLink(card)}${FavoriteButton(card)}${BookmarkButton(card)}${mayDelete && DeleteButton(card)}
       </div>`
