@@ -4,13 +4,14 @@ import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core'
 
 import * as bookmarkTables from './bookmark-tables.ts'
 import * as notificationTables from './notification-tables.ts'
+import * as previewTables from './preview-tables.ts'
 import * as schema from './schema.ts'
 
 /** A column that refers to a deleted row, and the primary key of its table. */
 export type Dependent = { table: string; column: string; keys: string[] }
 
 function readDependents(parent: string): Dependent[] {
-  const all = { ...schema, ...notificationTables, ...bookmarkTables }
+  const all = { ...schema, ...notificationTables, ...bookmarkTables, ...previewTables }
   const tables = Object.values(all).filter((one) => is(one, SQLiteTable))
   return tables.flatMap((table) => {
     const { name, columns, foreignKeys, primaryKeys } = getTableConfig(table)
