@@ -117,8 +117,8 @@ test('logs: a line for each request with the ids of its span, an error with its 
   const result = await told({ INSPECT: '0' }, async (server, path) => {
     const cookie = await register(server.url, 'alice')
     await ask(server, '/timeline', { as: 'browser', cookie })
-    change(path, 'DROP TABLE follows')
-    assert.equal((await ask(server, '/followers', { cookie })).status, 500)
+    change(path, 'DROP TABLE favorites')
+    assert.equal((await ask(server, '/favorites', { cookie })).status, 500)
   })
   const roots = result.spans.filter((span) => span.kind === kinds.server)
   const lines = result.logs.filter((line) => line.event === 'http.server.request')
@@ -141,7 +141,7 @@ test('logs: a line for each request with the ids of its span, an error with its 
   assert.equal(failure.severity, 17)
   assert.match(String(failure.attributes['exception.stacktrace']), /no such table/)
   assert.equal(failure.attributes['error_id'], failure.traceId)
-  assert.equal(roots.find((span) => span.traceId === failure.traceId)!.name, 'GET /followers')
+  assert.equal(roots.find((span) => span.traceId === failure.traceId)!.name, 'GET /favorites')
   for (const word of ['listening', 'stopping', 'stopped'])
     assert.ok(
       result.logs.some((line) => line.body === word),

@@ -45,6 +45,9 @@ export type Redaction = (request: {
 type Route = { isKnown: boolean; names: readonly string[] }
 type RouteOf = (method: string, path: string) => Route
 
+/** Does this route take any text, as `/static/*` and `/tag/:tag` do? A path that it refuses may be a secret. */
+export const takesAnyName = (route: string): boolean => /\*$|:tag$/.test(route)
+
 /** Creates the redaction for an app. The parameters that a route declares are read from its validators. */
 export function redactionFor<E extends AnyEnv>(app: Hono<E>): Redaction {
   const routeOf: RouteOf = (method, path) => {
@@ -54,7 +57,7 @@ export function redactionFor<E extends AnyEnv>(app: Hono<E>): Redaction {
     for (const [[, route]] of found) {
       if (route.method === 'ALL') continue
       names.push(...(declared.get(route.handler) ?? []))
-      isKnown ||= !/\*$|:tag$/.test(route.path) // `/static/*` and `/tag/:tag` take any name
+      isKnown ||= !takesAnyName(route.path)
     }
     return { isKnown, names }
   }

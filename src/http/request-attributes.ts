@@ -26,6 +26,7 @@ import { measured } from '../telemetry/metrics.ts'
 import type { RequestCosts } from '../telemetry/query-tracing.ts'
 import { clientOf } from './client-address.ts'
 import { clientKind, type Env } from './context.ts'
+import { takesAnyName } from './redaction.ts'
 
 const knownMethods = new Set(
   'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
@@ -81,7 +82,7 @@ const originOf = (origin: string) => origins.get(origin, () => new URL(origin))
 function addressOf(c: Context<Env>, route: string | undefined) {
   const { origin, path, query } = splitUrl(c.req.url)
   // The usual case, a known route without a query string, needs no redaction.
-  if (query === '' && route !== undefined && !route.endsWith('*')) return { origin, path, query }
+  if (query === '' && route !== undefined && !takesAnyName(route)) return { origin, path, query }
   const { method, path: routed } = c.req
   const isServed = route !== undefined && c.res.status < 400
   return { origin, ...c.get('redaction')({ method, routed, path, query, isServed }) }
