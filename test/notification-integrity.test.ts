@@ -13,6 +13,8 @@ import { freshServerUrl } from './libsql-server.ts'
 import { makeOldDatabase } from './old-database.ts'
 import { scratch } from './process.ts'
 
+/** ACTIONS=20000 lets 50 people act instead of 8. */
+const actionsMax = Number(process.env['ACTIONS'] ?? 600)
 const filesOnly = process.env['TEST_DATABASE'] === 'server' && 'looks into the file'
 
 /** What is wrong, also on a server. */
@@ -86,7 +88,19 @@ test('after any sequence of actions, notifications and their causes belong toget
       for (const one of sequence) await app.database.db.run(statementFor(one))
       assert.deepEqual(await faultsOf(app), [])
     }),
-    { numRuns: process.env['TEST_DATABASE'] === 'server' ? 5 : 25 },
+    {
+      numRuns: process.env['TEST_DATABASE'] === 'server' ? 5 : 25,
+      // Mentioned later, when what the tweet answers is gone.
+      examples: [
+        [
+          [
+            { what: 'reply', who: 1, whom: 4 },
+            { what: 'remove', who: 1, whom: 4 },
+            { what: 'mention', who: 4, whom: 6 },
+          ],
+        ],
+      ],
+    },
   )
 })
 
@@ -144,24 +158,30 @@ test(
 
 test('people who like, follow, answer, quote, repost, delete and leave at the same time: nothing is lost or left over', async () => {
   await using app = await startApp()
+  const size = actionsMax > 1000 ? 50 : 8
   const crowd: Someone[] = []
-  for (let number = 0; number < 8; number++) crowd.push(await app.person(`Person ${number}`))
+  for (let number = 0; number < size; number++) crowd.push(await app.person(`Person ${number}`))
   await Promise.all(crowd.map((who) => who.tweet('first')))
   let seed = 11
   const upTo = (most: number) => 1 + ((seed = (seed * 48_271) % 2_147_483_647) % most)
   const verbs =
-    'favorite unfavorite retweet unretweet follow unfollow delete post reply quote'.split(' ')
+    `favorite unfavorite retweet unretweet bookmark unbookmark follow unfollow delete post reply
+    quote`.split(/\s+/)
   const act = async () => {
-    const [who, verb, id] = [crowd[upTo(8) - 1]!, verbs[upTo(verbs.length) - 1]!, String(upTo(80))]
-    const msg = `About ${id}, @person_${upTo(8) - 1}`
+    const [who, verb, id] = [
+      crowd[upTo(size) - 1]!,
+      verbs[upTo(verbs.length) - 1]!,
+      String(upTo(10 * size)),
+    ]
+    const msg = `About #t${upTo(size)}, @person_${upTo(size) - 1}, ${upTo(1e6)}`
     if (verb === 'delete') return who.post(`/tweet/${id}/delete`)
     if (verb === 'post') return who.post('/tweet', { msg })
     if (verb === 'reply') return who.post('/tweet', { msg, reply_to: id })
     if (verb === 'quote') return who.post('/tweet', { msg, quote: id })
-    return who.post(`/${verb}/${verb.endsWith('follow') ? upTo(8) : id}`)
+    return who.post(`/${verb}/${verb.endsWith('follow') ? upTo(size) : id}`)
   }
-  for (let round = 0; round < 50; round++) {
-    const answers = await Promise.all(Array.from({ length: 12 }, act))
+  for (let round = 0; round < actionsMax / 50; round++) {
+    const answers = await Promise.all(Array.from({ length: 50 }, act))
     for (const { status } of answers)
       assert.ok([200, 400, 403, 404].includes(status), String(status))
   }
@@ -171,6 +191,27 @@ test('people who like, follow, answer, quote, repost, delete and leave at the sa
     ...Array.from({ length: 12 }, act),
   ])
   assert.deepEqual(await faultsOf(app), [])
+  if (!filesOnly) {
+    const file = new Database(app.url.replace('file:', ''), { timeout: 1000 })
+    assert.deepEqual(findProblems(file), [])
+    file.close()
+  }
+  for (const [table, column, truth] of [
+    ['tweets', 'like_count', 'favorites o where o.tweet_id = x.id'],
+    ['tweets', 'reply_count', 'tweets o where o.reply_to = x.id'],
+    ['tweets', 'retweet_count', 'tweets o where o.retweet_of = x.id'],
+    ['users', 'tweet_count', 'tweets o where o.user_id = x.id and o.retweet_of is null'],
+    ['users', 'follower_count', 'follows o where o.followed_id = x.id'],
+    ['users', 'following_count', 'follows o where o.follower_id = x.id'],
+    ['users', 'favorite_count', 'favorites o where o.user_id = x.id'],
+  ] as const)
+    assert.deepEqual(
+      await app.database.db.values(
+        sql.raw(`select id from ${table} x where ${column} <> (select count(*) from ${truth})`),
+      ),
+      [],
+      column,
+    )
   const rows = await app.database.db.values(sql`select count(distinct kind) from notifications`)
   assert.ok(Number(Object.values(rows[0]!)[0]) >= 5)
 })

@@ -265,6 +265,8 @@ CREATE TRIGGER mentions_insert_notify AFTER INSERT ON mentions BEGIN
     SELECT new.user_id, 'mention', t.user_id, t.id, t.created_at FROM tweets t WHERE t.id = new.tweet_id
       AND t.id > (SELECT after_id FROM notification_starts WHERE cause = 'tweets')
       AND NOT EXISTS (SELECT 1 FROM tweets o WHERE o.id IN (t.reply_to, t.quote_of) AND o.user_id = new.user_id)
+      AND NOT EXISTS (SELECT 1 FROM notifications n WHERE n.actor_id = t.user_id AND n.user_id = new.user_id
+        AND n.kind IN ('reply', 'quote') AND coalesce(n.tweet_id, 0) = t.id)
     ON CONFLICT DO NOTHING;
 END;
 
