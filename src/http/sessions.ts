@@ -184,6 +184,9 @@ function setSessionCookie(c: Context<Env>, token: string): void {
   })
 }
 
+/** How often this process has ended sessions. Count here whatever ends some: open streams look at it. */
+export const sessionsEnded = { count: 0 }
+
 /** Ends the session of this request, if there is one. */
 export async function endSession(c: Context<Env>): Promise<void> {
   const name = sessionCookie(c.get('settings'))
@@ -191,6 +194,7 @@ export async function endSession(c: Context<Env>): Promise<void> {
   const tokenHash = token ? hashOf(token) : c.get('visitor')?.tokenHash
   if (!tokenHash) return
   await c.var.db.delete(sessions).where(eq(sessions.tokenHash, tokenHash))
+  sessionsEnded.count += 1
   deleteCookie(c, name, { path: '/', secure: c.get('settings').https })
 }
 
@@ -199,6 +203,17 @@ export async function endSessions(db: Db, userId: number, exceptTokenHash = ''):
   await db
     .delete(sessions)
     .where(and(eq(sessions.userId, userId), ne(sessions.tokenHash, exceptTokenHash)))
+  sessionsEnded.count += 1
+}
+
+/** Those of these sessions, by the hashes of their tokens, that have ended or expired, or whose user is suspended. */
+export async function endedSessions(db: Db, tokenHashes: string[]): Promise<Set<string>> {
+  const now = Date.now()
+  const rows = await db.values<[string]>(sql`
+    select value from json_each(${JSON.stringify(tokenHashes)}) where not exists (
+      select 1 from ${sessions} join ${users} on ${users.id} = user_id where token_hash = value
+      and seen_at > ${now - idleMs} and ${sessions.createdAt} > ${now - absoluteMs} and suspended_at is null)`)
+  return new Set(rows.map(([hash]) => hash))
 }
 
 /** Deletes the sessions that have expired at `now` (ms UTC). */

@@ -14,7 +14,7 @@ import { clientKind, type Env, router } from '../../http/context.ts'
 import { limited } from '../../http/rate-limits.ts'
 import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
 import { traced } from '../../http/request-span.ts'
-import { endSession, endSessions, signedIn } from '../../http/sessions.ts'
+import { endSession, endSessions, sessionsEnded, signedIn } from '../../http/sessions.ts'
 import { form, text } from '../../http/validation.ts'
 import { answer, answerProblem, flash, render } from '../../ui/answer.ts'
 import { forgetVisitor, page } from '../../ui/layout.tsx'
@@ -200,6 +200,7 @@ export const accountRoutes = router()
       await endSession(c)
       const { id } = c.var.viewer
       await deleteAccount(c.var.db, id)
+      sessionsEnded.count += 1
       forgetPerson(id)
       forgetVisitor(id)
       c.header('Clear-Site-Data', '"cache"')
