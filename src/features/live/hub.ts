@@ -87,7 +87,7 @@ export class LiveHub {
     // Of numbers at random, many are close together by chance; multiples of the golden ratio never are.
     this.#turn = (this.#turn + goldenRatio) % 1
     stream.send(String(Math.round(returns.fromMs + returns.withinMs * this.#turn)), 'wait')
-    tell(waiting)
+    tell(waiting, stream)
   }
 
   #later(): void {
@@ -99,7 +99,8 @@ export class LiveHub {
     try {
       await this.#lookForPosts()
       await untraced(() => this.#lookForEnds())
-      for (const one of this.#waiting) tell(one)
+      // A reader that does not keep up gets the number later, or is cut off.
+      for (const one of this.#waiting) if (one.stream && !one.stream.isBehind) tell(one, one.stream)
     } catch (error) {
       log.warn('live streams: the query failed', errorFacts(error))
     }
@@ -149,14 +150,12 @@ export class LiveHub {
   }
 }
 
-/** Sends the number when it has changed. A reader that does not keep up gets it later, or is cut off. */
-function tell(waiting: Waiting): void {
-  const { posts, stream } = waiting
-  if (posts.size === waiting.told || !stream || stream.isBehind) return
-  waiting.told = posts.size
-  stream.send(
-    posts.size > countedMax ? `${countedMax}+ new posts` : counted(posts.size, 'new post'),
-  )
+/** Sends the number when it has changed. */
+function tell(waiting: Waiting, stream: EventStream): void {
+  const { size } = waiting.posts
+  if (size === waiting.told) return
+  waiting.told = size
+  stream.send(size > countedMax ? `${countedMax}+ new posts` : counted(size, 'new post'))
 }
 
 const tooMany = () =>
