@@ -25,7 +25,7 @@ import {
 } from '../ui/feed.tsx'
 import { mostFollowed } from './follows/queries.ts'
 import { PersonCard } from './follows/views.tsx'
-import { NewPosts } from './live/bar.tsx'
+import { NewPosts } from './live/bar.ts'
 import { Composer } from './tweets/composer.tsx'
 import { cardList, cardsOf, onceEach, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'

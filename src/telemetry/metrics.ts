@@ -64,11 +64,12 @@ export type Observed = {
   activeSessions: () => Promise<number>
   cardLookups: () => { hits: number; misses: number }
   droppedLines: () => number
+  openStreams: () => Record<string, number>
 }
 
 /** Registers the metrics that are read at each export. Call it once, after the SDK has started. */
 export function observe(observed: Observed): void {
-  const { walBytes, freeBytes, activeSessions, cardLookups, droppedLines } = observed
+  const { walBytes, freeBytes, activeSessions, cardLookups, droppedLines, openStreams } = observed
   const m = meter()
   // A series that began at its first event would lack it in a rate, and its panel would say "No data" until then.
   const { tweets, workQueueDepth } = measured()
@@ -89,6 +90,12 @@ export function observe(observed: Observed): void {
     // When the database is unreachable, or already closed at the last export, only this value is missing.
     const count = await activeSessions().catch(() => undefined)
     if (count !== undefined) result.observe(count)
+  })
+  m.createObservableGauge('tracewren.streams.open', {
+    unit: '{stream}',
+    description: 'Open streams of server-sent events, by stream (timeline, traces)',
+  }).addCallback((result) => {
+    for (const [stream, open] of Object.entries(openStreams())) result.observe(open, { stream })
   })
   m.createObservableCounter('tracewren.card_cache.lookups', {
     unit: '{lookup}',

@@ -1,7 +1,6 @@
 // Who waits for new posts: one query for all open streams of this process, every 2 s, and only after a post.
 import { counted } from '../../base/format.ts'
 import { Refusal } from '../../base/refusal.ts'
-import type { Settings } from '../../config/env.ts'
 import type { Db } from '../../db/db.ts'
 import type { EventStream } from '../../http/event-stream.ts'
 import { endedSessions, sessionsEnded } from '../../http/sessions.ts'
@@ -20,6 +19,9 @@ const lagMax = 15
 const returns = { fromMs: 1000, withinMs: 14_000 }
 const goldenRatio = 0.618033988749895
 
+/** Streams of this process, and of one address. */
+export type LiveLimits = { LIVE_STREAMS: number; LIVE_PER_ADDRESS: number }
+
 /** One person at one page. */
 export type Waiting = {
   viewer: number
@@ -36,7 +38,7 @@ export type Waiting = {
 /** The streams of one app. */
 export class LiveHub {
   readonly #db: Db
-  readonly #limits: Pick<Settings, 'LIVE_STREAMS' | 'LIVE_PER_ADDRESS'>
+  readonly #limits: LiveLimits
   readonly #waiting = new Set<Waiting>()
   readonly #addresses = new Map<string, number>()
   /** The last row that was looked at; undefined when nobody waits. */
@@ -46,7 +48,7 @@ export class LiveHub {
   #sessionsEnded = 0
   #turn = Math.random()
 
-  constructor(db: Db, limits: Pick<Settings, 'LIVE_STREAMS' | 'LIVE_PER_ADDRESS'>) {
+  constructor(db: Db, limits: LiveLimits) {
     this.#db = db
     this.#limits = limits
   }

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
-import { startApp, type Someone } from '../../../test/harness.ts'
+import { expectQueries } from '../../../test/budget.ts'
+import { finished, startApp, type Someone } from '../../../test/harness.ts'
+import { explain } from '../../db/db.ts'
 import { openStreams } from '../../http/event-stream.ts'
 import { administer } from '../administration.ts'
+import { missedSince, newFor } from './queries.ts'
 
 const patienceMs = 30_000
 
@@ -203,6 +206,7 @@ test('bounds: streams of the process and of an address, then 503 with Retry-Afte
   for (let times = 0; times < 5; times++) {
     const head = await carol.send('/timeline/live', { method: 'HEAD' })
     assert.deepEqual([head.status, head.text], [200, ''])
+    expectQueries(head, 3)
   }
   const third = await listen(carol, 0, from('10.0.0.3'))
   assert.equal(third.status, 200)
@@ -233,4 +237,30 @@ test('the span ends with the headers; the state of the process ends the stream',
   app.state.stopping = true
   await until(() => heard.ended, 'ended')
   assert.doesNotMatch(heard.text, /event: over/, 'the page comes back')
+})
+
+test('the queries read indexes only, and no more rows than new ones', async () => {
+  const { app, alice, bob } = await people()
+  await using _ = app
+  const { db } = app.database
+  const before = await alice.tweet('before')
+  const newest = await alice.tweet('news')
+  assert.deepEqual(await newFor(db, [alice.id, bob.id], before, newest), [[bob.id, newest, newest]])
+  const plan = async (name: string) => {
+    const span = finished().findLast(
+      ({ name: summary, attributes }) =>
+        !summary.includes('sessions') && String(attributes['db.query.text']).includes(name),
+    )!
+    return (await explain(db, String(span.attributes['db.query.text']))).map(({ step }) => step)
+  }
+  assert.deepEqual(await plan('cross join follows'), [
+    'SEARCH post USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+    'SCAN viewer VIRTUAL TABLE INDEX 1:',
+    'SEARCH follows USING COVERING INDEX follows_once (follower_id=? AND followed_id=?)',
+  ])
+  assert.deepEqual(await missedSince(db, bob.id, before), [newest])
+  assert.deepEqual(
+    (await plan('select distinct'))[0],
+    'SEARCH tweets USING COVERING INDEX tweets_timeline (user_id=? AND id>?)',
+  )
 })

@@ -3,7 +3,6 @@ import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
 import { Refusal } from '../../base/refusal.ts'
-import type { Settings } from '../../config/env.ts'
 import type { Db } from '../../db/db.ts'
 import { router, type Env } from '../../http/context.ts'
 import { answerStream } from '../../http/event-stream.ts'
@@ -11,7 +10,7 @@ import { clientKey } from '../../http/rate-limits.ts'
 import { traced } from '../../http/request-span.ts'
 import { query } from '../../http/validation.ts'
 import { place } from '../../ui/feed.tsx'
-import { LiveHub, type Waiting } from './hub.ts'
+import { LiveHub, type LiveLimits, type Waiting } from './hub.ts'
 
 const lifeMs = 600_000
 
@@ -23,10 +22,10 @@ const viewersOnly = createMiddleware<Env>(async (c, next) => {
 })
 
 /** No route with LIVE_STREAMS=0. `state.stopping` ends the streams. */
-export function liveRoutes(db: Db, settings: Settings, state: { stopping: boolean }) {
+export function liveRoutes(db: Db, limits: LiveLimits, state: { stopping: boolean }) {
   const routes = router()
-  if (settings.LIVE_STREAMS === 0) return routes
-  const hub = new LiveHub(db, settings)
+  if (limits.LIVE_STREAMS === 0) return routes
+  const hub = new LiveHub(db, limits)
   return routes.get(
     '/timeline/live',
     traced('live.open'),
