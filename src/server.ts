@@ -21,7 +21,6 @@ import { demoLeftover } from './demo/leftover.ts'
 import { answerOrder, type Administration } from './features/administration.ts'
 import { forgetOldPreviews } from './features/previews/store.ts'
 import { watchConnections } from './http/connections.ts'
-import { openStreams } from './http/event-stream.ts'
 import { Passwords } from './http/passwords.ts'
 import { countSessions, sessionJobs } from './http/sessions.ts'
 import { acceptedConnections } from './overload/admission-queue.ts'
@@ -76,7 +75,6 @@ async function run(settings: Settings): Promise<never> {
       activeSessions: () => countSessions(database.db),
       cardLookups: () => cardLookups,
       droppedLines: () => stdout.dropped,
-      openStreams: () => openStreams,
     })
   await seedOnFirstStart(database, settings)
   // Two accounts have it: nobody knows which of them is meant.

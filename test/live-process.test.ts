@@ -76,7 +76,7 @@ function openTab(url: string, cookie: string) {
     document: { hidden: false },
     EventSource: eventSourceOf(cookie),
     clearTimeout: () => {},
-    setTimeout: (work: () => void, ms: number) => {
+    setTimeout: (work: () => void, ms: number | string) => {
       tab.waits.push(Number(ms))
       tab.back = work
     },

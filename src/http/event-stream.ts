@@ -1,10 +1,10 @@
 // Server-sent events. An open stream is no request in progress: it is bounded by its kind, its age, and its reader.
 import type { Context } from 'hono'
 
+import { openStreams } from '../telemetry/metrics.ts'
 import type { Env } from './context.ts'
 
-/** Open streams now, by kind. */
-export const openStreams = { timeline: 0, traces: 0 }
+export { openStreams }
 
 const heartbeatMs = 15_000
 /** A reader that has taken nothing for so long is cut off: what it does not read would use memory. */
@@ -17,7 +17,9 @@ let timer: NodeJS.Timeout | undefined
 function look(): void {
   const now = performance.now()
   for (const stream of open) stream.look(now)
-  if (open.size === 0) timer = void clearInterval(timer)
+  if (open.size > 0) return
+  clearInterval(timer)
+  timer = undefined
 }
 
 export type StreamOptions = {
@@ -43,9 +45,9 @@ export class EventStream {
   constructor(c: Context<Env>, options: StreamOptions) {
     this.#options = options
     this.#outgoing = c.env?.outgoing
-    this.body = new ReadableStream({
+    this.body = new ReadableStream<Uint8Array>({
       start: (controller) => {
-        this.#controller = controller as ReadableStreamDefaultController<Uint8Array>
+        this.#controller = controller
       },
       cancel: () => void this.#left(),
     })

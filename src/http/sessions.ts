@@ -13,6 +13,7 @@ import { unseenOf } from '../db/unseen.ts'
 import { inBackground } from '../telemetry/spans.ts'
 import { clientKind, type Env } from './context.ts'
 import { formerSessionCookie, sessionCookie } from './cookie-names.ts'
+import { absoluteMs, idleMs, sessionsEnded } from './session-ends.ts'
 import { signInPath } from './sign-in-place.ts'
 
 declare module 'hono' {
@@ -26,10 +27,7 @@ declare module 'hono' {
   }
 }
 
-const day = 86_400_000
-const idleMs = 30 * day
-const absoluteMs = 90 * day
-const seenEveryMs = day / 24
+const seenEveryMs = 3_600_000
 
 const hashOf = (token: string) => hash('sha256', token)
 
@@ -184,9 +182,6 @@ function setSessionCookie(c: Context<Env>, token: string): void {
   })
 }
 
-/** How often this process has ended sessions. Count here whatever ends some: open streams look at it. */
-export const sessionsEnded = { count: 0 }
-
 /** Ends the session of this request, if there is one. */
 export async function endSession(c: Context<Env>): Promise<void> {
   const name = sessionCookie(c.get('settings'))
@@ -204,16 +199,6 @@ export async function endSessions(db: Db, userId: number, exceptTokenHash = ''):
     .delete(sessions)
     .where(and(eq(sessions.userId, userId), ne(sessions.tokenHash, exceptTokenHash)))
   sessionsEnded.count += 1
-}
-
-/** Those of these sessions, by the hashes of their tokens, that have ended or expired, or whose user is suspended. */
-export async function endedSessions(db: Db, tokenHashes: string[]): Promise<Set<string>> {
-  const now = Date.now()
-  const rows = await db.values<[string]>(sql`
-    select value from json_each(${JSON.stringify(tokenHashes)}) where not exists (
-      select 1 from ${sessions} join ${users} on ${users.id} = user_id where token_hash = value
-      and seen_at > ${now - idleMs} and ${sessions.createdAt} > ${now - absoluteMs} and suspended_at is null)`)
-  return new Set(rows.map(([hash]) => hash))
 }
 
 /** Deletes the sessions that have expired at `now` (ms UTC). */

@@ -57,6 +57,9 @@ let made: ReturnType<typeof instruments> | undefined
 /** The instruments. Created on first use, because the API returns no-op instruments until the SDK has started. */
 export const measured = (): ReturnType<typeof instruments> => (made ??= instruments())
 
+/** Open streams of server-sent events now. */
+export const openStreams = { timeline: 0, traces: 0 }
+
 /** What `observe` reads. */
 export type Observed = {
   walBytes: () => number | undefined
@@ -64,12 +67,11 @@ export type Observed = {
   activeSessions: () => Promise<number>
   cardLookups: () => { hits: number; misses: number }
   droppedLines: () => number
-  openStreams: () => Record<string, number>
 }
 
 /** Registers the metrics that are read at each export. Call it once, after the SDK has started. */
 export function observe(observed: Observed): void {
-  const { walBytes, freeBytes, activeSessions, cardLookups, droppedLines, openStreams } = observed
+  const { walBytes, freeBytes, activeSessions, cardLookups, droppedLines } = observed
   const m = meter()
   // A series that began at its first event would lack it in a rate, and its panel would say "No data" until then.
   const { tweets, workQueueDepth } = measured()
@@ -95,7 +97,7 @@ export function observe(observed: Observed): void {
     unit: '{stream}',
     description: 'Open streams of server-sent events, by stream (timeline, traces)',
   }).addCallback((result) => {
-    for (const [stream, open] of Object.entries(openStreams())) result.observe(open, { stream })
+    for (const [stream, open] of Object.entries(openStreams)) result.observe(open, { stream })
   })
   m.createObservableCounter('tracewren.card_cache.lookups', {
     unit: '{lookup}',

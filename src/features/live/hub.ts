@@ -3,7 +3,7 @@ import { counted } from '../../base/format.ts'
 import { Refusal } from '../../base/refusal.ts'
 import type { Db } from '../../db/db.ts'
 import type { EventStream } from '../../http/event-stream.ts'
-import { endedSessions, sessionsEnded } from '../../http/sessions.ts'
+import { endedSessions, sessionsEnded } from '../../http/session-ends.ts'
 import { errorFacts, log } from '../../telemetry/log.ts'
 import { annotate, inTrace, untraced } from '../../telemetry/spans.ts'
 import { countedMax, missedSince, newestId, newFor } from './queries.ts'
@@ -79,7 +79,8 @@ export class LiveHub {
     if (left > 0) this.#addresses.set(waiting.address, left)
     else this.#addresses.delete(waiting.address)
     if (this.#waiting.size > 0) return
-    this.#timer = void clearTimeout(this.#timer)
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#upTo = undefined
   }
 
@@ -124,10 +125,10 @@ export class LiveHub {
       const viewers = [...new Set([...this.#waiting].map(({ viewer }) => viewer))]
       const rows = await newFor(this.#db, viewers, after, upTo)
       const byViewer = new Map<number, typeof rows>(viewers.map((viewer) => [viewer, []]))
-      for (const found of rows) byViewer.get(found[0])?.push(found)
+      for (const found of rows) byViewer.get(found.viewer)?.push(found)
       // The hub is up to 2 s behind: what it finds may be on the page already.
       for (const { viewer, posts, after: shown } of this.#waiting)
-        for (const [, row, post] of byViewer.get(viewer) ?? [])
+        for (const { row, post } of byViewer.get(viewer) ?? [])
           if (row > shown && posts.size <= countedMax) posts.add(post)
       annotate({ 'app.live.viewers': viewers.length, 'app.live.found': rows.length })
     })
@@ -144,7 +145,7 @@ export class LiveHub {
     const ended = await endedSessions(this.#db, hashes)
     this.#sessionsEnded = count
     this.#sessionsAt = now
-    for (const { tokenHash, stream } of [...this.#waiting])
+    for (const { tokenHash, stream } of this.#waiting)
       if (ended.has(tokenHash)) {
         stream?.send('', 'over')
         stream?.end()

@@ -5,7 +5,8 @@ import test from 'node:test'
 import { expectQueries } from '../../../test/budget.ts'
 import { finished, startApp, type Someone } from '../../../test/harness.ts'
 import { explain } from '../../db/db.ts'
-import { openStreams } from '../../http/event-stream.ts'
+import { openStreams } from '../../telemetry/metrics.ts'
+import { inTrace } from '../../telemetry/spans.ts'
 import { administer } from '../administration.ts'
 import { missedSince, newFor } from './queries.ts'
 
@@ -245,7 +246,8 @@ test('the queries read indexes only, and no more rows than new ones', async () =
   const { db } = app.database
   const before = await alice.tweet('before')
   const newest = await alice.tweet('news')
-  assert.deepEqual(await newFor(db, [alice.id, bob.id], before, newest), [[bob.id, newest, newest]])
+  const found = await inTrace('a', () => newFor(db, [alice.id, bob.id], before, newest))
+  assert.deepEqual(found, [{ viewer: bob.id, row: newest, post: newest }])
   const plan = async (name: string) => {
     const span = finished().findLast(
       ({ name: summary, attributes }) =>
@@ -258,7 +260,7 @@ test('the queries read indexes only, and no more rows than new ones', async () =
     'SCAN viewer VIRTUAL TABLE INDEX 1:',
     'SEARCH follows USING COVERING INDEX follows_once (follower_id=? AND followed_id=?)',
   ])
-  assert.deepEqual(await missedSince(db, bob.id, before), [newest])
+  assert.deepEqual(await inTrace('another', () => missedSince(db, bob.id, before)), [newest])
   assert.deepEqual(
     (await plan('select distinct'))[0],
     'SEARCH tweets USING COVERING INDEX tweets_timeline (user_id=? AND id>?)',

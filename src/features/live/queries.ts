@@ -39,10 +39,13 @@ export const missedSince = async (db: Db, viewer: number, after: number): Promis
  * For which of these viewers there are new rows, and which posts these show. Each row is looked up for each viewer, so the
  * caller bounds their product.
  */
-export const newFor = (db: Db, viewers: number[], after: number, upTo: number) =>
-  db.values<[viewer: number, row: number, post: number]>(sql`
+export async function newFor(db: Db, viewers: number[], after: number, upTo: number) {
+  const rows = await db.values<[number, number, number]>(sql`
     select viewer.value, post.id, coalesce(post.retweet_of, post.id)
     from tweets post cross join json_each(${JSON.stringify(viewers)}) viewer
       cross join follows on follower_id = viewer.value and followed_id = post.user_id
     where post.id > ${after} and post.id <= ${upTo} and post.in_timeline = 1
       and post.user_id <> viewer.value`)
+  // By index: the rows of a libSQL server are not arrays.
+  return rows.map((row) => ({ viewer: row[0], row: row[1], post: row[2] }))
+}
