@@ -130,11 +130,6 @@ on('click', onGround)
 on('auxclick', onGround)
 on('mousedown', (event) => event.button === 1 && ground(event) && event.preventDefault())
 
-// Half a word of an input method is not searched for.
-const searches = ({ target }) => target.form?.hasAttribute('hx-get')
-on('input', (event) => event.isComposing && searches(event) && event.stopPropagation(), true)
-on('compositionend', (event) => searches(event) && event.target.dispatchEvent(new Event('input', { bubbles: true })))
-
 // "3m" moves on; from a week on it is a date.
 const moveOn = (time) => {
   const minutes = Math.floor((Date.now() - Date.parse(time.dateTime)) / 6e4)
