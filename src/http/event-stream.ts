@@ -7,6 +7,7 @@ import type { Env } from './context.ts'
 export { openStreams }
 
 const heartbeatMs = 15_000
+const beat = ': still here\n\n'
 /** A reader that has taken nothing for so long is cut off: what it does not read would use memory. */
 const stuckMs = 5000
 const lookMs = 250
@@ -55,7 +56,7 @@ export class EventStream {
     openStreams[options.kind] += 1
     timer ??= setInterval(look, lookMs).unref()
     // Before the first bytes, neither browser nor proxy knows that the stream is open.
-    this.#write(': here\n\n')
+    this.#write(beat)
   }
 
   /** Does the reader not keep up now? What is sent then waits in memory. */
@@ -80,7 +81,7 @@ export class EventStream {
     this.#stuckSince = this.isBehind ? (this.#stuckSince ?? now) : undefined
     if (this.#outgoing?.destroyed || now - (this.#stuckSince ?? now) >= stuckMs) return this.#cut()
     if (stopping() || now - this.#openedAt >= lifeMs) return this.end()
-    if (now - this.#writtenAt >= heartbeatMs && !this.isBehind) this.#write(': still here\n\n')
+    if (now - this.#writtenAt >= heartbeatMs && !this.isBehind) this.#write(beat)
   }
 
   #cut(): void {
