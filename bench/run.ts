@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { againstTable } from './against.ts'
 import { coresTable, measureCores } from './cores.ts'
 import { crowdTable, measureCrowd } from './crowd.ts'
+import { liveTable, measureLive } from './live.ts'
 import { measurePages, pagesTable } from './pages.ts'
 import { picture } from './picture.ts'
 import { profileOf, profileTables } from './profile.ts'
@@ -15,18 +16,19 @@ import { buildTools, problemOfBuild } from './servers.ts'
 import { measureStart, startTable } from './start.ts'
 import { short, table, type Figures } from './statistics.ts'
 
-const usage = `npm run bench -- [requests | crowd | original | pages | start | cores | profile] [options]
+const usage = `npm run bench -- [requests | crowd | original | pages | live | start | cores | profile] [options]
 
   requests   CPU time of each request next to node:http (the default)
   crowd      400 clients without a pause, newcomers and health checks beside them
   original   the 100 newest tweets, traced, in a world of 2,000 tweets and one of 100,000
   pages      the first page in a world of 10 million tweets against one of 100 thousand
+  live       500 open streams of new posts with 10 posts a second, against none
   start      start and memory next to node:http
   cores      what happens beside the main thread (Linux)
   profile    where the time of /timeline goes
   --quick           a small world and short rounds: within two minutes
-  --rounds N        how many rounds (requests, original, crowd, start)
-  --seconds N       how long each run of the crowd takes (60)
+  --rounds N        how many rounds (requests, original, crowd, live, start)
+  --seconds N       how long each run takes (crowd: 60, live: 30)
   --against FOLDER  a checkout with another build: both run in turn (requests, crowd, start)
   --case NAME       only this case, such as 'GET /timeline'; several times for several (requests)
   --keep            writes the results into bench/ instead of bench/results/`
@@ -75,6 +77,7 @@ const jobs: Record<string, () => Promise<void>> = {
   crowd,
   original,
   pages,
+  live,
   start,
   cores,
   profile,
@@ -185,6 +188,20 @@ async function pages(): Promise<void> {
   const outcome = await measurePages(values.quick)
   console.log(pagesTable(outcome))
   keep('pages.json', JSON.stringify({ machine, outcome }, undefined, 2))
+}
+
+async function live(): Promise<void> {
+  const { users, tweets } = values.quick ? quick : full
+  const scale = {
+    users,
+    tweets,
+    seconds: Number(values.seconds ?? (values.quick ? 10 : 30)),
+    rounds: rounds ?? (values.quick ? 1 : 5),
+    streams: 500,
+  }
+  const outcome = await measureLive(scale)
+  console.log(liveTable(outcome))
+  keep('live.json', JSON.stringify({ machine, scale, ...outcome }, undefined, 2))
 }
 
 async function start(): Promise<void> {

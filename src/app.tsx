@@ -18,6 +18,7 @@ import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
 import { likedRoutes } from './features/likes-list.tsx'
+import { liveRoutes } from './features/live/routes.ts'
 import { notificationRoutes } from './features/notifications/routes.tsx'
 import { previewsFor, type Previews } from './features/previews/queue.ts'
 import { previewRoutes } from './features/previews/routes.tsx'
@@ -107,6 +108,7 @@ export function createApp({
 
   app.route('/', trendRoutes)
   app.route('/', timelineRoutes)
+  app.route('/', liveRoutes(database.db, settings, state))
   app.route('/', tweetRoutes(loginPage))
   app.route('/', previewRoutes)
   app.route('/', favoriteRoutes)

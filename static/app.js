@@ -130,11 +130,6 @@ on('click', onGround)
 on('auxclick', onGround)
 on('mousedown', (event) => event.button === 1 && ground(event) && event.preventDefault())
 
-// Half a word of an input method is not searched for.
-const searches = ({ target }) => target.form?.hasAttribute('hx-get')
-on('input', (event) => event.isComposing && searches(event) && event.stopPropagation(), true)
-on('compositionend', (event) => searches(event) && event.target.dispatchEvent(new Event('input', { bubbles: true })))
-
 // "3m" moves on; from a week on it is a date.
 const moveOn = (time) => {
   const minutes = Math.floor((Date.now() - Date.parse(time.dateTime)) / 6e4)
@@ -178,37 +173,13 @@ const keys = {
   'g b': ['Bookmarks', leads('/bookmarks')],
   'g p': ['Profile', () => go(profile())],
 }
-const others = [
-  ['Enter', ['Open']],
-  ['Page\u2193 Page\u2191', ['Next, previous']],
-  ['Ctrl End', ['Past the list']],
-  ['Ctrl K', ['Search']],
-  ['Ctrl Enter', ['Send']],
-  ['Esc', ['Leave, close']],
-]
 const off = () => {
   try {
     return localStorage.getItem('keys') === 'off'
   } catch {}
 }
-const showKeys = () => {
-  const dialog = document.createElement('dialog')
-  dialog.setAttribute('aria-label', 'Keys')
-  dialog.innerHTML = '<h2>Keys</h2><dl></dl><form method="dialog" class="row"><button class="btn quiet" value="off"></button><button class="btn" autofocus>Close</button></form>'
-  for (const [key, [what]] of [...Object.entries(keys), ...others]) {
-    const [dt, dd] = ['dt', 'dd'].map((tag) => document.createElement(tag))
-    for (const one of key.split(' ')) dt.append(Object.assign(document.createElement('kbd'), { textContent: one }), ' ')
-    dd.textContent = what
-    $('dl', dialog).append(dt, dd)
-  }
-  $('[value=off]', dialog).textContent = off() ? 'Switch keys on' : 'Switch keys off'
-  dialog.addEventListener('close', () => {
-    dialog.remove()
-    if (dialog.returnValue === 'off') localStorage.setItem('keys', off() ? 'on' : 'off')
-  })
-  body.append(dialog)
-  dialog.showModal()
-}
+// keys.js shows the list each time it runs.
+const showKeys = () => body.append(Object.assign(document.createElement('script'), { src: $('[data-keys]').dataset.keys }))
 // A letter is itself with Caps Lock, too; in other alphabets it is where Latin keyboards have it.
 const keyOf = ({ key = '', code, shiftKey }) => {
   if (code === 'Slash' && /^([.,]|[^ -~])$/.test(key)) return shiftKey ? '?' : '/'

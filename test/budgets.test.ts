@@ -35,7 +35,7 @@ test('JavaScript, CSS and the home pages stay small', async () => {
     const bytes = zipped(...scripts.map((name) => file(`static/${name}`)))
     assert.ok(bytes <= 20_000, `${path}: ${bytes} bytes`)
   }
-  for (const name of ['forms', 'traces', 'charts'])
+  for (const name of ['forms', 'traces', 'charts', 'keys', 'live', 'search'])
     assert.ok(zipped(file(`static/${name}.js`)) <= 2000, name)
   assert.ok(zipped(file('static/app.css')) <= 9000)
   for (const path of ['/', '/timeline']) {

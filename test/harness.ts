@@ -23,6 +23,9 @@ const exporter = new InMemorySpanExporter()
 new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register()
 setLogLevel('silent')
 
+/** All spans that have ended since the app was started. */
+export const finished = (): ReadableSpan[] => exporter.getFinishedSpans()
+
 /** The client kinds, and the headers that each kind sends. */
 export const clientKinds = {
   program: { Accept: '*/*' },

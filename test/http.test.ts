@@ -20,9 +20,13 @@ import {
 async function ask(row: Row, here: World, who: Someone, as: (typeof clientKinds)[number]) {
   const path = pathOf(row, here)
   if (row.method === 'POST') return who.post(path, requiredOf(row), { as })
-  if (path !== '/traces/live') return who.get(path, { as })
-  // The live tail never ends.
-  const answer = await here.app.fetch(new Request(`http://localhost:5000${path}`))
+  // A stream does not end.
+  const isStream = path === '/traces/live' || (path === '/timeline/live' && who.cookies.size > 0)
+  if (!isStream) return who.get(path, { as })
+  const Cookie = [...who.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  const answer = await here.app.fetch(
+    new Request(`http://localhost:5000${path}`, { headers: { Cookie } }),
+  )
   await answer.body?.cancel()
   const { status, headers } = answer
   return { status, headers, text: '', location: null, spans: [], queries: [] }
@@ -35,6 +39,8 @@ function signedOutAnswer(
 ) {
   if (signedOut === 'same' || signedOut === 'inspector') return answers[as]
   if (signedOut === 'form') return '200 page'
+  if (signedOut === 'refused')
+    return `401 ${{ htmx: 'partial', browser: 'page', program: 'page', json: 'json' }[as]}`
   if (as === 'htmx') return '401 HX /login'
   if (signedOut === 'words' && as === 'browser') return '401 page'
   const isDeed = signedOut === 'action' || (signedOut === 'words' && path !== '/post')
@@ -145,14 +151,14 @@ test('the routes that docs/http.md marks "inspector" are for operators only with
 })
 
 /** The parameters of query strings, except search words, which may be anything. */
-const queryFields = 'before through from limit kind status slower failed level by'.split(' ')
+const queryFields = 'before through since from limit kind status slower failed level by'.split(' ')
 
 test('docs/http.md lists all query parameters: their routes refuse nonsense, other routes ignore it', async () => {
   const here = await world()
   await using _ = here.app
   const wrong: string[] = []
-  // One route would end the session, the other never ends.
-  const others = ['/logout', '/traces/live']
+  // One route would end the session, the others do not end.
+  const others = ['/logout', '/traces/live', '/timeline/live']
   for (const row of rows.filter(({ method, path }) => method === 'GET' && !others.includes(path))) {
     for (const name of queryFields) {
       const path = `${pathOf(row, here)}?${name}=nonsense`
@@ -199,7 +205,13 @@ test('a field may be exactly as long as docs/http.md says', async () => {
 })
 
 /** The routes that the smoke test omits: an endless stream, files, and routes for operators only. */
-const leftOut = ['GET /livez', 'GET /readyz', 'GET /static/*', 'GET /traces/live']
+const leftOut = [
+  'GET /livez',
+  'GET /readyz',
+  'GET /static/*',
+  'GET /timeline/live',
+  'GET /traces/live',
+]
 
 // The smoke test fails if it has not sent one of these; test/load.test.ts runs it.
 test('loadtest/shared.json has limits for every route of docs/http.md', () => {

@@ -60,8 +60,8 @@ const isJsonError = ({ text, headers }: Answer) =>
   headers.get('Content-Type')?.startsWith('application/json') &&
   typeof (JSON.parse(text) as { error?: unknown }).error === 'string'
 
-/** Two routes would change the session that the others need; the stream is endless. */
-const left = new Set(['/logout', '/account/delete', '/traces/live'])
+/** Two routes would change the session that the others need; the streams are endless. */
+const left = new Set(['/logout', '/account/delete', '/traces/live', '/timeline/live'])
 
 test('every error of every route is JSON for a client that asks for JSON, with the status that a program gets', async () => {
   const here = await world()

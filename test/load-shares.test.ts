@@ -90,7 +90,13 @@ function assertClose(name: string, share: number, expected: number, sample: Samp
 }
 
 /** The routes that the smoke test omits: an endless stream, files, and routes for operators only. */
-const leftOut = ['GET /livez', 'GET /readyz', 'GET /static/*', 'GET /traces/live']
+const leftOut = [
+  'GET /livez',
+  'GET /readyz',
+  'GET /static/*',
+  'GET /timeline/live',
+  'GET /traces/live',
+]
 
 test(
   'the smoke test requests all routes of docs/http.md: as a browser, as htmx and as a program',

@@ -163,9 +163,9 @@ test('parts of a URL that its route does not declare are recorded nowhere', asyn
   for (const text of shown) assert.equal(around(text, canary), '', 'the inspector')
 })
 
-/** The live tail never ends, and a POST may end the session: their answers are not read to the end. */
+/** A stream does not end, and a POST may end the session: their answers are not read to the end. */
 async function asked(server: Server, path: string, { method = 'GET', ...rest }: Asked) {
-  if (path.startsWith('/traces/live?')) {
+  if (/^\/(?:traces|timeline)\/live\?/.test(path)) {
     const stop = new AbortController()
     await fetch(server.url + path, { signal: stop.signal })
     stop.abort()

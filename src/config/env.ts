@@ -123,6 +123,8 @@ const schema = v.object({
   MAX_IN_FLIGHT: whole(1, 10_000, 64),
   REQUEST_QUEUE: whole(1, 10_000, 300),
   REQUEST_WAIT_MS: whole(10, 60_000, 400),
+  LIVE_STREAMS: whole(0, 10_000, 1000),
+  LIVE_PER_ADDRESS: whole(1, 10_000, 50),
   MAX_BODY_BYTES: whole(1024, 10_485_760, 65_536),
   LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info'),
   ...(Object.fromEntries(

@@ -9,6 +9,7 @@ import { deleteAccount } from '../db/deletions.ts'
 import { sessions, users } from '../db/schema.ts'
 import { createInvitation } from '../http/invitations.ts'
 import { randomPassword, type Passwords } from '../http/passwords.ts'
+import { sessionsEnded } from '../http/session-ends.ts'
 import { errorFacts, log } from '../telemetry/log.ts'
 import { inTrace } from '../telemetry/spans.ts'
 import { forgetVisitor } from '../ui/layout.tsx'
@@ -102,6 +103,7 @@ async function setPassword({ db, passwords, id, name, password: typed }: Asked):
     db.update(users).set({ passwordHash }).where(eq(users.id, id)),
     db.delete(sessions).where(eq(sessions.userId, id)),
   ])
+  sessionsEnded.count += 1
   return typed ? `${name} has a new password.` : `New password of ${name}: ${chosen}`
 }
 
@@ -110,6 +112,7 @@ async function suspend({ db, id, name }: Asked): Promise<string> {
     db.update(users).set({ suspendedAt: Date.now() }).where(eq(users.id, id)),
     db.delete(sessions).where(eq(sessions.userId, id)),
   ])
+  sessionsEnded.count += 1
   return `${name} cannot sign in any more.`
 }
 
@@ -120,6 +123,7 @@ async function unsuspend({ db, id, name }: Asked): Promise<string> {
 
 async function remove({ db, id, name }: Asked): Promise<string> {
   await deleteAccount(db, id)
+  sessionsEnded.count += 1
   forgetPerson(id)
   forgetVisitor(id)
   return `${name} is deleted with all that they wrote.`

@@ -1,17 +1,31 @@
 // The home page: tweets of the people whom the viewer follows, and the viewer's own, newest first, without replies to
 // others. There is no table of timelines: one of three queries reads the tweets, depending on how many people the viewer follows.
 import { sql, type SQL } from 'drizzle-orm'
+import type { Context } from 'hono'
+import * as v from 'valibot'
 
 import { prepared, type Bound, type Db } from '../db/db.ts'
 import { follows, tweets } from '../db/schema.ts'
-import { router } from '../http/context.ts'
+import { clientKind, router, type Env } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { signedIn, type Viewer } from '../http/sessions.ts'
+import { query } from '../http/validation.ts'
 import { measured } from '../telemetry/metrics.ts'
 import { annotate } from '../telemetry/spans.ts'
-import { answerFeed, feedQuery, readFeed, sliceOf, type Feed, type Slice } from '../ui/feed.tsx'
+import { render } from '../ui/answer.ts'
+import {
+  answerFeed,
+  cursorFields,
+  place,
+  readFeed,
+  sliceOf,
+  Toast,
+  type Feed,
+  type Slice,
+} from '../ui/feed.tsx'
 import { mostFollowed } from './follows/queries.ts'
 import { PersonCard } from './follows/views.tsx'
+import { NewPosts } from './live/bar.ts'
 import { Composer } from './tweets/composer.tsx'
 import { cardList, cardsOf, onceEach, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
@@ -88,21 +102,51 @@ function recordStrategy(strategy: string): void {
   measured().timelineReads.add(1, { strategy })
 }
 
+/** The rows above the one that was the newest, for the bar that told of them. */
+async function answerNew(c: Context<Env>, since: number) {
+  const { db, viewer } = c.var
+  const feed = await readTimeline(db, viewer, sliceOf({ through: since + 1 }))
+  // So many that they are a page of their own.
+  if (feed.newer) c.header('HX-Redirect', '/timeline')
+  const { rows } = onceEach(feed)
+  annotate({ 'app.timeline.tweets': rows.length })
+  return render(
+    c,
+    <>
+      <NewPosts since={feed.first ?? since} />
+      {rows
+        .filter(({ userId, passedOn }) => userId === viewer.id && passedOn === null)
+        .map(({ row }) => (
+          // It stands there since it was written; now it stands where it belongs.
+          <hx-partial hx-target={`#tweet-${row}`} hx-swap='delete'></hx-partial>
+        ))}
+      <hx-partial hx-target='#feed' hx-swap='afterbegin'>
+        {rows.map((card, index) => TweetCard({ card, viewer, position: index + 1 }))}
+      </hx-partial>
+      {rows.length === 0 && <Toast>They are gone again.</Toast>}
+    </>,
+  )
+}
+
 export const timelineRoutes = router().get(
   '/timeline',
   traced('timeline.read'),
   signedIn,
-  feedQuery,
+  query({ ...cursorFields, since: v.optional(place) }),
   async (c) => {
-    const { db, viewer } = c.var
-    const slice = sliceOf(c.req.valid('query'))
+    const { db, viewer, settings } = c.var
+    const { since, ...asked } = c.req.valid('query')
+    if (since !== undefined && clientKind(c) === 'partial') return answerNew(c, since)
+    const slice = sliceOf(asked)
     const feed = onceEach(await readTimeline(db, viewer, slice))
     const suggestions = viewer.followingCount === 0 ? await mostFollowed(db, viewer.id) : []
     annotate({ 'app.timeline.tweets': feed.rows.length })
+    // Not on a page that begins further down.
+    const live = settings.LIVE_STREAMS > 0 && slice.before === undefined && !feed.newer
     return answerFeed(c, slice, feed, {
       label: 'Timeline',
       path: '/timeline',
-      head: { title: 'Timeline' },
+      head: { title: 'Timeline', live },
       item: (card, position) => TweetCard({ card, viewer, position }),
       empty: (
         <p>Nothing here yet. Write something, or follow people whose posts you want to read.</p>
@@ -119,6 +163,7 @@ export const timelineRoutes = router().get(
               ))}
             </section>
           )}
+          {live && <NewPosts since={feed.first ?? 0} />}
           {list}
         </>
       ),

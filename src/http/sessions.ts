@@ -13,6 +13,7 @@ import { unseenOf } from '../db/unseen.ts'
 import { inBackground } from '../telemetry/spans.ts'
 import { clientKind, type Env } from './context.ts'
 import { formerSessionCookie, sessionCookie } from './cookie-names.ts'
+import { absoluteMs, idleMs, sessionsEnded } from './session-ends.ts'
 import { signInPath } from './sign-in-place.ts'
 
 declare module 'hono' {
@@ -26,10 +27,7 @@ declare module 'hono' {
   }
 }
 
-const day = 86_400_000
-const idleMs = 30 * day
-const absoluteMs = 90 * day
-const seenEveryMs = day / 24
+const seenEveryMs = 3_600_000
 
 const hashOf = (token: string) => hash('sha256', token)
 
@@ -191,6 +189,7 @@ export async function endSession(c: Context<Env>): Promise<void> {
   const tokenHash = token ? hashOf(token) : c.get('visitor')?.tokenHash
   if (!tokenHash) return
   await c.var.db.delete(sessions).where(eq(sessions.tokenHash, tokenHash))
+  sessionsEnded.count += 1
   deleteCookie(c, name, { path: '/', secure: c.get('settings').https })
 }
 
@@ -199,6 +198,7 @@ export async function endSessions(db: Db, userId: number, exceptTokenHash = ''):
   await db
     .delete(sessions)
     .where(and(eq(sessions.userId, userId), ne(sessions.tokenHash, exceptTokenHash)))
+  sessionsEnded.count += 1
 }
 
 /** Deletes the sessions that have expired at `now` (ms UTC). */

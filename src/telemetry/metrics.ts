@@ -57,6 +57,9 @@ let made: ReturnType<typeof instruments> | undefined
 /** The instruments. Created on first use, because the API returns no-op instruments until the SDK has started. */
 export const measured = (): ReturnType<typeof instruments> => (made ??= instruments())
 
+/** Open streams of server-sent events now. */
+export const openStreams = { timeline: 0, traces: 0 }
+
 /** What `observe` reads. */
 export type Observed = {
   walBytes: () => number | undefined
@@ -89,6 +92,12 @@ export function observe(observed: Observed): void {
     // When the database is unreachable, or already closed at the last export, only this value is missing.
     const count = await activeSessions().catch(() => undefined)
     if (count !== undefined) result.observe(count)
+  })
+  m.createObservableGauge('tracewren.streams.open', {
+    unit: '{stream}',
+    description: 'Open streams of server-sent events, by stream (timeline, traces)',
+  }).addCallback((result) => {
+    for (const [stream, open] of Object.entries(openStreams)) result.observe(open, { stream })
   })
   m.createObservableCounter('tracewren.card_cache.lookups', {
     unit: '{lookup}',

@@ -26,13 +26,13 @@ const sliceMax = 100
 const throughMax = 200
 const autoLoads = 5
 
-const whole = v.optional(
-  v.pipe(
-    v.string(),
-    v.regex(/^\d{1,15}$/, 'There is no such place in this list.'),
-    v.transform(Number),
-  ),
+/** An id as a place in a list. */
+export const place = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,15}$/, 'There is no such place in this list.'),
+  v.transform(Number),
 )
+const whole = v.optional(place)
 
 /** The query parameters of each list. */
 export const cursorFields = { before: whole, through: whole, limit: whole, from: whole }
@@ -60,10 +60,16 @@ export const sliceOf = (asked: {
 type Placed = { cursor: number } & Parameters<typeof isGone>[0]
 
 /**
- * The rows of one slice, in order of the list; `more`: older rows exist; `newer`: newer rows were left out; `end`: the
- * cursor of the last row that was read, also where it is not shown.
+ * The rows of one slice, in order of the list; `more`: older rows exist; `newer`: newer rows were left out; `first`, `end`:
+ * the cursors of the first and the last row that were read, also where they are not shown.
  */
-export type Feed<Row> = { rows: Row[]; more: boolean; newer: boolean; end?: number | undefined }
+export type Feed<Row> = {
+  rows: Row[]
+  more: boolean
+  newer: boolean
+  first?: number | undefined
+  end?: number | undefined
+}
 
 /** A prepared query that reads a list in one direction; `readFeed` binds `cursor` and `limit`. */
 type Query<Row> = { all: (bound: Bound) => Promise<Row[]> }
@@ -86,14 +92,15 @@ export async function readFeed<Row extends Placed>(
     const rows = await upTo.all({ cursor: through, limit: throughMax + 1, ...bound })
     const newer = rows.length > throughMax
     const shown = rows.slice(0, throughMax).toReversed()
-    return { rows: shown.filter(isThere), more: rows.length > 0, newer, end: shown.at(-1)?.cursor }
+    const [first, end] = [shown[0]?.cursor, shown.at(-1)?.cursor]
+    return { rows: shown.filter(isThere), more: rows.length > 0, newer, first, end }
   }
   const cursor = before ?? top
   // The spread comes last: an object literal that begins with a spread is slower, 2 % of the time of a timeline.
   const rows = await older.all({ cursor, limit: limit + 1, ...bound })
   const shown = rows.slice(0, limit)
-  const end = shown.at(-1)?.cursor
-  return { rows: shown.filter(isThere), more: rows.length > limit, newer: false, end }
+  const [first, end] = [shown[0]?.cursor, shown.at(-1)?.cursor]
+  return { rows: shown.filter(isThere), more: rows.length > limit, newer: false, first, end }
 }
 
 export type FeedView<Row> = {

@@ -32,6 +32,8 @@ type Head = {
   feed?: string
   /** The page has its own search field: the sidebar shows none. */
   searching?: boolean
+  /** The page shows when there are new posts. */
+  live?: boolean
   /** The page uses the width of the sidebar, too: for the tables of the inspector. */
   wide?: boolean
   /** The page reports a server error: its chip does, too. */
@@ -48,10 +50,11 @@ export const head =
 <meta name="theme-color" media="(prefers-color-scheme: light)" content="#fbfaf7"><meta name="theme-color" media="(prefers-color-scheme: dark)" content="#171513">
 <link rel="stylesheet" href="${asset('app.css')}"><link rel="icon" href="${asset('favicon.svg')}" type="image/svg+xml">
 <link rel="apple-touch-icon" href="${asset('icon-192.png')}">
-<script src="${asset('htmx.js')}" defer></script><script src="${asset('app.js')}" defer></script>`)
+<script src="${asset('htmx.js')}" defer></script><script src="${asset('app.js')}" data-keys="${asset('keys.js')}" defer></script>`)
 
 const script = (file: string) => raw(`<script src="${asset(file)}" defer></script>`)
 const [inspectorScript, formScript] = [script('traces.js'), script('forms.js')]
+const [liveScript, searchScript] = [script('live.js'), script('search.js')]
 
 /** Answers with a complete page around `main`; shows the flash message and deletes its cookie. */
 export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
@@ -118,7 +121,7 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, side, ma
   html`<!doctype html>
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
       <head>
-        ${head}${given.wide ? inspectorScript : formScript}${trace && html`<meta name="traceparent" content="${trace}" />`}
+        ${head}${given.wide ? inspectorScript : formScript}${given.live && liveScript}${(given.wide || given.searching) && searchScript}${trace && html`<meta name="traceparent" content="${trace}" />`}
         <link rel="manifest" href="${manifestOf(place.site)}" />
         <title>${given.title} - ${place.site.name}</title>
         ${socialCard(given, place.site)}

@@ -14,6 +14,7 @@ import { clientKind, type Env, router } from '../../http/context.ts'
 import { limited } from '../../http/rate-limits.ts'
 import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
 import { traced } from '../../http/request-span.ts'
+import { sessionsEnded } from '../../http/session-ends.ts'
 import { endSession, endSessions, signedIn } from '../../http/sessions.ts'
 import { form, text } from '../../http/validation.ts'
 import { answer, answerProblem, flash, render } from '../../ui/answer.ts'
@@ -200,6 +201,7 @@ export const accountRoutes = router()
       await endSession(c)
       const { id } = c.var.viewer
       await deleteAccount(c.var.db, id)
+      sessionsEnded.count += 1
       forgetPerson(id)
       forgetVisitor(id)
       c.header('Clear-Site-Data', '"cache"')
