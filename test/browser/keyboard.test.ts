@@ -342,11 +342,16 @@ test('after "Load more" and "Show the top" the first new tweet has the focus', (
   town.story('Ines, baker', async (page) => {
     await page.goto(`${town.url}/timeline?from=200`)
     const more = page.locator('#more a')
+    // A repost beside its post is left out, so a slice may have fewer than 20.
+    const before = await page.locator('#feed > article').count()
     await more.focus()
     await page.keyboard.press('Enter')
-    await page.waitForFunction(() => document.querySelectorAll('#feed > article').length === 40)
+    await page.waitForFunction(
+      (count) => document.querySelectorAll('#feed > article').length > count,
+      before,
+    )
     await page.waitForFunction(() => document.activeElement?.closest('#feed > article'))
-    assert.equal(await focused(page), await card(page, 20).getAttribute('id'))
+    assert.equal(await focused(page), await card(page, before).getAttribute('id'))
     await page.goto(`${town.url}/`)
     await page.locator('#more a').focus()
     await page.keyboard.press('Enter')
