@@ -17,6 +17,7 @@ import { everybodyRoutes } from './features/everybody.tsx'
 import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
+import { hiddenRoutes } from './features/hidden/routes.tsx'
 import { likedRoutes } from './features/likes-list.tsx'
 import { notificationRoutes } from './features/notifications/routes.tsx'
 import { previewsFor, type Previews } from './features/previews/queue.ts'
@@ -117,6 +118,7 @@ export function createApp({
   app.route('/', likedRoutes)
   app.route('/', notificationRoutes)
   app.route('/', followRoutes)
+  app.route('/', hiddenRoutes)
   app.route('/', searchRoutes)
   app.route('/', tagRoutes)
   app.route('/', profileRoutes)

@@ -27,6 +27,8 @@ export const addresses: [asked: string, shown: string][] = [
   ['/everybody?before=5&q=CANARY7', '/everybody?before=5&q=REDACTED'],
   ['/bookmarks?through=5&from=1&q=CANARY7', '/bookmarks?through=5&from=1&q=REDACTED'],
   ['/bookmark/5?before=CANARY7', '/bookmark/5?before=REDACTED'],
+  ['/unmute/5?before=CANARY7', '/unmute/5?before=REDACTED'],
+  ['/block/5', '/block/5'],
   ['/tweet/5/delete?limit=CANARY7', '/tweet/5/delete?limit=REDACTED'],
   ['/login?next=/timeline', '/login?next=/timeline'],
   ['/login?next=%2F%40alice%2Flikes', '/login?next=%2F%40alice%2Flikes'],

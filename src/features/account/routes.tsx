@@ -18,6 +18,8 @@ import { endSession, endSessions, signedIn } from '../../http/sessions.ts'
 import { form, text } from '../../http/validation.ts'
 import { answer, answerProblem, flash, render } from '../../ui/answer.ts'
 import { forgetVisitor, page } from '../../ui/layout.tsx'
+import { listHidden } from '../hidden/queries.ts'
+import { HiddenPeople } from '../hidden/views.tsx'
 import { newPassword, personName, typedHandle } from '../sessions/fields.ts'
 import { forgetPerson } from '../tweets/views.tsx'
 import { mayRenameAt, whyNotRenamed } from './handle.ts'
@@ -48,6 +50,7 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
   const { db, viewer } = c.var
   const others = await otherSessions(db, viewer.id, viewer.tokenHash)
   const waitUntil = viewer.demo ? undefined : await mayRenameAt(db, viewer.id)
+  const people = viewer.hiddenCount > 0 ? await listHidden(db, viewer.id) : []
   const problemsAt = (path: string) => (path === c.req.path ? problems : {})
   return {
     '/account/profile': (
@@ -74,6 +77,7 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
     '/account/sessions': (
       <SessionsForm others={others} problems={problemsAt('/account/sessions')} />
     ),
+    '/account/hidden': <HiddenPeople people={people} />,
     '/account/export': <ExportLink />,
     ...(!viewer.demo && {
       '/account/delete': (
