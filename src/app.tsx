@@ -24,12 +24,14 @@ import { previewsFor, type Previews } from './features/previews/queue.ts'
 import { previewRoutes } from './features/previews/routes.tsx'
 import { personFeedRoutes } from './features/profiles/atom.ts'
 import { profileRoutes } from './features/profiles/routes.tsx'
+import { reportRoutes } from './features/reports/routes.tsx'
 import { retweetRoutes } from './features/retweets.tsx'
 import { searchRoutes } from './features/search/routes.tsx'
 import { sessionRoutes } from './features/sessions/routes.tsx'
 import { loginPage } from './features/sessions/views.tsx'
 import { sideColumn } from './features/side-column.tsx'
 import { siteRoutes } from './features/site.tsx'
+import { suspensionRoutes } from './features/suspension.tsx'
 import { tagRoutes } from './features/tags.tsx'
 import { themeRoutes } from './features/theme.ts'
 import { timelineRoutes } from './features/timeline.tsx'
@@ -119,6 +121,8 @@ export function createApp({
   app.route('/', notificationRoutes)
   app.route('/', followRoutes)
   app.route('/', hiddenRoutes)
+  app.route('/', suspensionRoutes)
+  app.route('/', reportRoutes)
   app.route('/', searchRoutes)
   app.route('/', tagRoutes)
   app.route('/', profileRoutes)

@@ -16,8 +16,8 @@ export const faults = async (app: TestApp) =>
 type Person = Someone & { id: number }
 
 /** Alice reads; Bob is hidden; Cid is a friend of hers who passes on and quotes what Bob writes. */
-export async function town() {
-  const app = await startApp()
+export async function town(env: Record<string, string> = {}) {
+  const app = await startApp(env)
   const [alice, bob, cid] = [
     await app.person('Alice'),
     await app.person('Bob'),

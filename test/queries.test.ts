@@ -60,6 +60,7 @@ const budgets: [
   ['POST', '/unmute/1', 3],
   ['POST', '/block/1', 3],
   ['POST', '/unblock/1', 3],
+  ['POST', '/report/1', 3, { reason: 'It is rude.' }],
   ['POST', '/tweet', 3, { msg: 'hello' }],
   ['POST', '/tweet', 3, { msg: 'hello', reply_to: '1' }],
   ['POST', '/tweet', 3, { msg: 'hello', quote: '1' }],

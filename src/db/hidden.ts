@@ -12,6 +12,8 @@ export const notHidden = sql`not exists (select 1 from hidden
   where hidden.viewer_id = ${sql.placeholder('viewer')} and hidden.author_id = users.id)`
 
 /** Whom of the people in `asked` (JSON of ids) the person of a row of `users` hides, with commas; null for nobody. */
-export const askedHidden = sql<string | null>`iif(users.hidden_count > 0, (select group_concat(author_id)
+export const askedHidden = sql<
+  string | null
+>`iif(users.hidden_count > 0, (select group_concat(author_id)
   from json_each(${sql.placeholder('asked')}) cross join hidden
   on hidden.viewer_id = users.id and hidden.author_id = value), null)`

@@ -29,6 +29,7 @@ import {
   HandleForm,
   PasswordForm,
   ProfileForm,
+  ReportsLink,
   SessionsForm,
   type Problems,
 } from './views.tsx'
@@ -79,6 +80,7 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
     ),
     '/account/hidden': <HiddenPeople people={people} />,
     '/account/export': <ExportLink />,
+    ...(viewer.operator && { '/reports': <ReportsLink /> }),
     ...(!viewer.demo && {
       '/account/delete': (
         <DeleteForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/delete')} />

@@ -28,7 +28,7 @@ async function answerHiding(c: Context<Env>, id: number, done: keyof typeof said
   const partial = (
     <>
       <hx-partial hx-target={`#menu-${id}`} hx-swap='outerHTML'>
-        <PersonMenu {...state} focus />
+        <PersonMenu {...state} viewer={viewer} focus />
       </hx-partial>
       <hx-partial hx-target={`#hiding-${id}`} hx-swap='outerHTML'>
         <HidingNote {...state} />

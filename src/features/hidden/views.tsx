@@ -1,9 +1,10 @@
 // The menu on a profile, what the profile says about a mute or a block, and the list in /account.
 import type { Child } from 'hono/jsx'
 
+import type { Viewer } from '../../http/sessions.ts'
 import { hiddenShown, type HiddenPerson, type Hiding } from './queries.ts'
 
-type PersonProps = { id: number; name: string } & Hiding
+type PersonProps = { id: number; name: string; suspendedAt: number | null } & Hiding
 type VerbProps = { path: string; children: Child; danger?: boolean }
 
 /** A button of the menu. Its answer changes the page in several places. */
@@ -13,14 +14,18 @@ const Verb = ({ path, children, danger = false }: VerbProps) => (
   </form>
 )
 
+type MenuProps = PersonProps & { viewer: Viewer; focus?: boolean }
+
 /** `focus`: an action in it has been carried out, and its button is gone. */
 export const PersonMenu = ({
   id,
   name,
   muted,
   blocked,
+  suspendedAt,
+  viewer,
   focus = false,
-}: PersonProps & { focus?: boolean }) => (
+}: MenuProps) => (
   <details class='person-menu' id={`menu-${id}`}>
     <summary class='btn quiet' aria-label={`More about ${name}`} autofocus={focus}>
       More
@@ -30,13 +35,29 @@ export const PersonMenu = ({
       <Verb path={blocked ? `/unblock/${id}` : `/block/${id}`} danger={!blocked}>
         {blocked ? 'Unblock' : 'Block'}
       </Verb>
+      {viewer.operator && (
+        <Verb
+          path={suspendedAt === null ? `/suspend/${id}` : `/unsuspend/${id}`}
+          danger={suspendedAt === null}
+        >
+          {suspendedAt === null ? 'Suspend' : 'Unsuspend'}
+        </Verb>
+      )}
     </div>
   </details>
 )
 
 /** Says on a profile why its posts are nowhere else. */
-export const HidingNote = ({ id, name, muted, blocked, blocksViewer }: PersonProps) => (
+export const HidingNote = ({
+  id,
+  name,
+  muted,
+  blocked,
+  blocksViewer,
+  suspendedAt,
+}: PersonProps) => (
   <div id={`hiding-${id}`}>
+    {suspendedAt !== null && <p class='notice'>This account is suspended.</p>}
     {blocked && (
       <p class='notice'>
         You have blocked <bdi>{name}</bdi>. Neither of you can follow or answer the other.

@@ -66,7 +66,8 @@ export const notificationRoutes = router()
     annotate({ 'app.notifications.rows': read.rows.length })
     if (clientKind(c) === 'program') return answerRows(c, read)
     const feed = { ...read, rows: grouped(read.rows) }
-    const newest = feed.rows[0]?.cursor
+    // Also where it is of somebody who is suspended, and not shown: the badge counts it.
+    const { newest } = feed
     const isTop = slice.before === undefined && !feed.newer
     return answerFeed(c, slice, feed, {
       label: 'Notifications',

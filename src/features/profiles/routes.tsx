@@ -10,7 +10,7 @@ import { traced } from '../../http/request-span.ts'
 import { readerOf, signedIn, type Viewer } from '../../http/sessions.ts'
 import { found, idParam } from '../../http/validation.ts'
 import { Count } from '../../ui/counts.tsx'
-import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../ui/feed.tsx'
+import { answerFeed, feedQuery, readFeed, sliceOf, type Feed, type Slice } from '../../ui/feed.tsx'
 import { Banner, Face } from '../../ui/icon.tsx'
 import { sidesSeen, sides } from '../follows/queries.ts'
 import { FollowButton, FollowsYou, PersonCard } from '../follows/views.tsx'
@@ -54,8 +54,8 @@ const ProfileHead = ({
       <Face id={person.id} large />
       {viewer && viewer.id !== person.id && (
         <>
-          <FollowButton {...person} />
-          <PersonMenu {...person} {...hiding} />
+          {(person.suspendedAt === null || person.following) && <FollowButton {...person} />}
+          <PersonMenu {...person} {...hiding} viewer={viewer} />
         </>
       )}
       {viewer?.id === person.id && (
@@ -70,8 +70,8 @@ const ProfileHead = ({
     <p class='handle'>
       @{person.handle} {person.followsViewer && <FollowsYou />}
     </p>
-    {viewer && <HidingNote {...person} {...hiding} />}
-    {person.bio && (
+    <HidingNote {...person} {...hiding} />
+    {person.bio && person.suspendedAt === null && (
       <p class='bio' dir='auto'>
         {person.bio}
       </p>
@@ -106,7 +106,9 @@ const around = ({ c, person, hiding }: Shown, tab: Tab) => ({
   path: `/@${person.handle}${tab}`,
   head: {
     title: `${person.name} (@${person.handle})`,
-    description: person.bio || `${person.name} writes on ${c.var.settings.site.name}.`,
+    description:
+      (person.suspendedAt === null && person.bio) ||
+      `${person.name} writes on ${c.var.settings.site.name}.`,
     canonical: `/@${person.handle}${tab}`,
     feed: `/@${person.handle}/feed`,
   },
@@ -118,6 +120,9 @@ const around = ({ c, person, hiding }: Shown, tab: Tab) => ({
     </>
   ),
 })
+
+/** What a suspended person's profile lists. */
+const nothing: Feed<never> = { rows: [], more: false, newer: false }
 
 const tweetTabs = {
   '': { list: tweetsOfUser, label: 'Posts by', empty: 'has not written anything yet.' },
@@ -138,14 +143,17 @@ async function tweetsPage(asked: Asked, tab: keyof typeof tweetTabs) {
   // Who opens the profile of somebody whom they hide wants to see these posts.
   const isOwn = tab !== '/likes' && Object.values(hiding).some(Boolean)
   const bound = { user: person.id, ...reader, ...(isOwn && { hiding: 0 }) }
-  const feed = onceEach(await readFeed(slice, list(db), bound))
+  const feed =
+    person.suspendedAt === null ? onceEach(await readFeed(slice, list(db), bound)) : nothing
   return answerFeed(c, slice, feed, {
     ...around({ ...asked, hiding }, tab),
     label: `${label} ${person.name}`,
     item: (card, position) => TweetCard({ card, viewer: visitor, position }),
     empty: (
       <p>
-        {person.name} {empty}
+        {person.suspendedAt === null
+          ? `${person.name} ${empty}`
+          : 'Posts of a suspended account are not shown.'}
       </p>
     ),
   })
@@ -158,16 +166,21 @@ async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
   const reader = readerOf(visitor)
   const hiding = await hidingIn(asked)
   const lists = reader.hiding ? sidesSeen : sides
-  const feed = await readFeed(slice, lists[side](db), { user: person.id, ...reader })
+  const feed =
+    person.suspendedAt === null
+      ? await readFeed(slice, lists[side](db), { user: person.id, ...reader })
+      : nothing
   return answerFeed(c, slice, feed, {
     ...around({ ...asked, hiding }, tab),
     label: side === 'followers' ? `Followers of ${person.name}` : `Followed by ${person.name}`,
     item: (one, position) => <PersonCard person={one} viewer={visitor} position={position} />,
     empty: (
       <p>
-        {side === 'followers'
-          ? `Nobody follows ${person.name} yet.`
-          : `${person.name} follows nobody yet.`}
+        {person.suspendedAt !== null
+          ? 'A suspended account has no lists.'
+          : side === 'followers'
+            ? `Nobody follows ${person.name} yet.`
+            : `${person.name} follows nobody yet.`}
       </p>
     ),
   })

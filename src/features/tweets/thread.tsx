@@ -11,6 +11,7 @@ import type { Env } from '../../http/context.ts'
 import { readerOf, type Viewer } from '../../http/sessions.ts'
 import { found } from '../../http/validation.ts'
 import { answerFeed, readFeed, type Slice } from '../../ui/feed.tsx'
+import { ReportMenu } from '../reports/views.tsx'
 import { Composer } from './composer.tsx'
 import { cardList, cardsOf, type Card } from './queries.ts'
 import { replyField, TweetCard } from './views.tsx'
@@ -79,6 +80,7 @@ export async function threadPage(c: Context<Env>, id: number, slice: Slice): Pro
             autofocus={above.length > 0}
           />
           <Facts {...card} />
+          {visitor && visitor.id !== card.userId && <ReportMenu id={id} />}
         </div>
         {visitor ? (
           <Composer author={visitor.id} replyTo={id} live />
