@@ -153,7 +153,7 @@ test('the routes that docs/http.md marks "inspector" are for operators only with
 const queryFields = 'before through from limit kind status slower failed level by'.split(' ')
 
 test('docs/http.md lists all query parameters: their routes refuse nonsense, other routes ignore it', async () => {
-  const here = await world()
+  const here = await world({ OPERATORS: 'bob@example.org' })
   await using _ = here.app
   const wrong: string[] = []
   // One route would end the session, the other never ends.
@@ -186,6 +186,7 @@ const bounded: [field: string, path: string, beside: Record<string, string>][] =
   ['key', '/tweet', { msg: 'hello' }],
   ['fresh', '/account/password', { current: 'password-of-Bob' }],
   ['mailaddress', '/register', newcomer],
+  ['reason', '/report/1', {}],
 ]
 
 test('a field may be exactly as long as docs/http.md says', async () => {
@@ -204,7 +205,16 @@ test('a field may be exactly as long as docs/http.md says', async () => {
 })
 
 /** The routes that the smoke test omits: an endless stream, files, and routes for operators only. */
-const leftOut = ['GET /livez', 'GET /readyz', 'GET /static/*', 'GET /traces/live']
+const leftOut = [
+  'GET /livez',
+  'GET /readyz',
+  'GET /reports',
+  'GET /static/*',
+  'GET /traces/live',
+  'POST /reports/:id/dismiss',
+  'POST /suspend/:id',
+  'POST /unsuspend/:id',
+]
 
 // The smoke test fails if it has not sent one of these; test/load.test.ts runs it.
 test('loadtest/shared.json has limits for every route of docs/http.md', () => {

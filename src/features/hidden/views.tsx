@@ -30,7 +30,7 @@ export const PersonMenu = ({
     <summary class='btn quiet' aria-label={`More about ${name}`} autofocus={focus}>
       More
     </summary>
-    <div class='card'>
+    <div class='row'>
       <Verb path={muted ? `/unmute/${id}` : `/mute/${id}`}>{muted ? 'Unmute' : 'Mute'}</Verb>
       <Verb path={blocked ? `/unblock/${id}` : `/block/${id}`} danger={!blocked}>
         {blocked ? 'Unblock' : 'Block'}

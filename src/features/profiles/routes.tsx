@@ -37,26 +37,15 @@ const tabs = [
 ] as const
 type Tab = (typeof tabs)[number]['path']
 
-const ProfileHead = ({
-  person,
-  viewer,
-  tab,
-  hiding,
-}: {
-  person: Profile
-  viewer: Viewer | undefined
-  tab: Tab
-  hiding: Hiding
-}) => (
+type HeadProps = { person: Profile; viewer: Viewer | undefined; tab: Tab; hiding: Hiding }
+
+const ProfileHead = ({ person, viewer, tab, hiding }: HeadProps) => (
   <header class='profile' data-user-id={person.id} id={`user-${person.id}`}>
     <Banner id={person.id} />
     <div class='row'>
       <Face id={person.id} large />
-      {viewer && viewer.id !== person.id && (
-        <>
-          {(person.suspendedAt === null || person.following) && <FollowButton {...person} />}
-          <PersonMenu {...person} {...hiding} viewer={viewer} />
-        </>
+      {viewer && viewer.id !== person.id && (person.suspendedAt === null || person.following) && (
+        <FollowButton {...person} />
       )}
       {viewer?.id === person.id && (
         <a class='btn quiet' href='/account'>
@@ -70,6 +59,7 @@ const ProfileHead = ({
     <p class='handle'>
       @{person.handle} {person.followsViewer && <FollowsYou />}
     </p>
+    {viewer && viewer.id !== person.id && <PersonMenu {...person} {...hiding} viewer={viewer} />}
     <HidingNote {...person} {...hiding} />
     {person.bio && person.suspendedAt === null && (
       <p class='bio' dir='auto'>
