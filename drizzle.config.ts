@@ -7,6 +7,7 @@ export default defineConfig({
     'notification-tables',
     'bookmark-tables',
     'background-tables',
+    'hidden-tables',
     'preview-tables',
   ].map((name) => `./src/db/${name}.ts`),
   out: './drizzle',

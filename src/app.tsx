@@ -17,6 +17,7 @@ import { everybodyRoutes } from './features/everybody.tsx'
 import { favoriteRoutes } from './features/favorites.tsx'
 import { followRoutes } from './features/follows/routes.tsx'
 import { healthRoutes } from './features/health.ts'
+import { hiddenRoutes } from './features/hidden/routes.tsx'
 import { likedRoutes } from './features/likes-list.tsx'
 import { liveRoutes } from './features/live/routes.ts'
 import { notificationRoutes } from './features/notifications/routes.tsx'
@@ -24,12 +25,14 @@ import { previewsFor, type Previews } from './features/previews/queue.ts'
 import { previewRoutes } from './features/previews/routes.tsx'
 import { personFeedRoutes } from './features/profiles/atom.ts'
 import { profileRoutes } from './features/profiles/routes.tsx'
+import { reportRoutes } from './features/reports/routes.tsx'
 import { retweetRoutes } from './features/retweets.tsx'
 import { searchRoutes } from './features/search/routes.tsx'
 import { sessionRoutes } from './features/sessions/routes.tsx'
 import { loginPage } from './features/sessions/views.tsx'
 import { sideColumn } from './features/side-column.tsx'
 import { siteRoutes } from './features/site.tsx'
+import { suspensionRoutes } from './features/suspension.tsx'
 import { tagRoutes } from './features/tags.tsx'
 import { themeRoutes } from './features/theme.ts'
 import { timelineRoutes } from './features/timeline.tsx'
@@ -119,6 +122,9 @@ export function createApp({
   app.route('/', likedRoutes)
   app.route('/', notificationRoutes)
   app.route('/', followRoutes)
+  app.route('/', hiddenRoutes)
+  app.route('/', suspensionRoutes)
+  app.route('/', reportRoutes)
   app.route('/', searchRoutes)
   app.route('/', tagRoutes)
   app.route('/', profileRoutes)

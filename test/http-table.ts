@@ -51,6 +51,7 @@ export const fieldExamples: Record<string, string> = {
   name: 'New',
   password: 'password of new',
   theme: 'dark',
+  reason: 'It is rude.',
 }
 
 export type World = {

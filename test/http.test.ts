@@ -41,6 +41,10 @@ function signedOutAnswer(
   if (signedOut === 'form') return '200 page'
   if (signedOut === 'refused')
     return `401 ${{ htmx: 'partial', browser: 'page', program: 'page', json: 'json' }[as]}`
+  if (signedOut === 'operators')
+    return as === 'json' || (as === 'program' && method === 'POST')
+      ? '404 json'
+      : `404 ${as === 'htmx' ? 'partial' : 'page'}`
   if (as === 'htmx') return '401 HX /login'
   if (signedOut === 'words' && as === 'browser') return '401 page'
   const isDeed = signedOut === 'action' || (signedOut === 'words' && path !== '/post')
@@ -67,7 +71,8 @@ test('docs/http.md lists exactly the routes of the app', async () => {
 test('each row of docs/http.md answers as documented, signed in and signed out', async () => {
   const wrong: string[] = []
   for (const as of clientKinds) {
-    const here = await world()
+    // Bob is an operator: the table has what they get.
+    const here = await world({ OPERATORS: 'bob@example.org' })
     await using _ = here.app
     for (const row of rows.filter(({ request }) => request !== 'POST /login')) {
       const visitor = here.app.visitor()
@@ -88,7 +93,7 @@ test('each row of docs/http.md answers as documented, signed in and signed out',
 })
 
 /** Pages with data of one person only. */
-const privatePages = ['GET /account', 'GET /tweet/:id/delete', 'GET /bookmarks']
+const privatePages = ['GET /account', 'GET /tweet/:id/delete', 'GET /bookmarks', 'GET /reports']
 
 /** The headers and marks that keep a page from other users, in and out of the back/forward cache. */
 function unkept({ request, path }: Row, { status, headers }: Answer): string[] {
@@ -154,7 +159,7 @@ test('the routes that docs/http.md marks "inspector" are for operators only with
 const queryFields = 'before through since from limit kind status slower failed level by'.split(' ')
 
 test('docs/http.md lists all query parameters: their routes refuse nonsense, other routes ignore it', async () => {
-  const here = await world()
+  const here = await world({ OPERATORS: 'bob@example.org' })
   await using _ = here.app
   const wrong: string[] = []
   // One route would end the session, the others do not end.
@@ -187,6 +192,7 @@ const bounded: [field: string, path: string, beside: Record<string, string>][] =
   ['key', '/tweet', { msg: 'hello' }],
   ['fresh', '/account/password', { current: 'password-of-Bob' }],
   ['mailaddress', '/register', newcomer],
+  ['reason', '/report/1', {}],
 ]
 
 test('a field may be exactly as long as docs/http.md says', async () => {
@@ -208,9 +214,13 @@ test('a field may be exactly as long as docs/http.md says', async () => {
 const leftOut = [
   'GET /livez',
   'GET /readyz',
+  'GET /reports',
   'GET /static/*',
   'GET /timeline/live',
   'GET /traces/live',
+  'POST /reports/:id/dismiss',
+  'POST /suspend/:id',
+  'POST /unsuspend/:id',
 ]
 
 // The smoke test fails if it has not sent one of these; test/load.test.ts runs it.

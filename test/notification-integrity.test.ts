@@ -6,6 +6,7 @@ import { sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import Database from 'libsql'
 
+import { isConstraint } from '../src/db/db.ts'
 import { findProblems, repair } from '../src/db/integrity.ts'
 import { notificationFaults, removeSecondNotifications } from '../src/db/notification-integrity.ts'
 import { startApp, type Someone, type TestApp } from './harness.ts'
@@ -52,6 +53,10 @@ const actions = [
   'forget',
   'remove',
   'leave',
+  'mute',
+  'unmute',
+  'block',
+  'unblock',
 ] as const
 const action = fc.record({
   what: fc.constantFrom(...actions),
@@ -75,6 +80,19 @@ const statementFor = ({ what, who, whom }: { what: string; who: number; whom: nu
     mention: sql`insert into mentions (tweet_id, user_id) select t.id, u.id ${pair} on conflict do nothing`,
     forget: sql`delete from mentions where tweet_id = ${whom} and user_id = ${who}`,
     remove: sql`delete from tweets where id = ${whom}`,
+    ...Object.fromEntries(
+      ['mute', 'block'].flatMap((kind) => [
+        [
+          kind,
+          sql`insert into hidden (viewer_id, author_id, kind, created_at) select a.id, b.id, ${kind}, 1 from users a, users b
+            where a.id = ${who} and b.id = ${whom} and a.id <> b.id on conflict do nothing`,
+        ],
+        [
+          `un${kind}`,
+          sql`delete from hidden where viewer_id = ${who} and author_id = ${whom} and kind = ${kind}`,
+        ],
+      ]),
+    ),
     leave: sql`delete from users where id = ${who} and ${whom} = 1`,
   }
   return statements[what]!
@@ -85,8 +103,20 @@ test('after any sequence of actions, notifications and their causes belong toget
     fc.asyncProperty(fc.array(action, { minLength: 20, maxLength: 80 }), async (sequence) => {
       await using app = await startApp()
       await people(app, 5)
-      for (const one of sequence) await app.database.db.run(statementFor(one))
+      for (const one of sequence)
+        try {
+          await app.database.db.run(statementFor(one))
+        } catch (error) {
+          assert.ok(isConstraint(error, 'BLOCKED'))
+        }
       assert.deepEqual(await faultsOf(app), [])
+      const wrong = await app.database.db.values(sql`select id from users
+        where hidden_count <> (select count(*) from hidden where viewer_id = users.id)
+        union all select id from hidden h where kind <> 'mute' and not exists (select 1 from hidden o
+          where o.viewer_id = h.author_id and o.author_id = h.viewer_id and o.kind = iif(h.kind = 'block', 'blocked', 'block'))
+        union all select f.id from follows f join hidden h
+          on h.viewer_id = f.follower_id and h.author_id = f.followed_id and h.kind <> 'mute'`)
+      assert.deepEqual(wrong, [])
     }),
     {
       numRuns: process.env['TEST_DATABASE'] === 'server' ? 5 : 25,

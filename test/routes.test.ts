@@ -26,6 +26,10 @@ test('an action on a missing tweet or user: 404 in the format of the client kind
     '/unbookmark/',
     '/follow/',
     '/unfollow/',
+    '/mute/',
+    '/unmute/',
+    '/block/',
+    '/unblock/',
     '/tweet/',
   ]) {
     const address = path === '/tweet/' ? '/tweet/999/delete' : `${path}999`

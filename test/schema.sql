@@ -18,15 +18,29 @@ CREATE UNIQUE INDEX `follows_once` ON `follows` (`follower_id`,`followed_id`);
 
 CREATE INDEX `former_handles_user` ON `former_handles` (`user_id`,`changed_at`);
 
+CREATE INDEX `hidden_author` ON `hidden` (`author_id`);
+
+CREATE UNIQUE INDEX `hidden_once` ON `hidden` (`viewer_id`,`author_id`,`kind`);
+
+CREATE INDEX `hidden_own` ON `hidden` (`viewer_id`,`id`) WHERE kind <> 'blocked';
+
 CREATE INDEX `link_previews_age` ON `link_previews` (`fetched_at`);
 
 CREATE INDEX `mentions_user` ON `mentions` (`user_id`,`tweet_id`);
+
+CREATE INDEX `notification_gaps_actor` ON `notification_gaps` (`actor_id`);
 
 CREATE UNIQUE INDEX `notifications_once` ON `notifications` (`actor_id`,`user_id`,`kind`,coalesce(tweet_id, 0));
 
 CREATE INDEX `notifications_tweet` ON `notifications` (`tweet_id`) WHERE tweet_id is not null;
 
 CREATE INDEX `notifications_user` ON `notifications` (`user_id`,`id`);
+
+CREATE UNIQUE INDEX `reports_once` ON `reports` (`tweet_id`,`user_id`);
+
+CREATE INDEX `reports_open` ON `reports` (`id`) WHERE dismissed_at is null;
+
+CREATE INDEX `reports_user` ON `reports` (`user_id`);
 
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`);
 
@@ -55,6 +69,8 @@ CREATE INDEX `users_followers` ON `users` (`follower_count`);
 CREATE UNIQUE INDEX `users_handle` ON `users` (`handle`);
 
 CREATE UNIQUE INDEX `users_mailaddress` ON `users` (`mailaddress`);
+
+CREATE INDEX `users_suspended` ON `users` (`id`) WHERE suspended_at is not null;
 
 CREATE INDEX `users_wide_domain` ON `users` (`id`) WHERE mailaddress glob '*@*[^ -~]*';
 
@@ -100,6 +116,16 @@ CREATE TABLE `former_handles` (
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE `hidden` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`viewer_id` integer NOT NULL,
+	`author_id` integer NOT NULL CHECK (author_id <> viewer_id),
+	`kind` text NOT NULL CHECK (kind IN ('mute', 'block', 'blocked')),
+	`created_at` integer NOT NULL,
+	FOREIGN KEY (`viewer_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`author_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
+
 CREATE TABLE `invitations` (
 	`token_hash` text PRIMARY KEY NOT NULL,
 	`created_at` integer NOT NULL,
@@ -121,6 +147,17 @@ CREATE TABLE `mentions` (
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE `notification_gaps` (
+	`user_id` integer NOT NULL,
+	`actor_id` integer NOT NULL,
+	`favorites` integer NOT NULL,
+	`follows` integer NOT NULL,
+	`tweets` integer NOT NULL,
+	PRIMARY KEY(`user_id`, `actor_id`),
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`actor_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE `notification_starts` (
 	`cause` text PRIMARY KEY NOT NULL,
 	`after_id` integer NOT NULL
@@ -139,6 +176,17 @@ CREATE TABLE `notifications` (
 ) STRICT;
 
 CREATE VIRTUAL TABLE people_search USING fts5(name, handle, content='users', content_rowid='id', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'", prefix='1 2 3 4');
+
+CREATE TABLE `reports` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`tweet_id` integer NOT NULL,
+	`user_id` integer NOT NULL,
+	`reason` text NOT NULL,
+	`created_at` integer NOT NULL,
+	`dismissed_at` integer,
+	FOREIGN KEY (`tweet_id`) REFERENCES `tweets`(`id`) ON UPDATE no action ON DELETE cascade,
+	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
+) STRICT;
 
 CREATE TABLE `retired_handles` (
 	`handle` text PRIMARY KEY NOT NULL
@@ -211,7 +259,7 @@ CREATE TABLE `users` (
 	`follower_count` integer DEFAULT 0 NOT NULL,
 	`following_count` integer DEFAULT 0 NOT NULL,
 	`favorite_count` integer DEFAULT 0 NOT NULL
-, `operator` integer DEFAULT false NOT NULL, `notifications_seen` integer DEFAULT 0 NOT NULL) STRICT;
+, `operator` integer DEFAULT false NOT NULL, `notifications_seen` integer DEFAULT 0 NOT NULL, `hidden_count` integer DEFAULT 0 NOT NULL) STRICT;
 
 CREATE TRIGGER favorites_delete AFTER DELETE ON favorites BEGIN
   UPDATE tweets SET like_count = like_count - 1,
@@ -237,6 +285,12 @@ CREATE TRIGGER favorites_insert_notify AFTER INSERT ON favorites BEGIN
     ON CONFLICT DO NOTHING;
 END;
 
+CREATE TRIGGER favorites_not_blocked BEFORE INSERT ON favorites
+WHEN EXISTS (SELECT 1 FROM tweets t JOIN hidden h ON h.viewer_id = new.user_id AND h.author_id = t.user_id
+  AND h.kind <> 'mute' WHERE t.id = new.tweet_id) BEGIN
+  SELECT RAISE(ABORT, 'BLOCKED constraint failed');
+END;
+
 CREATE TRIGGER follows_delete AFTER DELETE ON follows BEGIN
   UPDATE users SET following_count = following_count - 1 WHERE id = old.follower_id;
   UPDATE users SET follower_count = follower_count - 1 WHERE id = old.followed_id;
@@ -256,6 +310,40 @@ CREATE TRIGGER follows_insert_notify AFTER INSERT ON follows BEGIN
     VALUES (new.followed_id, 'follow', new.follower_id, new.created_at) ON CONFLICT DO NOTHING;
 END;
 
+CREATE TRIGGER follows_not_blocked BEFORE INSERT ON follows
+WHEN EXISTS (SELECT 1 FROM hidden h WHERE h.viewer_id = new.follower_id AND h.author_id = new.followed_id
+  AND h.kind <> 'mute') BEGIN
+  SELECT RAISE(ABORT, 'BLOCKED constraint failed');
+END;
+
+CREATE TRIGGER hidden_delete AFTER DELETE ON hidden BEGIN
+  UPDATE users SET hidden_count = hidden_count - 1 WHERE id = old.viewer_id;
+  -- Not where an account is deleted: then one of them is gone, and the gap could refer to nobody.
+  INSERT INTO notification_gaps (user_id, actor_id, favorites, follows, tweets)
+    SELECT viewer.id, author.id, (SELECT coalesce(max(id), 0) FROM favorites),
+      (SELECT coalesce(max(id), 0) FROM follows), (SELECT coalesce(max(id), 0) FROM tweets)
+    FROM users viewer CROSS JOIN users author WHERE viewer.id = old.viewer_id AND author.id = old.author_id
+    ON CONFLICT (user_id, actor_id) DO UPDATE SET favorites = excluded.favorites, follows = excluded.follows,
+      tweets = excluded.tweets;
+END;
+
+CREATE TRIGGER hidden_delete_block AFTER DELETE ON hidden WHEN old.kind = 'block' BEGIN
+  DELETE FROM hidden WHERE viewer_id = old.author_id AND author_id = old.viewer_id AND kind = 'blocked';
+END;
+
+CREATE TRIGGER hidden_insert AFTER INSERT ON hidden BEGIN
+  UPDATE users SET hidden_count = hidden_count + 1 WHERE id = new.viewer_id;
+  -- What they did before is out of sight, too. The badge counts these rows.
+  DELETE FROM notifications WHERE actor_id = new.author_id AND user_id = new.viewer_id;
+END;
+
+CREATE TRIGGER hidden_insert_block AFTER INSERT ON hidden WHEN new.kind = 'block' BEGIN
+  INSERT INTO hidden (viewer_id, author_id, kind, created_at)
+    VALUES (new.author_id, new.viewer_id, 'blocked', new.created_at) ON CONFLICT DO NOTHING;
+  DELETE FROM follows WHERE follower_id = new.viewer_id AND followed_id = new.author_id;
+  DELETE FROM follows WHERE follower_id = new.author_id AND followed_id = new.viewer_id;
+END;
+
 CREATE TRIGGER mentions_delete_notify AFTER DELETE ON mentions BEGIN
   DELETE FROM notifications WHERE tweet_id = old.tweet_id AND user_id = old.user_id AND kind = 'mention';
 END;
@@ -271,7 +359,8 @@ CREATE TRIGGER mentions_insert_notify AFTER INSERT ON mentions BEGIN
 END;
 
 CREATE TRIGGER notifications_wanted BEFORE INSERT ON notifications
-WHEN new.user_id = new.actor_id BEGIN
+WHEN new.user_id = new.actor_id
+  OR EXISTS (SELECT 1 FROM hidden WHERE viewer_id = new.user_id AND author_id = new.actor_id) BEGIN
   SELECT RAISE(IGNORE);
 END;
 
@@ -336,6 +425,13 @@ WHEN new.reply_to IS NOT NULL OR new.quote_of IS NOT NULL OR new.retweet_of IS N
   INSERT INTO notifications (user_id, kind, actor_id, tweet_id, created_at)
     SELECT user_id, 'retweet', new.user_id, id, new.created_at FROM tweets WHERE id = new.retweet_of
     ON CONFLICT DO NOTHING;
+END;
+
+CREATE TRIGGER tweets_not_blocked BEFORE INSERT ON tweets
+WHEN (new.reply_to IS NOT NULL OR new.quote_of IS NOT NULL OR new.retweet_of IS NOT NULL)
+  AND EXISTS (SELECT 1 FROM tweets t JOIN hidden h ON h.viewer_id = new.user_id AND h.author_id = t.user_id
+    AND h.kind <> 'mute' WHERE t.id IN (new.reply_to, new.quote_of, new.retweet_of)) BEGIN
+  SELECT RAISE(ABORT, 'BLOCKED constraint failed');
 END;
 
 CREATE TRIGGER tweets_update AFTER UPDATE OF msg ON tweets BEGIN

@@ -21,7 +21,7 @@ type Expected = {
 
 const visitor = 'SELECT notifications sessions users'
 /** Of a page, which also asks whom of the suggested people the visitor follows. */
-const pageVisitor = 'SELECT notifications follows sessions users'
+const pageVisitor = 'SELECT notifications follows hidden sessions users'
 const commonKeys =
   `http.request.method url.path url.scheme client.address network.peer.address network.peer.port
   network.protocol.version server.address server.port user_agent.original app.client.kind http.response.status_code

@@ -74,6 +74,8 @@ function walk(kind) {
   const person = between(1, 100)
   const screens = `user/${person} favorites followers following account post post?quote=${id} tag/ThatGreen tag/caf%C3%A9`
   for (const screen of screens.split(' ')) get(`/${screen}`)
+  for (const action of ['mute', 'unmute', 'block', 'unblock']) post(`/${action}/${person}`)
+  post(`/report/${id}`, { reason: oneOf(shared.texts).slice(0, 100) }, `/tweet/${id}`)
   for (const action of ['unfollow', 'follow']) post(`/${action}/${person}`)
   for (const query of ['', `?q=${oneOf(shared.words)}`]) get(`/search${query}`, part)
 

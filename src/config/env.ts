@@ -82,6 +82,7 @@ const rates = {
   LIMIT_SEARCH_TYPING: rate('3000/60', '300/60'),
   LIMIT_ACCOUNT: rate('300/60', '20/600'),
   LIMIT_EXPORT: rate('3/3600', '3/3600'),
+  LIMIT_REPORT: rate('300/60', '20/3600'),
 }
 export type RateName = keyof typeof rates
 

@@ -87,7 +87,10 @@ type PlanStep = { step: string; depth: number }
  * Does this error (or one of its causes) mean that this constraint was violated? Compares messages, because the error
  * codes of a file and of a server differ.
  */
-export function isConstraint(error: unknown, which: 'FOREIGN KEY' | `UNIQUE: ${string}`): boolean {
+export function isConstraint(
+  error: unknown,
+  which: 'FOREIGN KEY' | 'BLOCKED' | `UNIQUE: ${string}`,
+): boolean {
   const [kind, columns] = which.split(': ')
   for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
     if (one.message.includes(`${kind} constraint failed${columns ? `: ${columns}` : ''}`))

@@ -3,6 +3,7 @@
 import type Database from 'libsql'
 
 import { findDamage, isDamage, isOfSearch } from './damage.ts'
+import { findHalfBlocks, hiddenCounter, knowsHidden, repairBlocks } from './hidden-integrity.ts'
 import { findMisnotified, renotify } from './notification-integrity.ts'
 import { findUnsearchable } from './search-integrity.ts'
 import { findTagProblems, repairTags } from './tag-integrity.ts'
@@ -60,7 +61,8 @@ const newerCounters: Counter[] = [
 
 function countersOf(db: Database.Database): Counter[] {
   const columns = rowsOf(db, "SELECT name FROM pragma_table_info('tweets')")
-  return columns.some(([name]) => name === 'reply_count') ? newerCounters : olderCounters
+  const known = columns.some(([name]) => name === 'reply_count') ? newerCounters : olderCounters
+  return knowsHidden(db) ? [...known, hiddenCounter] : known
 }
 
 /** At most this many problems of one kind are listed. */
@@ -76,6 +78,7 @@ export function findProblems(db: Database.Database): string[] {
     return [
       ...damage,
       ...findOrphans(db),
+      ...findHalfBlocks(db),
       ...findMiscounts(db),
       ...findTagProblems(db),
       ...findMisnotified(db),
@@ -140,6 +143,7 @@ function findMiscounts(db: Database.Database): string[] {
 /** Counts all counters and trend scores again and writes missing tags and notifications, in one transaction. */
 export function repair(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE')
+  repairBlocks(db)
   for (const { table, column, truth } of countersOf(db)) {
     db.exec(`UPDATE ${table} SET ${column} = (${truth}) WHERE ${column} <> (${truth})`)
   }

@@ -55,15 +55,22 @@ const isTold = (kind: string) =>
     : `n.actor_id = c.actor_id AND n.user_id = c.user_id AND n.kind = '${kind}'
       AND coalesce(n.tweet_id, 0) = coalesce(c.tweet_id, 0)`
 
-/** Causes of this kind that nobody was told, but their own. */
-const untold = ({ kind, table, id, columns, from }: Cause) =>
-  `SELECT c.user_id, '${kind}' AS kind, c.actor_id, c.tweet_id, c.created_at FROM (
-    SELECT ${columns} FROM ${from}
-    WHERE ${id} > (SELECT after_id FROM notification_starts WHERE cause = '${table}')) c
-  WHERE c.user_id <> c.actor_id AND NOT EXISTS (SELECT 1 FROM notifications n WHERE ${isTold(kind)})`
+/** Does this person hide who did it? */
+const hides = (row: string) =>
+  `EXISTS (SELECT 1 FROM hidden h WHERE h.viewer_id = ${row}.user_id AND h.author_id = ${row}.actor_id)`
 
-/** All of them, for a database that is made at once. */
-const allUntold = causes.map(untold).join(' UNION ALL ')
+/** Is this cause from while the person hid the actor? An end of that brings no notification back. */
+const isInGap = (table: string) =>
+  `EXISTS (SELECT 1 FROM notification_gaps g WHERE g.user_id = c.user_id AND g.actor_id = c.actor_id
+    AND c.cause_id <= g.${table})`
+
+/** Causes of this kind that nobody was told, but their own and those of people who are or were hidden. */
+const untoldOf = ({ kind, table, id, columns, from }: Cause, knowsHidden: boolean) =>
+  `SELECT c.user_id, '${kind}' AS kind, c.actor_id, c.tweet_id, c.created_at FROM (
+    SELECT ${columns}, ${id} AS cause_id FROM ${from}
+    WHERE ${id} > (SELECT after_id FROM notification_starts WHERE cause = '${table}')) c
+  WHERE c.user_id <> c.actor_id AND NOT EXISTS (SELECT 1 FROM notifications n WHERE ${isTold(kind)})
+    ${knowsHidden ? `AND NOT ${hides('c')} AND NOT ${isInGap(table)}` : ''}`
 
 // The tweet that was answered or quoted may be gone: its reply stays, and so does the notification.
 const answers = (column: string) =>
@@ -71,7 +78,7 @@ const answers = (column: string) =>
     AND NOT EXISTS (SELECT 1 FROM tweets o WHERE o.id = t.${column} AND o.user_id <> n.user_id))`
 const owned = 'EXISTS (SELECT 1 FROM tweets o WHERE o.id = n.tweet_id AND o.user_id = n.user_id)'
 
-const groundless = `n.user_id = n.actor_id OR NOT CASE n.kind
+const withoutCause = `n.user_id = n.actor_id OR NOT CASE n.kind
   WHEN 'like' THEN ${owned}
     AND EXISTS (SELECT 1 FROM favorites f WHERE f.user_id = n.actor_id AND f.tweet_id = n.tweet_id)
   WHEN 'follow' THEN
@@ -89,28 +96,35 @@ END`
 const twice = `n.id NOT IN (SELECT min(id) FROM notifications GROUP BY user_id, tweet_id, iif(tweet_id IS NULL, actor_id, 0),
   iif(kind IN ('like', 'retweet'), kind || ' ' || actor_id, ''))`
 
-/** SELECTs of what is wrong: notifications without a cause, second ones, causes without a notification. */
-export const notificationFaults = {
-  groundless: `SELECT n.id FROM notifications n WHERE ${groundless}`,
-  twice: `SELECT n.id FROM notifications n WHERE ${twice}`,
-  untold: allUntold,
+const faultsOf = (knowsHidden: boolean) => {
+  const isGroundless = knowsHidden ? `${hides('n')} OR ${withoutCause}` : withoutCause
+  return {
+    groundless: `SELECT n.id FROM notifications n WHERE ${isGroundless}`,
+    twice: `SELECT n.id FROM notifications n WHERE ${twice}`,
+    untold: causes.map((cause) => untoldOf(cause, knowsHidden)).join(' UNION ALL '),
+  }
 }
 
-const isThere = (db: Database.Database) =>
-  rowsOf(db, "SELECT 1 FROM sqlite_schema WHERE name = 'notification_starts'").length > 0
+/** SELECTs of what is wrong: notifications without a cause, second ones, causes without a notification. */
+export const notificationFaults = faultsOf(true)
+/** The same for a database from before people could hide others. */
+const olderFaults = faultsOf(false)
+
+const hasTable = (db: Database.Database, name: string) =>
+  rowsOf(db, `SELECT 1 FROM sqlite_schema WHERE name = '${name}'`).length > 0
+const isThere = (db: Database.Database) => hasTable(db, 'notification_starts')
+const faultsIn = (db: Database.Database) =>
+  hasTable(db, 'hidden') ? notificationFaults : olderFaults
 
 /** Lists what is wrong, one sentence each. A database from before notifications has nothing of it. */
 export function findMisnotified(db: Database.Database): string[] {
   if (!isThere(db)) return []
+  const faults = faultsIn(db)
   const some = (select: string) => rowsOf(db, `${select} LIMIT ${rowsMax}`)
   return [
-    ...some(notificationFaults.groundless).map(
-      ([id]) => `notifications ${String(id)}: it has no cause`,
-    ),
-    ...some(notificationFaults.twice).map(
-      ([id]) => `notifications ${String(id)}: it is there twice`,
-    ),
-    ...some(notificationFaults.untold).map(
+    ...some(faults.groundless).map(([id]) => `notifications ${String(id)}: it has no cause`),
+    ...some(faults.twice).map(([id]) => `notifications ${String(id)}: it is there twice`),
+    ...some(faults.untold).map(
       ([user, kind, actor, tweet]) =>
         `users ${String(user)}: not told of a ${String(kind)} by ${String(actor)}${tweet === null ? '' : `, tweet ${String(tweet)}`}`,
     ),
@@ -125,14 +139,17 @@ export function removeSecondNotifications(db: Database.Database): void {
 /** Deletes notifications without a cause and writes those that are missing. Call it in a transaction. */
 export function renotify(db: Database.Database): void {
   if (!isThere(db)) return
-  db.exec(`DELETE FROM notifications AS n WHERE ${groundless}`)
+  const faults = faultsIn(db)
+  db.exec(`DELETE FROM notifications WHERE id IN (${faults.groundless})`)
   removeSecondNotifications(db)
-  db.exec(writeUntold)
+  db.exec(writing(faults))
 }
 
+const writing = ({ untold }: { untold: string }) => `INSERT INTO notifications
+  (user_id, kind, actor_id, tweet_id, created_at) SELECT * FROM (${untold}) ORDER BY created_at, kind DESC`
+
 /** Writes all notifications that are missing, oldest first. */
-export const writeUntold = `INSERT INTO notifications (user_id, kind, actor_id, tweet_id, created_at)
-  SELECT * FROM (${allUntold}) ORDER BY created_at, kind DESC`
+export const writeUntold = writing(notificationFaults)
 
 /** From now on: what is there notifies nobody. */
 export const startNotifications = `INSERT INTO notification_starts (cause, after_id)

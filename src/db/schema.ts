@@ -40,6 +40,8 @@ export const users = sqliteTable(
     favoriteCount: count('favorite_count'),
     /** The newest notification that this person has seen, by its id; an unseen one has a greater id. */
     notificationsSeen: count('notifications_seen'),
+    /** How many rows of `hidden` (hidden-tables.ts) say whom this person does not see. */
+    hiddenCount: count('hidden_count'),
   },
   (t) => [
     uniqueIndex('users_handle').on(t.handle),
@@ -49,6 +51,9 @@ export const users = sqliteTable(
       .on(t.id)
       .where(sql`mailaddress glob '*@*[^ -~]*'`),
     index('users_followers').on(t.followerCount),
+    index('users_suspended')
+      .on(t.id)
+      .where(sql`suspended_at is not null`),
   ],
 )
 

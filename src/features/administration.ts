@@ -15,6 +15,7 @@ import { inTrace } from '../telemetry/spans.ts'
 import { forgetVisitor } from '../ui/layout.tsx'
 import { mailaddress, newPassword, personName } from './sessions/fields.ts'
 import { createUser } from './sessions/queries.ts'
+import { suspendPerson, unsuspendPerson } from './suspension.tsx'
 import { forgetPerson } from './tweets/views.tsx'
 
 export type Administration = {
@@ -108,16 +109,12 @@ async function setPassword({ db, passwords, id, name, password: typed }: Asked):
 }
 
 async function suspend({ db, id, name }: Asked): Promise<string> {
-  await db.batch([
-    db.update(users).set({ suspendedAt: Date.now() }).where(eq(users.id, id)),
-    db.delete(sessions).where(eq(sessions.userId, id)),
-  ])
-  sessionsEnded.count += 1
+  await suspendPerson(db, id)
   return `${name} cannot sign in any more.`
 }
 
 async function unsuspend({ db, id, name }: Asked): Promise<string> {
-  await db.update(users).set({ suspendedAt: null }).where(eq(users.id, id))
+  await unsuspendPerson(db, id)
   return `${name} can sign in again.`
 }
 

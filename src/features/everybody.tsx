@@ -5,6 +5,7 @@ import type { Context } from 'hono'
 import { tweets } from '../db/schema.ts'
 import { type Env, router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
+import { readerOf } from '../http/sessions.ts'
 import { answerFeed, FeedList, feedQuery, readFeed, sliceOf, type Slice } from '../ui/feed.tsx'
 import { tweetJson } from './tweets/json.ts'
 import { cardList, type Card } from './tweets/queries.ts'
@@ -18,7 +19,7 @@ const postsOfAll = cardList({
 
 /** Reads a slice of the posts of everybody. */
 const readEverybody = ({ var: { db, visitor } }: Context<Env>, slice: Slice) =>
-  readFeed(slice, postsOfAll(db), { viewer: visitor?.id ?? 0 })
+  readFeed(slice, postsOfAll(db), readerOf(visitor))
 
 const view = ({ var: { visitor } }: Context<Env>) => ({
   label: 'Posts of everybody',

@@ -92,8 +92,9 @@ export const sideColumn = createMiddleware<Env>(async (c, next) => {
 })
 
 function suggestions({ people, version }: Known, visitor: Viewer | undefined) {
-  const followed = new Set(visitor?.followed?.split(',').map(Number))
-  const shown = people.filter(({ id }) => id !== visitor?.id && !followed.has(id))
+  const known = `${visitor?.followed ?? ''},${visitor?.hidden ?? ''}`
+  const left = new Set(known.split(',').map(Number))
+  const shown = people.filter(({ id }) => id !== visitor?.id && !left.has(id))
   return shown.length === 0
     ? undefined
     : WhoToFollow({

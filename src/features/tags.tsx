@@ -7,6 +7,7 @@ import { tagUses } from '../db/schema.ts'
 import { tauMs } from '../db/trend-score.ts'
 import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
+import { readerOf } from '../http/sessions.ts'
 import { found } from '../http/validation.ts'
 import { answerFeed, feedQuery, readFeed, sliceOf } from '../ui/feed.tsx'
 import { cachedFragment } from '../ui/fragment-cache.ts'
@@ -36,7 +37,8 @@ const trendingQuery = prepared((db: Db) => {
       .from(
         sql`(select tag, user_id, max(at) as used, max(max(at)) over () as newest from
         (select tag, user_id, min(created_at, cast(${sql.placeholder('now')} as integer)) as at
-          from tag_uses order by tweet_id desc limit ${number(usesRead)})
+          from tag_uses where user_id not in (select id from users where suspended_at is not null)
+          order by tweet_id desc limit ${number(usesRead)})
         group by tag, user_id, at / ${number(hour)})`,
       )
       .groupBy(sql`tag`)
@@ -80,7 +82,7 @@ export const tagRoutes = router().get('/tag/:tag', traced('tags.read'), feedQuer
   const given = c.req.param('tag')
   const key = found(tagKey(given))
   const slice = sliceOf(c.req.valid('query'))
-  const feed = await readFeed(slice, tweetsWithTag(db), { tag: key, viewer: visitor?.id ?? 0 })
+  const feed = await readFeed(slice, tweetsWithTag(db), { tag: key, ...readerOf(visitor) })
   // As it is spelled in the link, where that is a tag, too.
   const lower = given.normalize('NFKC').toLowerCase()
   const title = `#${tagKey(lower) === key ? lower : key}`

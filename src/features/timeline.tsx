@@ -1,6 +1,6 @@
 // The home page: tweets of the people whom the viewer follows, and the viewer's own, newest first, without replies to
 // others. There is no table of timelines: one of three queries reads the tweets, depending on how many people the viewer follows.
-import { sql, type SQL } from 'drizzle-orm'
+import { sql, type SQL, type SQLWrapper } from 'drizzle-orm'
 import type { Context } from 'hono'
 import * as v from 'valibot'
 
@@ -8,7 +8,7 @@ import { prepared, type Bound, type Db } from '../db/db.ts'
 import { follows, tweets } from '../db/schema.ts'
 import { clientKind, router, type Env } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
-import { signedIn, type Viewer } from '../http/sessions.ts'
+import { readerOf, signedIn, type Viewer } from '../http/sessions.ts'
 import { query } from '../http/validation.ts'
 import { measured } from '../telemetry/metrics.ts'
 import { annotate } from '../telemetry/spans.ts'
@@ -41,14 +41,20 @@ const me = sql.placeholder('viewer')
 const cursor = sql.placeholder('cursor')
 const limit = sql.placeholder('limit')
 
+/** For who hides somebody: not those whom one follows and has muted. What others retweet of them is left out after LIMIT. */
+const notHidden = (author: SQLWrapper) => sql` and not exists (select 1 from hidden
+  where hidden.viewer_id = ${me} and hidden.author_id = ${author})`
+
 // `UNION ALL SELECT me` inside the list: `OR user_id = me` outside it is 70 times slower.
-const authors = sql`(select ${follows.followedId} from ${follows} where ${follows.followerId} = ${me} union all select ${me})`
-const merged = cardList({
-  id: tweets.id,
-  // A bound 1 would not select the index that has nothing else.
-  from: sql`${tweets} where in_timeline = 1 and ${tweets.userId} in ${authors}`,
-  mixed: true,
-})
+const authorsOf = (hides: boolean) =>
+  sql`(select ${follows.followedId} from ${follows} where ${follows.followerId} = ${me}${hides ? notHidden(follows.followedId) : sql``} union all select ${me})`
+const mergedOf = (hides: boolean) =>
+  cardList({
+    id: tweets.id,
+    // A bound 1 would not select the index that has nothing else.
+    from: sql`${tweets} where in_timeline = 1 and ${tweets.userId} in ${authorsOf(hides)}`,
+    mixed: true,
+  })
 
 /**
  * Scans the last 2,000 tweets of everybody: somebody who follows many people finds enough tweets there. SQLite tests the
@@ -69,32 +75,34 @@ const windowOlder = (isMine: SQL) =>
     ),
   )
 
-const strategies = {
-  merge: (db: Db) => merged(db).older,
+const strategiesOf = (hides: boolean) => ({
+  merge: mergedOf(hides),
   // The unary `+` keeps SQLite from using the index on user_id, which would be the merge again.
-  list: windowOlder(sql`+${tweets.userId} in ${authors}`),
+  list: windowOlder(sql`+${tweets.userId} in ${authorsOf(hides)}`),
   probe: windowOlder(sql`(${tweets.userId} = ${me} or exists (select 1 from ${follows}
-    where ${follows.followerId} = ${me} and ${follows.followedId} = ${tweets.userId}))`),
-}
+    where ${follows.followerId} = ${me} and ${follows.followedId} = ${tweets.userId})${hides ? notHidden(tweets.userId) : sql``})`),
+})
+const [ofAll, ofSeen] = [strategiesOf(false), strategiesOf(true)]
 
-const strategyFor = (followees: number): keyof typeof strategies =>
+const strategyFor = (followees: number): keyof typeof ofAll =>
   followees <= followeesMerged ? 'merge' : followees <= followeesListed ? 'list' : 'probe'
 
 /** Reads a slice of the timeline: one SELECT, or two if the window has too few tweets of the many followees. */
 function readTimeline(
   db: Db,
-  { id, followingCount }: Pick<Viewer, 'id' | 'followingCount'>,
+  viewer: Pick<Viewer, 'id' | 'followingCount' | 'hiddenCount'>,
   slice: Slice,
 ): Promise<Feed<Card>> {
-  const { older: merge, upTo } = merged(db)
-  const strategy = strategyFor(followingCount)
+  const strategies = viewer.hiddenCount > 0 ? ofSeen : ofAll
+  const { older: merge, upTo } = strategies.merge(db)
+  const strategy = strategyFor(viewer.followingCount)
   const all = async (bound: Bound) => {
-    const rows = await strategies[strategy](db).all(bound)
+    const rows = await (strategy === 'merge' ? merge : strategies[strategy](db)).all(bound)
     const fallsShort = strategy !== 'merge' && rows.length <= slice.limit
     recordStrategy(fallsShort ? `${strategy}+merge` : strategy)
     return fallsShort ? merge.all(bound) : rows
   }
-  return readFeed(slice, { older: { all }, upTo }, { viewer: id })
+  return readFeed(slice, { older: { all }, upTo }, readerOf(viewer))
 }
 
 function recordStrategy(strategy: string): void {
@@ -139,7 +147,7 @@ export const timelineRoutes = router().get(
     if (since !== undefined && clientKind(c) === 'partial') return answerNew(c, since)
     const slice = sliceOf(asked)
     const feed = onceEach(await readTimeline(db, viewer, slice))
-    const suggestions = viewer.followingCount === 0 ? await mostFollowed(db, viewer.id) : []
+    const suggestions = viewer.followingCount === 0 ? await mostFollowed(db, readerOf(viewer)) : []
     annotate({ 'app.timeline.tweets': feed.rows.length })
     // Not on a page that begins further down.
     const live = settings.LIVE_STREAMS > 0 && slice.before === undefined && !feed.newer

@@ -8,6 +8,7 @@ import { isGone } from '../db/deletions.ts'
 import { tweets } from '../db/schema.ts'
 import { clientKind, router, type Site } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
+import { readerOf, type Reader } from '../http/sessions.ts'
 import { query } from '../http/validation.ts'
 import { render } from '../ui/answer.ts'
 import { cachedFragment } from '../ui/fragment-cache.ts'
@@ -31,9 +32,15 @@ const trendsQuery = prepared((db: Db) =>
   ),
 )
 
+/** So many times the trends are read for somebody who hides authors: some of them are left out. */
+const readForHiding = 3
+
 /** The tweets with the highest trend scores, highest first. */
-const readTrends = async (db: Db, viewer: number, limit: number) =>
-  (await trendsQuery(db).all({ viewer, limit })).filter((row) => !isGone(row))
+async function readTrends(db: Db, reader: Reader, limit: number) {
+  const read = reader.hiding ? limit * readForHiding : limit
+  const rows = await trendsQuery(db).all({ ...reader, limit: read })
+  return rows.filter((row) => row.hidden !== true && !isGone(row)).slice(0, limit)
+}
 
 const trendsSearch = query({
   limit: v.optional(
@@ -44,7 +51,7 @@ const trendsSearch = query({
 export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch, async (c) => {
   const { db, visitor } = c.var
   const limit = Math.min(Math.max(c.req.valid('query').limit ?? shown, 1), shownMax)
-  const rows = await readTrends(db, visitor?.id ?? 0, limit)
+  const rows = await readTrends(db, readerOf(visitor), limit)
   const cards = rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))
   const list = rows.length < trendsMin ? await Newest(c, limit) : <Trends>{cards}</Trends>
   // Trends have no cursor, because scores change: "Show the top 100" loads the whole list again.

@@ -3,17 +3,18 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
 import type { Refusal } from '../base/refusal.ts'
-import type { Env } from './context.ts'
+import { clientKind, type Env } from './context.ts'
 
 /**
  * Shows a form again. `given` is the input. `problems` has a sentence for each bad field under the field's name, or one
- * about the whole form under `form`. The status is 422 when a value breaks a rule, 429 when it was sent too often.
+ * about the whole form under `form`. The status is 422 when a value breaks a rule, 429 when it was sent too often,
+ * 403 when somebody whom it is about has been blocked or has blocked.
  */
 export type Redisplay = (
   c: Context<Env>,
   given: Record<string, string>,
   problems: Record<string, string>,
-  status: 422 | 429,
+  status: 403 | 422 | 429,
 ) => Response | Promise<Response>
 
 declare module 'hono' {
@@ -30,11 +31,20 @@ export const keepsForm = (redisplay: Redisplay) =>
     await next()
   })
 
-/** Answers a 429 with the form of the route. Undefined when the route has no form or showing it fails. */
+/**
+ * Answers a 429, and a browser's post across a block, with the form of the route. Undefined when the route has no form or
+ * showing it fails. htmx leaves the form in the page as it is.
+ */
 export async function showAgain(c: Context<Env>, refusal: Refusal): Promise<Response | undefined> {
-  const redisplay = refusal.status === 429 ? c.get('redisplay') : undefined
+  const isBlocked = refusal.code === 'blocked' && clientKind(c) === 'page'
+  const redisplay = refusal.status === 429 || isBlocked ? c.get('redisplay') : undefined
   try {
-    return await redisplay?.(c, await typedFields(c), { form: refusal.message }, 429)
+    return await redisplay?.(
+      c,
+      await typedFields(c),
+      { form: refusal.message },
+      isBlocked ? 403 : 429,
+    )
   } catch {
     // Rendering the page needs the database and may fail. The caller then answers with a plain error.
     return undefined

@@ -7,6 +7,7 @@ import { createMiddleware } from 'hono/factory'
 
 import { Refusal } from '../base/refusal.ts'
 import { prepared, type Db } from '../db/db.ts'
+import { askedHidden } from '../db/hidden.ts'
 import type { SessionJobs } from '../db/maintenance.ts'
 import { sessions, users } from '../db/schema.ts'
 import { unseenOf } from '../db/unseen.ts'
@@ -43,6 +44,7 @@ const visitorColumns = {
   followerCount: users.followerCount,
   followingCount: users.followingCount,
   notificationsSeen: users.notificationsSeen,
+  hiddenCount: users.hiddenCount,
   unseen: unseenOf,
   seenAt: sessions.seenAt,
 }
@@ -50,10 +52,10 @@ const followed = sql<string | null>`(select group_concat(known.followed_id)
   from json_each(${sql.placeholder('asked')}) cross join follows known
   on known.follower_id = users.id and known.followed_id = value)`
 
-const visitorQueryOf = (followedColumn: SQL<string | null>) =>
+const visitorQueryOf = (followedColumn: SQL<string | null>, hiddenColumn: SQL<string | null>) =>
   prepared((db: Db) =>
     db
-      .select({ ...visitorColumns, followed: followedColumn })
+      .select({ ...visitorColumns, followed: followedColumn, hidden: hiddenColumn })
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))
       .where(
@@ -66,16 +68,25 @@ const visitorQueryOf = (followedColumn: SQL<string | null>) =>
       )
       .prepare(),
   )
-const visitorQuery = visitorQueryOf(sql`null`)
-const askingQuery = visitorQueryOf(followed)
+const visitorQuery = visitorQueryOf(sql`null`, sql`null`)
+const askingQuery = visitorQueryOf(followed, askedHidden)
 
 type Row = NonNullable<Awaited<ReturnType<ReturnType<typeof visitorQuery>['get']>>>
 
 /**
- * The signed-in user. `operator`: may delete any tweet; by the account or by OPERATORS. `followed`: the ids, with commas
- * between them, of those of `askedPeople` whom the user follows.
+ * The signed-in user. `operator`: may delete any tweet; by the account or by OPERATORS. `followed` and `hidden`: the ids,
+ * with commas between them, of those of `askedPeople` whom the user follows, and whom the user hides.
  */
 export type Viewer = Omit<Row, 'seenAt'> & { tokenHash: string }
+
+/** What a list binds about its reader. */
+export type Reader = { viewer: number; hiding: number }
+
+/** What a list binds about its reader; with `hiding` above 0, it looks for authors whom the reader hides. */
+export const readerOf = (visitor: Pick<Viewer, 'id' | 'hiddenCount'> | undefined): Reader => ({
+  viewer: visitor?.id ?? 0,
+  hiding: visitor?.hiddenCount ?? 0,
+})
 
 /** Sets `visitor` to the user of the session cookie; to undefined when there is no session or it has expired. */
 export const loadVisitor = createMiddleware<Env>(async (c, next) => {

@@ -136,6 +136,7 @@ function asRefusal(error: unknown): Refusal {
   }
   // With foreign keys on, a like of a missing tweet fails at the insert: no query is needed before.
   if (isConstraint(error, 'FOREIGN KEY')) return new Refusal(404, 'There is nothing here.')
+  if (isConstraint(error, 'BLOCKED')) return blocked()
   for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
     if (
       /SQLITE_FULL|disk is full/.test(`${one.message} ${'code' in one ? String(one.code) : ''}`)
@@ -163,6 +164,12 @@ function asRefusal(error: unknown): Refusal {
   const code = damageIn(error)?.code ?? 'unexpected'
   return new Refusal(500, 'Something went wrong on our side.', { code })
 }
+
+/** A trigger refuses what goes across a block (drizzle/0012): no path can forget it. */
+const blocked = () =>
+  new Refusal(403, 'You cannot do this, because one of you has blocked the other.', {
+    code: 'blocked',
+  })
 
 const sentences: Partial<Record<ContentfulStatusCode, string>> = {
   400: 'This request is malformed.',

@@ -24,6 +24,8 @@ export type Slice = {
 const sliceSize = 20
 const sliceMax = 100
 const throughMax = 200
+/** So many slices are read for one where most authors are hidden. */
+const slicesMax = 3
 const autoLoads = 5
 
 /** An id as a place in a list. */
@@ -57,7 +59,7 @@ export const sliceOf = (asked: {
   from: Math.max(asked.from ?? 1, 1),
 })
 
-type Placed = { cursor: number } & Parameters<typeof isGone>[0]
+type Placed = { cursor: number; hidden?: boolean } & Parameters<typeof isGone>[0]
 
 /**
  * The rows of one slice, in order of the list; `more`: older rows exist; `newer`: newer rows were left out; `first`, `end`:
@@ -74,8 +76,15 @@ export type Feed<Row> = {
 /** A prepared query that reads a list in one direction; `readFeed` binds `cursor` and `limit`. */
 type Query<Row> = { all: (bound: Bound) => Promise<Row[]> }
 
-/** Hidden rows are counted with a slice and then left out, so that the list goes on below them. */
-const isThere = (row: Placed) => !isGone(row)
+/**
+ * Rows that are gone, and those of authors whom the reader hides, are counted with a slice and then left out, so that the
+ * list goes on below them.
+ */
+const isThere = (row: Placed) => row.hidden !== true && !isGone(row)
+const isNotGone = (row: Placed) => !isGone(row)
+
+/** `keepsHidden`: a conversation, which shows that there is something hidden. */
+type Queries<Row> = { older: Query<Row>; upTo: Query<Row>; keepsHidden?: boolean }
 
 /**
  * Reads a slice with one of two queries: `older` gives the rows below a cursor, newest first; `upTo` gives the rows
@@ -84,23 +93,38 @@ const isThere = (row: Placed) => !isGone(row)
  */
 export async function readFeed<Row extends Placed>(
   { before, through, limit }: Slice,
-  { older, upTo }: { older: Query<Row>; upTo: Query<Row> },
+  { older, upTo, keepsHidden = false }: Queries<Row>,
   bound: Bound,
   top = Number.MAX_SAFE_INTEGER,
 ): Promise<Feed<Row>> {
+  const isShown = keepsHidden ? isNotGone : isThere
   if (through !== undefined && before === undefined) {
     const rows = await upTo.all({ cursor: through, limit: throughMax + 1, ...bound })
     const newer = rows.length > throughMax
     const shown = rows.slice(0, throughMax).toReversed()
-    const [first, end] = [shown[0]?.cursor, shown.at(-1)?.cursor]
-    return { rows: shown.filter(isThere), more: rows.length > 0, newer, first, end }
+    return {
+      rows: shown.filter(isShown),
+      more: rows.length > 0,
+      newer,
+      first: shown[0]?.cursor,
+      end: shown.at(-1)?.cursor,
+    }
   }
   const cursor = before ?? top
   // The spread comes last: an object literal that begins with a spread is slower, 2 % of the time of a timeline.
-  const rows = await older.all({ cursor, limit: limit + 1, ...bound })
-  const shown = rows.slice(0, limit)
-  const [first, end] = [shown[0]?.cursor, shown.at(-1)?.cursor]
-  return { rows: shown.filter(isThere), more: rows.length > limit, newer: false, first, end }
+  let rows = await older.all({ cursor, limit: limit + 1, ...bound })
+  const shown = rows.slice(0, limit).filter(isShown)
+  let end = rows.slice(0, limit).at(-1)?.cursor
+  const first = rows[0]?.cursor
+  // Where most is left out, the next rows fill the slice. A few missing ones are not worth another query.
+  for (let read = 1; read < slicesMax && rows.length > limit && shown.length < limit / 2; read++) {
+    rows = await older.all({ cursor: end!, limit: limit + 1, ...bound })
+    const part = rows.slice(0, limit)
+    const fitting = part.filter(isShown).slice(0, limit - shown.length)
+    shown.push(...fitting)
+    end = (shown.length === limit ? fitting : part).at(-1)!.cursor
+  }
+  return { rows: shown, more: rows.at(-1)?.cursor !== end, newer: false, first, end }
 }
 
 export type FeedView<Row> = {

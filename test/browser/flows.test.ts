@@ -192,7 +192,7 @@ test('the chip shows the trace of the page and, while open, its later requests; 
     await page.waitForSelector('#chip-panel .waterfall')
     assert.match(
       (await page.textContent('#chip-panel'))!,
-      /GET \/timeline[\s\S]*SELECT notifications follows sessions users[\s\S]*POST \/(un)?favorite\/:id/,
+      /GET \/timeline[\s\S]*SELECT notifications follows hidden sessions users[\s\S]*POST \/(un)?favorite\/:id/,
     )
     assert.deepEqual(await where(), before)
     await hearts.nth(1).click()

@@ -14,11 +14,12 @@ import { clientKind, type Env, router } from '../../http/context.ts'
 import { limited } from '../../http/rate-limits.ts'
 import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
 import { traced } from '../../http/request-span.ts'
-import { sessionsEnded } from '../../http/session-ends.ts'
 import { endSession, endSessions, signedIn } from '../../http/sessions.ts'
 import { form, text } from '../../http/validation.ts'
 import { answer, answerProblem, flash, render } from '../../ui/answer.ts'
 import { forgetVisitor, page } from '../../ui/layout.tsx'
+import { listHidden } from '../hidden/queries.ts'
+import { HiddenPeople } from '../hidden/views.tsx'
 import { newPassword, personName, typedHandle } from '../sessions/fields.ts'
 import { forgetPerson } from '../tweets/views.tsx'
 import { mayRenameAt, whyNotRenamed } from './handle.ts'
@@ -28,6 +29,7 @@ import {
   HandleForm,
   PasswordForm,
   ProfileForm,
+  ReportsLink,
   SessionsForm,
   type Problems,
 } from './views.tsx'
@@ -49,6 +51,7 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
   const { db, viewer } = c.var
   const others = await otherSessions(db, viewer.id, viewer.tokenHash)
   const waitUntil = viewer.demo ? undefined : await mayRenameAt(db, viewer.id)
+  const people = viewer.hiddenCount > 0 ? await listHidden(db, viewer.id) : []
   const problemsAt = (path: string) => (path === c.req.path ? problems : {})
   return {
     '/account/profile': (
@@ -75,7 +78,9 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
     '/account/sessions': (
       <SessionsForm others={others} problems={problemsAt('/account/sessions')} />
     ),
+    '/account/hidden': <HiddenPeople people={people} />,
     '/account/export': <ExportLink />,
+    ...(viewer.operator && { '/reports': <ReportsLink /> }),
     ...(!viewer.demo && {
       '/account/delete': (
         <DeleteForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/delete')} />
@@ -198,10 +203,9 @@ export const accountRoutes = router()
     async (c) => {
       if (!(await isOwnPassword(c, c.req.valid('form').farewell)))
         return refuse(c, { farewell: 'That is not your password.' })
-      await endSession(c)
       const { id } = c.var.viewer
       await deleteAccount(c.var.db, id)
-      sessionsEnded.count += 1
+      await endSession(c) // after it, so that no stream finds its session still there
       forgetPerson(id)
       forgetVisitor(id)
       c.header('Clear-Site-Data', '"cache"')

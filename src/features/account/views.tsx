@@ -138,6 +138,16 @@ export const ExportLink = () => (
   </section>
 )
 
+export const ReportsLink = () => (
+  <section class='card door'>
+    <h2>Reports</h2>
+    <p>You are an operator: you read what people report.</p>
+    <a class='btn quiet' href='/reports'>
+      Read reports
+    </a>
+  </section>
+)
+
 export const DeleteForm = ({
   mailaddress,
   problems,

@@ -1,8 +1,10 @@
-import { and, asc, desc, eq, gte, lt, ne, sql, type SQL } from 'drizzle-orm'
+import { and, asc, desc, eq, gte, isNull, lt, ne, sql, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 
 import { prepared, type Db } from '../../db/db.ts'
+import { notHidden, shownName } from '../../db/hidden.ts'
 import { follows, users } from '../../db/schema.ts'
+import type { Reader } from '../../http/sessions.ts'
 
 const me = sql.placeholder('viewer')
 
@@ -19,7 +21,7 @@ export const followColumns = {
 /** What a list of people shows; bind `viewer`. */
 export const personColumns = {
   id: users.id,
-  name: users.name,
+  name: shownName,
   handle: users.handle,
   bio: users.bio,
   ...followColumns,
@@ -58,18 +60,22 @@ export async function unfollow(db: Db, followerId: number, followedId: number): 
     .where(and(eq(follows.followerId, followerId), eq(follows.followedId, followedId)))
 }
 
-const mostFollowedQuery = prepared((db: Db) =>
-  db
-    .select(personColumns)
-    .from(users)
-    .where(and(ne(users.id, me), ne(users.name, '')))
-    .orderBy(desc(users.followerCount))
-    .limit(5)
-    .prepare(),
-)
+const mostFollowedQuery = (isSeen?: SQL) =>
+  prepared((db: Db) =>
+    db
+      .select(personColumns)
+      .from(users)
+      .where(and(ne(users.id, me), isNull(users.suspendedAt), isSeen))
+      .orderBy(desc(users.followerCount))
+      .limit(5)
+      .prepare(),
+  )
+const mostFollowedOfAll = mostFollowedQuery()
+const mostFollowedSeen = mostFollowedQuery(notHidden)
 
 /** The five most followed people: suggestions for somebody who follows nobody. */
-export const mostFollowed = (db: Db, viewer: number) => mostFollowedQuery(db).all({ viewer })
+export const mostFollowed = (db: Db, { viewer, hiding }: Reader) =>
+  (hiding ? mostFollowedSeen : mostFollowedOfAll)(db).all({ viewer })
 
 export type Person = Awaited<ReturnType<typeof mostFollowed>>[number]
 
@@ -78,7 +84,7 @@ export type Side = 'followers' | 'following'
 const list = alias(follows, 'list')
 
 /** The followers or the followed people of a user, newest follow first; the id of the follow is the cursor. */
-const people = (side: Side) => {
+const people = (side: Side, isSeen?: SQL) => {
   const [mine, theirs] =
     side === 'followers' ? [list.followedId, list.followerId] : [list.followerId, list.followedId]
   const at = sql.placeholder('cursor')
@@ -88,7 +94,7 @@ const people = (side: Side) => {
         .select({ ...personColumns, cursor: list.id })
         .from(list)
         .innerJoin(users, eq(users.id, theirs))
-        .where(and(eq(mine, sql.placeholder('user')), isListed))
+        .where(and(eq(mine, sql.placeholder('user')), isListed, isSeen))
         .orderBy(order)
         .limit(sql.placeholder('limit'))
         .prepare()
@@ -101,3 +107,8 @@ const people = (side: Side) => {
 
 /** The queries for the followers of a user and the people that a user follows; bind `user` and `viewer`. */
 export const sides = { followers: people('followers'), following: people('following') }
+/** The same without people whom the viewer hides. */
+export const sidesSeen = {
+  followers: people('followers', notHidden),
+  following: people('following', notHidden),
+}

@@ -240,6 +240,25 @@ test('the span ends with the headers; the state of the process ends the stream',
   assert.doesNotMatch(heard.text, /event: over/, 'the page comes back')
 })
 
+test('posts of hidden people, also those that others pass on, are not told', async () => {
+  const { app, alice, bob } = await people()
+  await using _ = app
+  const { db } = app.database
+  const cid = await app.person('Cid')
+  await bob.post(`/follow/${cid.id}`)
+  const before = await alice.tweet('before')
+  await bob.post(`/mute/${alice.id}`)
+  const hidden = await alice.tweet('hidden')
+  await cid.post(`/retweet/${hidden}`)
+  const seen = await cid.tweet('seen')
+  const found = await newFor(db, [bob.id], before, seen)
+  assert.deepEqual(
+    found.map(({ post }) => post),
+    [seen],
+  )
+  assert.deepEqual(await missedSince(db, bob.id, before), [seen])
+})
+
 test('the queries read indexes only, and no more rows than new ones', async () => {
   const { app, alice, bob } = await people()
   await using _ = app
@@ -259,6 +278,10 @@ test('the queries read indexes only, and no more rows than new ones', async () =
     'SEARCH post USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
     'SCAN viewer VIRTUAL TABLE INDEX 1:',
     'SEARCH follows USING COVERING INDEX follows_once (follower_id=? AND followed_id=?)',
+    'CORRELATED SCALAR SUBQUERY 2',
+    'SEARCH hidden USING COVERING INDEX hidden_once (viewer_id=? AND author_id=?)',
+    'CORRELATED SCALAR SUBQUERY 1',
+    'SEARCH original USING INTEGER PRIMARY KEY (rowid=?)',
   ])
   assert.deepEqual(await inTrace('another', () => missedSince(db, bob.id, before)), [newest])
   assert.deepEqual(

@@ -2,6 +2,7 @@
 import { and, asc, desc, eq, gte, lt, sql, type SQL } from 'drizzle-orm'
 
 import { prepared, type Db } from '../../db/db.ts'
+import { shownName } from '../../db/hidden.ts'
 import { notifications } from '../../db/notification-tables.ts'
 import { tweets, users } from '../../db/schema.ts'
 import { unseenOf } from '../../db/unseen.ts'
@@ -17,7 +18,7 @@ const rowsWith = (db: Db, isListed: SQL, order: SQL) =>
       cursor: notifications.id,
       kind: notifications.kind,
       actorId: notifications.actorId,
-      name: users.name,
+      name: shownName,
       handle: users.handle,
       tweetId: notifications.tweetId,
       msg: tweets.msg,

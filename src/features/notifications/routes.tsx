@@ -66,7 +66,8 @@ export const notificationRoutes = router()
     annotate({ 'app.notifications.rows': read.rows.length })
     if (clientKind(c) === 'program') return answerRows(c, read)
     const feed = { ...read, rows: grouped(read.rows) }
-    const newest = feed.rows[0]?.cursor
+    // Also where it is of somebody who is suspended, and not shown: the badge counts it.
+    const { first } = feed
     const isTop = slice.before === undefined && !feed.newer
     return answerFeed(c, slice, feed, {
       label: 'Notifications',
@@ -81,7 +82,7 @@ export const notificationRoutes = router()
       around: (list) => (
         <>
           <h1>Notifications</h1>
-          {newest !== undefined && isTop && viewer.unseen > 0 && <SeenForm id={newest} />}
+          {first !== undefined && isTop && viewer.unseen > 0 && <SeenForm id={first} />}
           {list}
         </>
       ),

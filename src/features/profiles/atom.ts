@@ -8,6 +8,7 @@ import { prepared, type Db } from '../../db/db.ts'
 import { tweets } from '../../db/schema.ts'
 import { type Env, router } from '../../http/context.ts'
 import { traced } from '../../http/request-span.ts'
+import { found } from '../../http/validation.ts'
 import { originOf } from '../../ui/layout.tsx'
 import { LinkedText } from '../../ui/text/linked-text.tsx'
 import { cardsOf, type Card } from '../tweets/queries.ts'
@@ -106,6 +107,7 @@ function isKnown(c: Context, etag: string, modified: string, isSharp: boolean): 
 
 async function answerPersonFeed(c: Context<Env>) {
   const { person, db, settings } = c.var
+  if (person.suspendedAt !== null) found(undefined)
   const cards = await newestPosts(db).all({ user: person.id, viewer: 0 })
   const origin = originOf(c)
   const body = atom({ person, cards, site: settings.site.name, origin })

@@ -13,6 +13,7 @@ const profile = (db: Db) =>
       handle: users.handle,
       bio: users.bio,
       createdAt: users.createdAt,
+      suspendedAt: users.suspendedAt,
       tweetCount: users.tweetCount,
       followingCount: users.followingCount,
       favoriteCount: users.favoriteCount,

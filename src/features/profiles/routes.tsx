@@ -7,13 +7,15 @@ import type { Child } from 'hono/jsx'
 import { month } from '../../base/format.ts'
 import { type Env, router } from '../../http/context.ts'
 import { traced } from '../../http/request-span.ts'
-import { signedIn, type Viewer } from '../../http/sessions.ts'
+import { readerOf, signedIn, type Viewer } from '../../http/sessions.ts'
 import { found, idParam } from '../../http/validation.ts'
 import { Count } from '../../ui/counts.tsx'
-import { answerFeed, feedQuery, readFeed, sliceOf, type Slice } from '../../ui/feed.tsx'
+import { answerFeed, feedQuery, readFeed, sliceOf, type Feed, type Slice } from '../../ui/feed.tsx'
 import { Banner, Face } from '../../ui/icon.tsx'
-import { sides } from '../follows/queries.ts'
+import { sidesSeen, sides } from '../follows/queries.ts'
 import { FollowButton, FollowsYou, PersonCard } from '../follows/views.tsx'
+import { readHiding, type Hiding } from '../hidden/queries.ts'
+import { HidingNote, PersonMenu } from '../hidden/views.tsx'
 import { likedBy } from '../likes-list.tsx'
 import { onceEach, repliesOfUser, tweetsOfUser } from '../tweets/queries.ts'
 import { TweetCard } from '../tweets/views.tsx'
@@ -35,20 +37,16 @@ const tabs = [
 ] as const
 type Tab = (typeof tabs)[number]['path']
 
-const ProfileHead = ({
-  person,
-  viewer,
-  tab,
-}: {
-  person: Profile
-  viewer: Viewer | undefined
-  tab: Tab
-}) => (
+type HeadProps = { person: Profile; viewer: Viewer | undefined; tab: Tab; hiding: Hiding }
+
+const ProfileHead = ({ person, viewer, tab, hiding }: HeadProps) => (
   <header class='profile' data-user-id={person.id} id={`user-${person.id}`}>
     <Banner id={person.id} />
     <div class='row'>
       <Face id={person.id} large />
-      {viewer && viewer.id !== person.id && <FollowButton {...person} />}
+      {viewer && viewer.id !== person.id && (person.suspendedAt === null || person.following) && (
+        <FollowButton {...person} />
+      )}
       {viewer?.id === person.id && (
         <a class='btn quiet' href='/account'>
           Edit
@@ -61,7 +59,9 @@ const ProfileHead = ({
     <p class='handle'>
       @{person.handle} {person.followsViewer && <FollowsYou />}
     </p>
-    {person.bio && (
+    {viewer && viewer.id !== person.id && <PersonMenu {...person} {...hiding} viewer={viewer} />}
+    <HidingNote {...person} {...hiding} />
+    {person.bio && person.suspendedAt === null && (
       <p class='bio' dir='auto'>
         {person.bio}
       </p>
@@ -87,23 +87,32 @@ const ProfileHead = ({
 )
 
 type Asked = { c: Context<Env>; person: Profile; slice: Slice }
+/** `hiding`: what is between the person and the viewer. */
+type Shown = Asked & { hiding: Hiding }
 
-const around = ({ c, person }: Asked, tab: Tab) => ({
+const hidingIn = ({ c, person }: Asked) => readHiding(c.var.db, readerOf(c.var.visitor), person.id)
+
+const around = ({ c, person, hiding }: Shown, tab: Tab) => ({
   path: `/@${person.handle}${tab}`,
   head: {
     title: `${person.name} (@${person.handle})`,
-    description: person.bio || `${person.name} writes on ${c.var.settings.site.name}.`,
+    description:
+      (person.suspendedAt === null && person.bio) ||
+      `${person.name} writes on ${c.var.settings.site.name}.`,
     canonical: `/@${person.handle}${tab}`,
     feed: `/@${person.handle}/feed`,
   },
   around: (list: Child) => (
     <>
-      <ProfileHead person={person} viewer={c.var.visitor} tab={tab} />
+      <ProfileHead person={person} viewer={c.var.visitor} tab={tab} hiding={hiding} />
       <h2 class='vh'>{tabs.find(({ path }) => path === tab)!.label}</h2>
       {list}
     </>
   ),
 })
+
+/** What a suspended person's profile lists. */
+const nothing: Feed<never> = { rows: [], more: false, newer: false }
 
 const tweetTabs = {
   '': { list: tweetsOfUser, label: 'Posts by', empty: 'has not written anything yet.' },
@@ -119,15 +128,22 @@ async function tweetsPage(asked: Asked, tab: keyof typeof tweetTabs) {
   const { c, person, slice } = asked
   const { db, visitor } = c.var
   const { list, label, empty } = tweetTabs[tab]
-  const bound = { user: person.id, viewer: visitor?.id ?? 0 }
-  const feed = onceEach(await readFeed(slice, list(db), bound))
+  const hiding = await hidingIn(asked)
+  const reader = readerOf(visitor)
+  // Who opens the profile of somebody whom they hide wants to see these posts.
+  const isOwn = tab !== '/likes' && Object.values(hiding).some(Boolean)
+  const bound = { user: person.id, ...reader, ...(isOwn && { hiding: 0 }) }
+  const feed =
+    person.suspendedAt === null ? onceEach(await readFeed(slice, list(db), bound)) : nothing
   return answerFeed(c, slice, feed, {
-    ...around(asked, tab),
+    ...around({ ...asked, hiding }, tab),
     label: `${label} ${person.name}`,
     item: (card, position) => TweetCard({ card, viewer: visitor, position }),
     empty: (
       <p>
-        {person.name} {empty}
+        {person.suspendedAt === null
+          ? `${person.name} ${empty}`
+          : 'Posts of a suspended account are not shown.'}
       </p>
     ),
   })
@@ -137,17 +153,24 @@ async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
   const { c, person, slice } = asked
   const { db, visitor } = c.var
   const side = tab === '/followers' ? 'followers' : 'following'
-  const bound = { user: person.id, viewer: visitor?.id ?? 0 }
-  const feed = await readFeed(slice, sides[side](db), bound)
+  const reader = readerOf(visitor)
+  const hiding = await hidingIn(asked)
+  const lists = reader.hiding ? sidesSeen : sides
+  const feed =
+    person.suspendedAt === null
+      ? await readFeed(slice, lists[side](db), { user: person.id, ...reader })
+      : nothing
   return answerFeed(c, slice, feed, {
-    ...around(asked, tab),
+    ...around({ ...asked, hiding }, tab),
     label: side === 'followers' ? `Followers of ${person.name}` : `Followed by ${person.name}`,
     item: (one, position) => <PersonCard person={one} viewer={visitor} position={position} />,
     empty: (
       <p>
-        {side === 'followers'
-          ? `Nobody follows ${person.name} yet.`
-          : `${person.name} follows nobody yet.`}
+        {person.suspendedAt !== null
+          ? 'A suspended account has no lists.'
+          : side === 'followers'
+            ? `Nobody follows ${person.name} yet.`
+            : `${person.name} follows nobody yet.`}
       </p>
     ),
   })

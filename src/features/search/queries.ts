@@ -3,7 +3,9 @@
 import { sql, type SQL } from 'drizzle-orm'
 
 import { prepared, type Bound, type Db } from '../../db/db.ts'
+import { notHidden } from '../../db/hidden.ts'
 import { users } from '../../db/schema.ts'
+import type { Reader } from '../../http/sessions.ts'
 import { readFeed, type Feed, type Slice } from '../../ui/feed.tsx'
 import { personColumns, type Person } from '../follows/queries.ts'
 import { cardsOf, type Card } from '../tweets/queries.ts'
@@ -97,7 +99,7 @@ const named = prepared((db: Db) => {
 })
 
 /** Where and for whom is searched. */
-export type Search = { db: Db; index: TweetIndex; viewer: number; slice: Slice }
+export type Search = { db: Db; index: TweetIndex; reader: Reader; slice: Slice }
 /** `count` where it is known already: how many tweets fit in all. */
 type Found = { feed: Feed<Card>; count?: number }
 
@@ -109,9 +111,9 @@ const shapeOf = (index: TweetIndex, plan: Plan): Shape => ({
 })
 
 /** Reads a slice of the tweets that fit a plan. */
-export async function findTweets({ db, index, viewer, slice }: Search, plan: Plan): Promise<Found> {
+export async function findTweets({ db, index, reader, slice }: Search, plan: Plan): Promise<Found> {
   const shape = shapeOf(index, plan)
-  const binds = { match: plan.match, ...boundPieces('msg', plan.pieces), viewer }
+  const binds = { match: plan.match, ...boundPieces('msg', plan.pieces), ...reader }
   let count: number | undefined
   const checked = (way: 'older' | 'upTo') => ({
     async all({ limit, ...rest }: Bound) {
@@ -124,7 +126,7 @@ export async function findTweets({ db, index, viewer, slice }: Search, plan: Pla
       }
       count = found.length
       const shown = JSON.stringify(found.slice(0, Number(limit)))
-      return named(db)[way].all({ ids: shown, viewer })
+      return named(db)[way].all({ ids: shown, ...reader })
     },
   })
   const ways =
@@ -135,12 +137,13 @@ export async function findTweets({ db, index, viewer, slice }: Search, plan: Pla
   return { feed, ...(isWhole && count !== undefined && { count }) }
 }
 
-type PeopleShape = { hasMatch: boolean; pieces: number }
-const peopleShape = ({ match, pieces }: PeoplePlan): PeopleShape => ({
+type PeopleShape = { hasMatch: boolean; pieces: number; hides: boolean }
+const peopleShape = ({ match, pieces }: PeoplePlan, { hiding }: Reader): PeopleShape => ({
   hasMatch: match !== '',
   pieces: pieces.length,
+  hides: hiding > 0,
 })
-const boundPeople = ({ match, pieces, handle }: PeoplePlan, viewer: number): Bound => ({
+const boundPeople = ({ match, pieces, handle }: PeoplePlan, { viewer }: Reader): Bound => ({
   people: match,
   ...boundPieces('name', pieces),
   handle,
@@ -151,12 +154,16 @@ const boundPeople = ({ match, pieces, handle }: PeoplePlan, viewer: number): Bou
 const place = sql<number>`iif(users.handle = ${bound('handle')}, 9999999, min(users.follower_count, 9999998)) * 100000000 + users.id`
 
 /** People that fit, as `hits.found`: the newest of them, where they are many. */
-function peopleFitting({ hasMatch, pieces }: PeopleShape) {
+function peopleFitting({ hasMatch, pieces, hides }: PeopleShape) {
   const rows = hasMatch
     ? sql`(select rowid as found from people_search where people_search match ${bound('people')}
         order by rowid desc limit ${number(pieces > 0 ? scanned : rankedMax)}) hits`
     : sql`(select id as found from users order by id desc limit ${number(scanned)}) hits`
-  const conditions = [sql`users.suspended_at is null`, ...fits('name', pieces)]
+  const conditions = [
+    sql`users.suspended_at is null`,
+    ...fits('name', pieces),
+    ...(hides ? [notHidden] : []),
+  ]
   return { rows, isShown: sql.join(conditions, sql` and `) }
 }
 
@@ -177,8 +184,8 @@ const people = ofShape((shape: PeopleShape) =>
 )
 
 /** Reads a slice of the people that fit a plan. */
-export const findPeople = ({ db, viewer, slice }: Omit<Search, 'index'>, plan: PeoplePlan) =>
-  readFeed(slice, people(peopleShape(plan))(db), boundPeople(plan, viewer))
+export const findPeople = ({ db, reader, slice }: Omit<Search, 'index'>, plan: PeoplePlan) =>
+  readFeed(slice, people(peopleShape(plan, reader))(db), boundPeople(plan, reader))
 
 const everything: Way = { ...older, at: sql`< 9000000000000000` }
 /** How many tweets fit, up to one more than `countMax`. */
@@ -211,7 +218,7 @@ const above = ofShape(({ tweets, people: shape }: { tweets?: Shape; people: Peop
 
 /** What stands above the list of tweets, read at once: a few people, and how many tweets fit. */
 export async function readAbove(
-  { db, index, viewer }: Search,
+  { db, index, reader }: Search,
   {
     tweets,
     people: who,
@@ -224,8 +231,8 @@ export async function readAbove(
     const counted = known ?? (await count(shape)(db).get(binds))?.count ?? 0
     return { count: counted, people: [] }
   }
-  const asked = { ...(known === undefined && { tweets: shape }), people: peopleShape(who) }
-  const rows = await above(asked)(db).all({ ...binds, ...boundPeople(who, viewer) })
+  const asked = { ...(known === undefined && { tweets: shape }), people: peopleShape(who, reader) }
+  const rows = await above(asked)(db).all({ ...binds, ...boundPeople(who, reader) })
   return {
     count: known ?? rows[0]?.count ?? 0,
     people: rows.filter((row): row is typeof row & Person => row.id !== null),

@@ -8,7 +8,7 @@ import { clientKind, type Env, router } from '../../http/context.ts'
 import { limited } from '../../http/rate-limits.ts'
 import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
 import { traced } from '../../http/request-span.ts'
-import { signedIn } from '../../http/sessions.ts'
+import { readerOf, signedIn } from '../../http/sessions.ts'
 import { query, text } from '../../http/validation.ts'
 import { answerProblem, render } from '../../ui/answer.ts'
 import {
@@ -127,7 +127,7 @@ async function postsTab(asked: Asked) {
   const plan = planSearch(q, { typing })
   // The old index, until the new one has all tweets.
   const index = database.whole.tweets_search ? 'tweets_search' : 'tweets_fts'
-  const search = { db, index, viewer: viewer.id, slice } as const
+  const search = { db, index, reader: readerOf(viewer), slice } as const
   const found = plan ? await findTweets(search, plan) : { feed: nobody }
   const isFirst = slice.before === undefined && slice.through === undefined
   const people = isFirst ? planPeople(q) : undefined
@@ -154,7 +154,7 @@ async function peopleTab(asked: Asked) {
   const { c, q, slice } = asked
   const { db, viewer } = c.var
   const plan = planPeople(q)
-  const feed = plan ? await findPeople({ db, viewer: viewer.id, slice }, plan) : nobody
+  const feed = plan ? await findPeople({ db, reader: readerOf(viewer), slice }, plan) : nobody
   const count = feed.rows.length
   const status = `${count}${feed.more ? '+' : ''} ${count === 1 ? 'person' : 'people'} found`
   return answerSearch(asked, feed, {

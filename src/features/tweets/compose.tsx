@@ -91,15 +91,16 @@ export const composeAgain = (
   c: Context<Env>,
   { msg, key, reply_to: target, quote }: Record<string, string | undefined>,
   problems: Record<string, string>,
-  status: 404 | 422 | 429,
+  status: 403 | 404 | 422 | 429,
 ) => {
   const problem = fieldsShown.map((name) => problems[name]).find(Boolean)
   const draft = {
     msg: msg ?? '',
     problem,
     ...(key && !problems['key'] && { key }),
-    ...(isId(target) && { replyTo: Number(target) }),
-    ...(isId(quote) && { quote: Number(quote) }),
+    // Not where that cannot be: the words may be posted on their own.
+    ...(status !== 403 && isId(target) && { replyTo: Number(target) }),
+    ...(status !== 403 && isId(quote) && { quote: Number(quote) }),
   }
   const kind = clientKind(c)
   // Clients of the original application expect 400 here.

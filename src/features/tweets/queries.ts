@@ -3,6 +3,7 @@ import { eq, sql, type SQL, type SQLWrapper } from 'drizzle-orm'
 import { rowsFrom, type Read } from '../../db/column-list.ts'
 import { prepared, type Bound, type Db } from '../../db/db.ts'
 import { isGone } from '../../db/deletions.ts'
+import { shownName } from '../../db/hidden.ts'
 import { tweets, users } from '../../db/schema.ts'
 import type { Feed } from '../../ui/feed.tsx'
 import { bookmarkColumns } from '../bookmarks.tsx'
@@ -15,16 +16,22 @@ const ownId = sql<number>`ids.id`
 /** Who passed it on, where the row is a retweet: JSON of `[id, name, handle]`, because two equal texts are the same card. */
 const passedOn = sql<
   string | null
->`(select json_array(passer.id, passer.name, passer.handle) from users passer
+>`(select json_array(passer.id, iif(passer.suspended_at is null, passer.name, ''), passer.handle) from users passer
   where passer.id = iif(ids.retweet_of is null, null, ids.user_id))`
 /** The tweet that this one quotes: JSON of `Quoted`; null if it quotes none, or if that one is gone. */
 const quotedTweet = sql<
   string | null
 >`(select json_array(author.id, author.name, author.handle, quoted.msg)
-  from tweets quoted join users author on author.id = quoted.user_id where quoted.id = tweets.quote_of and quoted.msg <> '' and author.name <> '')`
+  from tweets quoted join users author on author.id = quoted.user_id where quoted.id = tweets.quote_of and quoted.msg <> '' and author.suspended_at is null)`
 /** Who wrote the tweet that this one answers; null if it answers none, or if that one is gone. */
 const repliedHandle = sql<string | null>`(select author.handle from tweets parent
-  join users author on author.id = parent.user_id where parent.id = tweets.reply_to and parent.msg <> '' and author.name <> '')`
+  join users author on author.id = parent.user_id where parent.id = tweets.reply_to and parent.msg <> '' and author.suspended_at is null)`
+
+/** Does the viewer hide who wrote this, who passed it on, or who is quoted in it? */
+const hiddenColumn =
+  sql<boolean>`exists (select 1 from hidden where hidden.viewer_id = ${sql.placeholder('viewer')}
+  and hidden.author_id in (tweets.user_id, ids.user_id,
+    (select quoted.user_id from tweets quoted where quoted.id = tweets.quote_of)))`.mapWith(Boolean)
 
 /** The columns that a card shows; bind `viewer` (0 for a visitor without an account). */
 export const cardColumns = (read: Read) => ({
@@ -36,7 +43,7 @@ export const cardColumns = (read: Read) => ({
   msg: read(tweets.msg),
   createdAt: read(tweets.createdAt),
   userId: read(tweets.userId),
-  name: read(users.name),
+  name: read(shownName),
   handle: read(users.handle),
   likeCount: read(likeColumns.likeCount),
   liked: read(likeColumns.liked),
@@ -54,6 +61,8 @@ export const cardColumns = (read: Read) => ({
 export type Card = ReturnType<typeof cardColumns> & {
   /** JSON of `Preview`; undefined with LINK_PREVIEWS=0. */
   preview?: string | null
+  /** Only where the viewer hides somebody. */
+  hidden?: boolean
 }
 /** What `quoted` of a card has. */
 export type Quoted = [userId: number, name: string, handle: string, msg: string]
@@ -65,30 +74,48 @@ const isMixed = (ids: SQL | MixedIds): ids is MixedIds => 'mixed' in ids
 
 /** Derives from one list of columns how cards are read, compared and cached. */
 export function cardsFrom<C extends Card>(list: (read: Read) => C) {
-  const plain = rowsFrom(list)
-  const previewed = rowsFrom((read) => {
+  const withPreview = (read: Read): C => {
     const row: C = list(read)
     row.preview = read(previewColumn)
     return row
-  })
+  }
+  const withHidden = (columns: (read: Read) => C) =>
+    rowsFrom((read) => {
+      const row = columns(read)
+      const isHidden = read(hiddenColumn)
+      // A card that is not hidden is the same card for everybody.
+      if (isHidden) row.hidden = isHidden
+      return row
+    })
+  const plain = rowsFrom(list)
+  const previewed = rowsFrom(withPreview)
+  const hiding = { plain: withHidden(list), previewed: withHidden(withPreview) }
   /**
    * Reads the cards that `ids` selects (a SELECT of `id` and `cursor`, of tweets that are no retweets). The ids are
    * selected in a subquery and the joins are outside: in a single SELECT the planner starts from the users and takes 400
    * times as long (docs/decisions/0005).
    */
   function cardsOf(db: Db, ids: SQL | MixedIds, order: Order) {
-    const { columns, toRow } = showsPreviews(db) ? previewed : plain
+    const reads = showsPreviews(db) ? previewed : plain
+    const readsHidden = showsPreviews(db) ? hiding.previewed : hiding.plain
     const listed = isMixed(ids)
       ? ids.mixed
       : sql`select id, cursor, null as retweet_of, null as user_id from (${ids})`
-    const query = db
-      .select(columns)
-      .from(sql`(${listed}) ids`)
-      .innerJoin(tweets, sql`${tweets.id} = coalesce(ids.retweet_of, ids.id)`)
-      .innerJoin(users, eq(users.id, tweets.userId))
-      .orderBy(order === 'asc' ? sql`ids.cursor` : sql`ids.cursor desc`)
-      .prepare()
-    const all = async (bound: Bound) => (await query.values(bound)).map(toRow)
+    const queryOf = ({ columns }: typeof reads) =>
+      db
+        .select(columns)
+        .from(sql`(${listed}) ids`)
+        .innerJoin(tweets, sql`${tweets.id} = coalesce(ids.retweet_of, ids.id)`)
+        .innerJoin(users, eq(users.id, tweets.userId))
+        .orderBy(order === 'asc' ? sql`ids.cursor` : sql`ids.cursor desc`)
+        .prepare()
+    const query = queryOf(reads)
+    let hidingQuery: typeof query | undefined
+    /** For a reader who hides nobody (`hiding` is 0 or not bound), the query knows nothing of that. */
+    const all = async (bound: Bound) =>
+      bound['hiding']
+        ? (await (hidingQuery ??= queryOf(readsHidden)).values(bound)).map(readsHidden.toRow)
+        : (await query.values(bound)).map(reads.toRow)
     /** The first one; undefined if it is hidden (db/deletions.ts). Who calls `all` has to leave those out. */
     const get = async (bound: Bound) => (await all(bound)).slice(0, 1).find((row) => !isGone(row))
     return { all, get }
@@ -97,7 +124,7 @@ export function cardsFrom<C extends Card>(list: (read: Read) => C) {
   return { cardsOf, isSame, keyOf: plain.keyOf }
 }
 
-export const { cardsOf, isSame, keyOf } = cardsFrom(cardColumns)
+export const { cardsOf, isSame, keyOf } = cardsFrom<Card>(cardColumns)
 
 type CardList = {
   /** The id of the tweet. */

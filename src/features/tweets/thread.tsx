@@ -8,9 +8,10 @@ import { prepared, type Db } from '../../db/db.ts'
 import { isGone } from '../../db/deletions.ts'
 import { tweets } from '../../db/schema.ts'
 import type { Env } from '../../http/context.ts'
-import type { Viewer } from '../../http/sessions.ts'
+import { readerOf, type Viewer } from '../../http/sessions.ts'
 import { found } from '../../http/validation.ts'
 import { answerFeed, readFeed, type Slice } from '../../ui/feed.tsx'
+import { ReportMenu } from '../reports/views.tsx'
 import { Composer } from './composer.tsx'
 import { cardList, cardsOf, type Card } from './queries.ts'
 import { replyField, TweetCard } from './views.tsx'
@@ -42,13 +43,18 @@ const repliesTo = cardList({
 /** Answers with the page of a tweet, or with the next slice of its replies. */
 export async function threadPage(c: Context<Env>, id: number, slice: Slice): Promise<Response> {
   const { db, visitor } = c.var
-  const viewer = visitor?.id ?? 0
-  const all = await conversation(db).all({ viewer, id })
+  const reader = readerOf(visitor)
+  const all = await conversation(db).all({ ...reader, id })
   // What is above a hidden one is out of reach, as it is above a deleted one.
   const above = all.slice(all.findLastIndex((one) => isGone(one)) + 1)
   const card = found(above.pop())
   if (card.id !== id) return c.redirect(`/tweet/${card.id}`, 302)
-  const replies = await readFeed(slice, repliesTo(db), { viewer, tweet: id }, 0)
+  const replies = await readFeed(
+    slice,
+    { ...repliesTo(db), keepsHidden: true },
+    { ...reader, tweet: id },
+    0,
+  )
   return answerFeed(c, slice, replies, {
     label: 'Replies',
     path: `/tweet/${id}`,
@@ -66,8 +72,15 @@ export async function threadPage(c: Context<Env>, id: number, slice: Slice): Pro
         <h1>Post</h1>
         <Above cards={above} card={card} viewer={visitor} />
         <div class='one'>
-          <TweetCard card={card} viewer={visitor} inThread autofocus={above.length > 0} />
+          {/* Somebody has asked for this very post, so it is shown. */}
+          <TweetCard
+            card={{ ...card, hidden: false }}
+            viewer={visitor}
+            inThread
+            autofocus={above.length > 0}
+          />
           <Facts {...card} />
+          {visitor && visitor.id !== card.userId && <ReportMenu id={id} />}
         </div>
         {visitor ? (
           <Composer author={visitor.id} replyTo={id} live />

@@ -42,6 +42,10 @@ export const TweetCard = ({
   const content = inside(shown).toString()
   const focus = autofocus ? ' autofocus' : ''
   const passed = passedOn === null ? '' : `passed-${row} `
+  if (card.hidden)
+    return raw(
+      `<article class="hidden-post" id="tweet-${row}" data-tweet-id="${id}" tabindex="0" aria-label="Hidden post"${place}><details><summary>Hidden, show</summary><div class="tweet">${content}</div></details></article>`,
+    )
   return raw(
     `<article class="tweet" id="tweet-${row}" data-tweet-id="${id}" tabindex="0" aria-labelledby="${passed}by-${row}" aria-describedby="msg-${row}"${place}${focus}>${content}</article>`,
   )

@@ -1,0 +1,76 @@
+// The tables of what people do not want to see, and of what they report.
+import { sql } from 'drizzle-orm'
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+
+import { createdAt, id, tweets, users } from './schema.ts'
+
+/**
+ * Whom a person does not see. A mute is one row, a block two: 'block', and 'blocked' for the other side, which triggers
+ * write and remove.
+ */
+export const hidden = sqliteTable(
+  'hidden',
+  {
+    id: id(),
+    viewerId: integer('viewer_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    authorId: integer('author_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    kind: text({ enum: ['mute', 'block', 'blocked'] }).notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    uniqueIndex('hidden_once').on(t.viewerId, t.authorId, t.kind),
+    index('hidden_author').on(t.authorId),
+    index('hidden_own')
+      .on(t.viewerId, t.id)
+      .where(sql`kind <> 'blocked'`),
+  ],
+)
+
+/** Causes by the actor up to these ids told the person nothing: they are from while the person hid the actor. */
+export const notificationGaps = sqliteTable(
+  'notification_gaps',
+  {
+    userId: integer('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    actorId: integer('actor_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    favorites: integer().notNull(),
+    follows: integer().notNull(),
+    tweets: integer().notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.actorId] }),
+    index('notification_gaps_actor').on(t.actorId),
+  ],
+)
+
+/** What people say about a tweet to those who run the site: once each. */
+export const reports = sqliteTable(
+  'reports',
+  {
+    id: id(),
+    tweetId: integer('tweet_id')
+      .notNull()
+      .references(() => tweets.id, { onDelete: 'cascade' }),
+    userId: integer('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    reason: text().notNull(),
+    createdAt: createdAt(),
+    /** An operator has seen it and found nothing wrong. */
+    dismissedAt: integer('dismissed_at'),
+  },
+  (t) => [
+    uniqueIndex('reports_once').on(t.tweetId, t.userId),
+    index('reports_user').on(t.userId),
+    index('reports_open')
+      .on(t.id)
+      .where(sql`dismissed_at is null`),
+  ],
+)
