@@ -87,7 +87,8 @@ export class EventStream {
   #cut(): void {
     if (!this.#left()) return
     this.#controller.error(new Error('The reader does not read.'))
-    this.#outgoing?.destroy()
+    // Not `outgoing.destroy()`: behind other answers on the same connection, it has no socket yet.
+    this.#outgoing?.req.socket.destroy()
   }
 
   #write(text: string): void {
