@@ -89,7 +89,7 @@ function assertClose(name: string, share: number, expected: number, sample: Samp
   )
 }
 
-/** The routes that the smoke test omits: an endless stream, files, and routes for operators only. */
+/** The routes that the smoke test omits: endless streams, files and health checks. */
 const leftOut = [
   'GET /livez',
   'GET /readyz',

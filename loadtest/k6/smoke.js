@@ -95,7 +95,8 @@ function walk(kind) {
   get(plan, part ?? page)
   for (const path of ['/traces', '/traces/guide', '/routes', '/logs']) get(path, page)
 
-  for (const path of ['/tag/no.tag', '/nothing-here']) get(path, refused(404))
+  for (const path of ['/tag/no.tag', '/reports', '/nothing-here']) get(path, refused(404))
+  for (const path of ['reports/1/dismiss', 'suspend/1', 'unsuspend/1']) post(`/${path}`, null, refused(404))
   post('/account/delete', { farewell: account.password }, kind === 'json' ? success : redirect('/'))
   client.signedIn = false
   const turnedAway = kind === 'htmx' ? refused(401) : redirect('/login', 302)
