@@ -144,6 +144,7 @@ export async function startApp(programs: Programs, folder: string): Promise<void
     env: {
       PORT: String(ports.app),
       DEMO: '1',
+      LINK_PREVIEWS: '1',
       DATABASE_URL: `file:${database}`,
       PASSWORD_COST: '4',
       // A low search limit and an invalid variable cause refusals and a warning, so that their panels have data.
