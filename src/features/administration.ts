@@ -12,11 +12,10 @@ import { randomPassword, type Passwords } from '../http/passwords.ts'
 import { sessionsEnded } from '../http/session-ends.ts'
 import { errorFacts, log } from '../telemetry/log.ts'
 import { inTrace } from '../telemetry/spans.ts'
-import { forgetVisitor } from '../ui/layout.tsx'
+import { forgetEverywhere } from './forget-person.ts'
 import { mailaddress, newPassword, personName } from './sessions/fields.ts'
 import { createUser } from './sessions/queries.ts'
 import { suspendPerson, unsuspendPerson } from './suspension.tsx'
-import { forgetPerson } from './tweets/views.tsx'
 
 export type Administration = {
   db: Db
@@ -121,8 +120,7 @@ async function unsuspend({ db, id, name }: Asked): Promise<string> {
 async function remove({ db, id, name }: Asked): Promise<string> {
   await deleteAccount(db, id)
   sessionsEnded.count += 1
-  forgetPerson(id)
-  forgetVisitor(id)
+  forgetEverywhere(db, id)
   return `${name} is deleted with all that they wrote.`
 }
 

@@ -49,6 +49,12 @@ class Discovery {
     return this.known ? undefined : this.#reading
   }
 
+  forget(id: number): void {
+    if (this.known === undefined) return
+    const people = this.known.people.filter((one) => one.id !== id)
+    this.known = { ...this.known, people, version: this.known.version + 1 }
+  }
+
   async #read(db: Db): Promise<void> {
     const tags = await readTrendingTags(db, Date.now())
     const people = await popularQuery(db).all()
@@ -63,6 +69,12 @@ class Discovery {
 }
 
 const discovery = prepared(() => new Discovery())
+
+/** Suggests a deleted person to nobody any more; other processes do so within 30 s. */
+export function forgetSuggested(db: Db, id: number): void {
+  discovery(db).forget(id)
+  WhoToFollow.forget(({ people }) => people.some((one) => one.id === id))
+}
 
 /** Prepares the column for a request that may be answered with a page. */
 export const sideColumn = createMiddleware<Env>(async (c, next) => {

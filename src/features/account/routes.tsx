@@ -17,11 +17,11 @@ import { traced } from '../../http/request-span.ts'
 import { endSession, endSessions, signedIn } from '../../http/sessions.ts'
 import { form, text } from '../../http/validation.ts'
 import { answer, answerProblem, flash, render } from '../../ui/answer.ts'
-import { forgetVisitor, page } from '../../ui/layout.tsx'
+import { page } from '../../ui/layout.tsx'
+import { forgetEverywhere } from '../forget-person.ts'
 import { listHidden } from '../hidden/queries.ts'
 import { HiddenPeople } from '../hidden/views.tsx'
 import { newPassword, personName, typedHandle } from '../sessions/fields.ts'
-import { forgetPerson } from '../tweets/views.tsx'
 import { mayRenameAt, whyNotRenamed } from './handle.ts'
 import {
   DeleteForm,
@@ -206,8 +206,7 @@ export const accountRoutes = router()
       const { id } = c.var.viewer
       await deleteAccount(c.var.db, id)
       await endSession(c) // after it, so that no stream finds its session still there
-      forgetPerson(id)
-      forgetVisitor(id)
+      forgetEverywhere(c.var.db, id)
       c.header('Clear-Site-Data', '"cache"')
       flash(c, 'Your account is deleted.')
       return clientKind(c) === 'program' ? c.json({ success: true }) : c.redirect('/', 303)
