@@ -76,7 +76,7 @@ test(`${payloads.length} payloads in name, bio, tweet, quote, retweet, search an
   await page.click('#register-form button')
   await page.waitForURL('**/timeline')
   const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ')
-  const handle = (await page.getAttribute('.me .who', 'href'))!
+  const handle = (await page.getAttribute('aside a.who', 'href'))!
   for (const [index, payload] of payloads.entries()) {
     assert.equal((await post(`${server.url}/tweet`, { msg: payload }, cookie))?.status, 200)
     const quote = { msg: 'See this', quote: String(3 * index + 1) }
