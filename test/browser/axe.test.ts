@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
-import { AxeBuilder } from '@axe-core/playwright'
-
 import { scratch, startServer } from '../process.ts'
+import { violationsOf } from './axe.ts'
 import { enter, launch, watch } from './browser.ts'
 
 const paths = [
@@ -45,7 +44,6 @@ const views = [
       ] as const)
     : []),
 ] as const
-const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
 test('axe finds no problem on any page, and no page violates its content security policy', async () => {
   using place = scratch()
@@ -67,7 +65,7 @@ test('axe finds no problem on any page, and no page violates its content securit
         await visitor.click('#register-form button')
         await visitor.waitForSelector('#reg-password-problem')
       }
-      const { violations } = await new AxeBuilder({ page: visitor }).withTags(tags).analyze()
+      const violations = await violationsOf(visitor)
       for (const { id, nodes } of violations)
         findings.push(`${path} ${colorScheme} ${width}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
     }
@@ -80,7 +78,7 @@ test('axe finds no problem on any page, and no page violates its content securit
       await page.$$eval('.waterfall details', (all) =>
         all.forEach((one) => one.setAttribute('open', '')),
       )
-      const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze()
+      const violations = await violationsOf(page)
       for (const { id, nodes } of violations)
         findings.push(
           `${path} ${colorScheme} ${width}: ${id} ${nodes[0]?.html.slice(0, 160)} ${nodes[0]?.failureSummary}`,
@@ -92,8 +90,7 @@ test('axe finds no problem on any page, and no page violates its content securit
     await page.waitForSelector('#msg-problem')
     await page.click('#chip summary')
     await page.waitForSelector('#chip-panel .waterfall')
-    for (const { id, nodes } of (await new AxeBuilder({ page }).withTags(tags).analyze())
-      .violations)
+    for (const { id, nodes } of await violationsOf(page))
       findings.push(`422 and chip ${colorScheme} ${width}: ${id} ${nodes[0]?.html.slice(0, 160)}`)
     for (const trouble of troubles) findings.push(trouble)
     await context.close()

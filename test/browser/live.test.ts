@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 
+import { violationsOf } from './axe.ts'
 import { enter, openTown, watch } from './browser.ts'
 
 const town = openTown()
-const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 const bar = '#new-posts a:visible'
 
 /** Mara, at another browser; the one who looks follows her. */
@@ -49,7 +48,7 @@ async function findings(page: Page): Promise<string[]> {
     for (const width of [390, 1280]) {
       await page.emulateMedia({ colorScheme })
       await page.setViewportSize({ width, height: 900 })
-      const { violations } = await new AxeBuilder({ page }).withTags(tags).analyze()
+      const violations = await violationsOf(page)
       for (const { id, nodes } of violations)
         found.push(`${colorScheme} ${width}: ${id} ${nodes[0]?.html}`)
     }

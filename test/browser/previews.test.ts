@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 
 import { pageServer } from '../page-server.ts'
+import { violationsOf } from './axe.ts'
 import { enter, openTown } from './browser.ts'
 
 const pages = await pageServer()
@@ -80,7 +80,7 @@ test('axe finds no problem, light and dark, wide and narrow; no page scrolls sid
           for (const path of ['/timeline', `/tweet/${id}`]) {
             await page.goto(town.url + path)
             assert.ok((await page.locator('.preview').count()) > 0)
-            const { violations } = await new AxeBuilder({ page }).analyze()
+            const violations = await violationsOf(page)
             assert.deepEqual(
               violations.map((one) => `${one.id} ${one.nodes[0]?.html.slice(0, 160)}`),
               [],

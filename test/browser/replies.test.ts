@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 
+import { violationsOf } from './axe.ts'
 import { enter, openTown, watch } from './browser.ts'
 
 const town = openTown()
@@ -184,7 +184,7 @@ test('axe finds no problem in a thread, light and dark, wide and narrow, for a r
           await page.waitForSelector('.toast', { state: 'detached' })
           const thread = page.url()
           const look = async () => {
-            const { violations } = await new AxeBuilder({ page }).analyze()
+            const violations = await violationsOf(page)
             assert.deepEqual(
               violations.map(({ id, nodes }) => `${id} ${nodes[0]?.html.slice(0, 160)}`),
               [],
