@@ -19,7 +19,8 @@ function sharesOf(mix: 'original' | 'realistic'): Map<string, number> {
 
 const isOfSignIn = (name: string) => /^POST \/(login|register)$|\(newcomer\)$/.test(name)
 
-describe('the shares of the requests are those of loadtest/README.md', () => {
+// Both generators at once: their users wait most of the time.
+describe('the shares of the requests are those of loadtest/README.md', { concurrency: 2 }, () => {
   for (const [mix, words, pace] of [
     ['original', '--users 200 --spawn 40 --seconds 30', '1'],
     ['realistic', '--users 150 --spawn 40 --seconds 30', '3'],
