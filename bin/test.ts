@@ -1,6 +1,6 @@
 // `npm test` runs all five suites; `npm test -- http browser` runs some of them.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, readdirSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync } from 'node:fs'
 
 import { fetched } from '../test/fetched.ts'
 
@@ -14,47 +14,51 @@ const all = ['src', 'test'].flatMap((folder) =>
 )
 const inBrowser = all.filter((file) => file.startsWith('test/browser/'))
 const ofProcesses = all.filter((file) =>
-  /^test\/(alerts|durability|remote|start|cli|load|stack|telemetry|inspector-process|seed|user-socket|doctor|deploy)[^/]*$/.test(
+  /^test\/((alerts|durability|remote|start|cli|load|stack|telemetry|seed|user-socket|doctor|deploy)[^/]*|[\w-]+-process\.test\.ts)$/.test(
     file,
   ),
 )
+/** These look at times, load the whole machine, or build the program anew (`npm start`). */
+const alone =
+  /^test\/(alerts-live|durability(-connections)?|load(-shares)?|start-signals|user-socket|(deletions|inspector|live)-process)\.test\.ts$/
 const overHttp = all.filter((file) => !inBrowser.includes(file) && !ofProcesses.includes(file))
 /** These look at texts in pages, thousands of times: where the rows come from makes no difference. */
 const ofTexts = ['test/forged.test.ts', 'test/text.test.ts', 'src/ui/text/parse.test.ts']
+/** Does a test file use the database of the harness? If not, it would do the same with TEST_DATABASE. */
+const asksTheDatabase = (file: string) =>
+  /harness\.ts|hidden-town\.ts|TEST_DATABASE/.test(readFileSync(file, 'utf8'))
 
 type Suite = {
   name: string
   why: string
   files: string[]
-  /** Files at once; 1 where tests look at times, or at what a whole machine does. */
-  concurrency: number
+  /** These run one by one, after the others, of which two run at once. */
+  alone?: string[]
   env?: Record<string, string>
   node?: () => string
 }
 
 const suites: Suite[] = [
-  { name: 'http', why: 'requests to the app, on a file', files: overHttp, concurrency: 2 },
+  { name: 'http', why: 'requests to the app, on a file', files: overHttp },
   {
     name: 'server',
     why: 'the same on a libSQL server',
-    files: overHttp.filter((file) => !ofTexts.includes(file)),
-    concurrency: 2,
+    files: overHttp.filter((file) => !ofTexts.includes(file) && asksTheDatabase(file)),
     env: { TEST_DATABASE: 'server' },
   },
   {
     name: 'node',
     why: `the same on Node ${imageNode}`,
     files: overHttp,
-    concurrency: 2,
     node: fetchNode,
   },
   {
     name: 'process',
     why: 'the real process: start, stop, crash, full disk, server away, what it exports',
-    files: ofProcesses,
-    concurrency: 1,
+    files: ofProcesses.filter((file) => !alone.test(file)),
+    alone: ofProcesses.filter((file) => alone.test(file)),
   },
-  { name: 'browser', why: 'the real browser', files: inBrowser, concurrency: 1 },
+  { name: 'browser', why: 'the real browser', files: inBrowser },
 ]
 
 /** The npm package `node` contains the Node binary. */
@@ -82,16 +86,22 @@ if (unknown.length > 0) {
 }
 if (!run('npm', ['run', '--silent', 'build'])) process.exit(1)
 const failed: string[] = []
-for (const { name, why, files, concurrency, env, node } of suites) {
+for (const { name, why, files, alone: oneByOne = [], env, node } of suites) {
   if (asked.length > 0 && !asked.includes(name)) continue
-  console.log(`\n# ${name}: ${why} (${files.length} files)`)
+  console.log(`\n# ${name}: ${why} (${files.length + oneByOne.length} files)`)
   const program = node?.() ?? process.execPath
-  const options = [
-    '--test-timeout=600000',
-    '--test-reporter=spec',
-    `--test-concurrency=${concurrency}`,
-  ]
-  if (!run(program, ['--import', 'tsx', '--test', ...options, ...files], env)) failed.push(name)
+  for (const [concurrency, some] of [
+    [2, files],
+    [1, oneByOne],
+  ] as const) {
+    const options = [
+      '--test-timeout=600000',
+      '--test-reporter=spec',
+      `--test-concurrency=${concurrency}`,
+    ]
+    if (some.length > 0 && !run(program, ['--import', 'tsx', '--test', ...options, ...some], env))
+      failed.push(name)
+  }
 }
-if (failed.length > 0) console.error(`\nFailed: ${failed.join(', ')}`)
+if (failed.length > 0) console.error(`\nFailed: ${[...new Set(failed)].join(', ')}`)
 process.exit(failed.length > 0 ? 1 : 0)
