@@ -1,10 +1,10 @@
 // Addresses from before their domains were stored in ASCII: normalised at a start, and those that two accounts have.
 import { sql } from 'drizzle-orm'
-import type Database from 'libsql'
 
 import { normalAddress } from '../base/mail-address.ts'
 import { errorFacts, log } from '../telemetry/log.ts'
 import type { Db } from './db.ts'
+import { rowsOf, type Check } from './integrity-query.ts'
 
 /** The condition of the partial index users_wide_domain. Raw, because SQLite uses such an index only for the same text. */
 const wideDomain = `mailaddress glob '*@*[^ -~]*'`
@@ -60,15 +60,14 @@ async function normalise(
 }
 
 /** The accounts that have one address in several spellings, a sentence for each. */
-export function findSharedAddresses(db: Database.Database): string[] {
-  const read = (text: string, ...bound: string[]) =>
-    db.prepare(text).raw().all(bound) as [id: number, mailaddress: string][]
+export function* findSharedAddresses(): Check<string[]> {
   const spellings = new Map<string, string[]>()
-  for (const [id, stored] of read(`select id, mailaddress from users where ${wideDomain}`)) {
+  const wide = yield* rowsOf(`select id, mailaddress from users where ${wideDomain}`)
+  for (const [id, stored] of wide as [number, string][]) {
     const normal = normalAddress(stored)
     if (normal === stored) continue
-    const other = read('select id, mailaddress from users where mailaddress = ?', normal)
-    const known = spellings.get(normal) ?? other.map(([one]) => `users ${one} (${normal})`)
+    const other = yield* rowsOf('select id from users where mailaddress = ?', [normal])
+    const known = spellings.get(normal) ?? other.map(([one]) => `users ${String(one)} (${normal})`)
     spellings.set(normal, [...known, `users ${id} (${stored})`])
   }
   return [...spellings.values()]

@@ -4,6 +4,7 @@ import type { ResultSet } from '@libsql/core/api'
 import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
 import type { Opened } from './database-file.ts'
+import { onServer, type Check } from './integrity-query.ts'
 import { isNew, migrate, readWholeIndexes } from './migrate.ts'
 
 const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 : 443)
@@ -43,6 +44,21 @@ export async function askServer(settings: Settings, query: string): Promise<Resu
   const client = clientOf(settings)
   try {
     return await client.execute(query)
+  } catch (error) {
+    throw unanswered(error, new URL(settings.DATABASE_URL))
+  } finally {
+    client.close()
+  }
+}
+
+/** Runs a check on the server: each query waits at most two minutes. Throws a StartError as `openServer` does. */
+export async function checkServer<T>(settings: Settings, check: Check<T>): Promise<T> {
+  const client = clientOf(settings, patientMs)
+  try {
+    return await onServer(async (query) => {
+      const { rows, columns } = await client.execute(query)
+      return rows.map((row) => columns.map((_, at) => row[at]))
+    }, check)
   } catch (error) {
     throw unanswered(error, new URL(settings.DATABASE_URL))
   } finally {

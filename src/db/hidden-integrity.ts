@@ -1,7 +1,7 @@
 // Has every block its two rows, and every person the right number of rows of `hidden`? For db:check and db:repair.
 import type Database from 'libsql'
 
-const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as unknown[][]
+import { hasTable, onFile, rowsOf, type Check } from './integrity-query.ts'
 
 /** At most this many problems of one kind are listed. */
 const rowsMax = 20
@@ -17,22 +17,18 @@ const halfBlocks = `SELECT h.viewer_id, h.author_id, h.kind, h.created_at FROM h
   AND NOT EXISTS (SELECT 1 FROM hidden o WHERE o.viewer_id = h.author_id AND o.author_id = h.viewer_id
     AND o.kind = iif(h.kind = 'block', 'blocked', 'block'))`
 
-/** Can people hide others in this database? A backup may be from before. */
-export const knowsHidden = (db: Database.Database) =>
-  rowsOf(db, "SELECT 1 FROM sqlite_schema WHERE name = 'hidden'").length > 0
-
 /** Lists blocks of which only one side is there, one sentence each. */
-export const findHalfBlocks = (db: Database.Database): string[] =>
-  knowsHidden(db)
-    ? rowsOf(db, `${halfBlocks} LIMIT ${rowsMax}`).map(
-        ([viewer, author, kind]) =>
-          `hidden of ${String(viewer)} and ${String(author)}: a ${String(kind)} without its other side`,
-      )
-    : []
+export function* findHalfBlocks(): Check<string[]> {
+  if (!(yield* hasTable('hidden'))) return []
+  return (yield* rowsOf(`${halfBlocks} LIMIT ${rowsMax}`)).map(
+    ([viewer, author, kind]) =>
+      `hidden of ${String(viewer)} and ${String(author)}: a ${String(kind)} without its other side`,
+  )
+}
 
 /** Completes a block; takes away the other side of one that is not there. Call it in a transaction. */
 export function repairBlocks(db: Database.Database): void {
-  if (!knowsHidden(db)) return
+  if (!onFile(db, hasTable('hidden'))) return
   db.exec(`DELETE FROM hidden WHERE kind = 'blocked' AND (viewer_id, author_id) IN (
     SELECT viewer_id, author_id FROM (${halfBlocks}) WHERE kind = 'blocked')`)
   db.exec(`INSERT INTO hidden (viewer_id, author_id, kind, created_at)

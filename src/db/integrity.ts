@@ -3,13 +3,12 @@
 import type Database from 'libsql'
 
 import { findDamage, isDamage, isOfSearch } from './damage.ts'
-import { findHalfBlocks, hiddenCounter, knowsHidden, repairBlocks } from './hidden-integrity.ts'
+import { findHalfBlocks, hiddenCounter, repairBlocks } from './hidden-integrity.ts'
+import { hasTable, onFile, rowsOf, type Check } from './integrity-query.ts'
 import { findMisnotified, renotify } from './notification-integrity.ts'
 import { findUnsearchable } from './search-integrity.ts'
 import { findTagProblems, repairTags } from './tag-integrity.ts'
 import { findClockProblems, rescore, rightScore, scoreTolerance } from './trend-integrity.ts'
-
-const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as unknown[][]
 
 type Counter = { table: string; column: string; truth: string }
 
@@ -59,10 +58,10 @@ const newerCounters: Counter[] = [
   },
 ]
 
-function countersOf(db: Database.Database): Counter[] {
-  const columns = rowsOf(db, "SELECT name FROM pragma_table_info('tweets')")
+function* countersHere(): Check<Counter[]> {
+  const columns = yield* rowsOf("SELECT name FROM pragma_table_info('tweets')")
   const known = columns.some(([name]) => name === 'reply_count') ? newerCounters : olderCounters
-  return knowsHidden(db) ? [...known, hiddenCounter] : known
+  return (yield* hasTable('hidden')) ? [...known, hiddenCounter] : known
 }
 
 /** At most this many problems of one kind are listed. */
@@ -75,16 +74,7 @@ export function findProblems(db: Database.Database): string[] {
     const damage = findDamage(db, 'integrity_check')
     if (damage.some(isDamage)) return damage // counting damaged tables only adds noise
     const unsearchable = damage.some(isOfSearch) ? [] : findUnsearchable(db)
-    return [
-      ...damage,
-      ...findOrphans(db),
-      ...findHalfBlocks(db),
-      ...findMiscounts(db),
-      ...findTagProblems(db),
-      ...findMisnotified(db),
-      ...findForgotten(db),
-      ...unsearchable,
-    ]
+    return [...damage, ...onFile(db, findWrongRows()), ...unsearchable]
   } finally {
     db.exec('ROLLBACK')
   }
@@ -93,12 +83,31 @@ export function findProblems(db: Database.Database): string[] {
 /** The same, with the problems that a wrong clock has left. When the clock is wrong now, correct data is listed. */
 export function findAllProblems(db: Database.Database): string[] {
   const problems = findProblems(db)
-  return problems.some(isDamage) ? problems : [...problems, ...findClockProblems(db, Date.now())]
+  return problems.some(isDamage)
+    ? problems
+    : [...problems, ...onFile(db, findClockProblems(Date.now()))]
 }
 
-function findOrphans(db: Database.Database): string[] {
+/** All that can be found with queries: neither damage of a file nor the search indexes. Each query is whole in itself. */
+function* findWrongRows(): Check<string[]> {
+  return [
+    ...(yield* findOrphans()),
+    ...(yield* findHalfBlocks()),
+    ...(yield* findMiscounts()),
+    ...(yield* findTagProblems()),
+    ...(yield* findMisnotified()),
+    ...(yield* findForgotten()),
+  ]
+}
+
+/** What can be found on a libSQL server, while the app is running. */
+export function* findProblemsOfServer(): Check<string[]> {
+  return [...(yield* findWrongRows()), ...(yield* findClockProblems(Date.now()))]
+}
+
+function* findOrphans(): Check<string[]> {
   // Rows of tags and mentions have no number that could be said (tag-integrity.ts).
-  const named = rowsOf(db, 'PRAGMA foreign_key_check').filter(
+  const named = (yield* rowsOf('SELECT * FROM pragma_foreign_key_check')).filter(
     ([table]) => table !== 'tag_uses' && table !== 'mentions',
   )
   return named.map(
@@ -113,43 +122,43 @@ const forgotten = `SELECT 'tweet', id FROM tweets WHERE retweet_of IS NOT NULL A
   UNION ALL SELECT 'user', id FROM users WHERE name = ''
     AND NOT EXISTS (SELECT 1 FROM deletions d WHERE d.kind = 'user' AND d.id = users.id)`
 
-const knowsDeletions = (db: Database.Database) =>
-  rowsOf(db, "SELECT 1 FROM sqlite_schema WHERE name = 'deletions'").length > 0
-
-function findForgotten(db: Database.Database): string[] {
-  if (!knowsDeletions(db)) return [] // a backup from before
-  return rowsOf(db, `${forgotten} LIMIT ${rowsMax}`).map(
+function* findForgotten(): Check<string[]> {
+  if (!(yield* hasTable('deletions'))) return [] // a backup from before
+  return (yield* rowsOf(`${forgotten} LIMIT ${rowsMax}`)).map(
     ([kind, id]) => `${String(kind)}s ${String(id)}: deleted, but never to be removed`,
   )
 }
 
-function findMiscounts(db: Database.Database): string[] {
-  const miscounts = countersOf(db).flatMap(({ table, column, truth }) =>
-    rowsOf(
-      db,
+function* findMiscounts(): Check<string[]> {
+  const problems: string[] = []
+  for (const { table, column, truth } of yield* countersHere()) {
+    const rows = yield* rowsOf(
       `SELECT id, ${column}, (${truth}) AS truth FROM ${table} WHERE ${column} <> truth LIMIT ${rowsMax}`,
-    ).map(
-      ([id, kept, right]) =>
+    )
+    for (const [id, kept, right] of rows)
+      problems.push(
         `${table} ${String(id)}: ${column} is ${String(kept)}, counted ${String(right)}`,
-    ),
-  )
-  const scores = rowsOf(
-    db,
+      )
+  }
+  const scores = yield* rowsOf(
     `SELECT id FROM tweets WHERE abs(trend_score - ${rightScore}) > ${scoreTolerance(Date.now())} LIMIT ${rowsMax}`,
-  ).map(([id]) => `tweets ${String(id)}: trend_score is not the sum of its likes`)
-  return [...miscounts, ...scores]
+  )
+  return [
+    ...problems,
+    ...scores.map(([id]) => `tweets ${String(id)}: trend_score is not the sum of its likes`),
+  ]
 }
 
 /** Counts all counters and trend scores again and writes missing tags and notifications, in one transaction. */
 export function repair(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE')
   repairBlocks(db)
-  for (const { table, column, truth } of countersOf(db)) {
+  for (const { table, column, truth } of onFile(db, countersHere())) {
     db.exec(`UPDATE ${table} SET ${column} = (${truth}) WHERE ${column} <> (${truth})`)
   }
   repairTags(db)
   rescore(db, Date.now())
   renotify(db)
-  if (knowsDeletions(db)) db.exec(`INSERT INTO deletions (kind, id) ${forgotten}`)
+  if (onFile(db, hasTable('deletions'))) db.exec(`INSERT INTO deletions (kind, id) ${forgotten}`)
   db.exec('COMMIT')
 }

@@ -1,7 +1,7 @@
 // Has every notification its cause, and every cause its notification? For db:check, db:repair and the demo world.
 import type Database from 'libsql'
 
-const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as unknown[][]
+import { hasTable, onFile, rowsOf, type Check } from './integrity-query.ts'
 
 /** At most this many problems of one kind are listed. */
 const rowsMax = 20
@@ -110,21 +110,22 @@ export const notificationFaults = faultsOf(true)
 /** The same for a database from before people could hide others. */
 const olderFaults = faultsOf(false)
 
-const hasTable = (db: Database.Database, name: string) =>
-  rowsOf(db, `SELECT 1 FROM sqlite_schema WHERE name = '${name}'`).length > 0
-const isThere = (db: Database.Database) => hasTable(db, 'notification_starts')
-const faultsIn = (db: Database.Database) =>
-  hasTable(db, 'hidden') ? notificationFaults : olderFaults
+function* faultsHere(): Check<typeof notificationFaults | undefined> {
+  if (!(yield* hasTable('notification_starts'))) return undefined
+  return (yield* hasTable('hidden')) ? notificationFaults : olderFaults
+}
 
 /** Lists what is wrong, one sentence each. A database from before notifications has nothing of it. */
-export function findMisnotified(db: Database.Database): string[] {
-  if (!isThere(db)) return []
-  const faults = faultsIn(db)
-  const some = (select: string) => rowsOf(db, `${select} LIMIT ${rowsMax}`)
+export function* findMisnotified(): Check<string[]> {
+  const faults = yield* faultsHere()
+  if (faults === undefined) return []
+  const some = (select: string) => rowsOf(`${select} LIMIT ${rowsMax}`)
   return [
-    ...some(faults.groundless).map(([id]) => `notifications ${String(id)}: it has no cause`),
-    ...some(faults.twice).map(([id]) => `notifications ${String(id)}: it is there twice`),
-    ...some(faults.untold).map(
+    ...(yield* some(faults.groundless)).map(
+      ([id]) => `notifications ${String(id)}: it has no cause`,
+    ),
+    ...(yield* some(faults.twice)).map(([id]) => `notifications ${String(id)}: it is there twice`),
+    ...(yield* some(faults.untold)).map(
       ([user, kind, actor, tweet]) =>
         `users ${String(user)}: not told of a ${String(kind)} by ${String(actor)}${tweet === null ? '' : `, tweet ${String(tweet)}`}`,
     ),
@@ -133,13 +134,13 @@ export function findMisnotified(db: Database.Database): string[] {
 
 /** Deletes second notifications; before the unique index can be made again. */
 export function removeSecondNotifications(db: Database.Database): void {
-  if (isThere(db)) db.exec(`DELETE FROM notifications AS n WHERE ${twice}`)
+  if (onFile(db, faultsHere())) db.exec(`DELETE FROM notifications AS n WHERE ${twice}`)
 }
 
 /** Deletes notifications without a cause and writes those that are missing. Call it in a transaction. */
 export function renotify(db: Database.Database): void {
-  if (!isThere(db)) return
-  const faults = faultsIn(db)
+  const faults = onFile(db, faultsHere())
+  if (faults === undefined) return
   db.exec(`DELETE FROM notifications WHERE id IN (${faults.groundless})`)
   removeSecondNotifications(db)
   db.exec(writing(faults))

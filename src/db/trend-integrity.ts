@@ -1,6 +1,7 @@
 // Checks trend scores: is each score the sum of its likes' weights, and is none of the times in the future?
 import type Database from 'libsql'
 
+import { rowsOf, type Check } from './integrity-query.ts'
 import { rescoring, rightWeight, weightOf } from './trend-score.ts'
 
 const epoch = '(SELECT epoch FROM trends)'
@@ -26,16 +27,17 @@ const rowsMax = 20
  * Lists problems that a wrong clock has left, one sentence each. `now` is ms UTC. A separate check, because it reports
  * correct data as wrong when the clock is wrong now.
  */
-export function findClockProblems(db: Database.Database, now: number): string[] {
-  const rows = (sql: string) => db.prepare(sql).raw().all([]) as number[][]
-  const from = rows('SELECT epoch FROM trends')[0]?.[0]
+export function* findClockProblems(now: number): Check<string[]> {
+  const [row] = (yield* rowsOf('SELECT epoch FROM trends')) as number[][]
+  const from = row?.[0]
   if (from === undefined) return ['trends: the epoch that scores are counted from is missing']
   if (from > now) {
     return [`trends: scores are counted from ${dayOf(from)}, but today is ${dayOf(now)}`]
   }
-  return rows(
+  const heavy = (yield* rowsOf(
     `SELECT id, created_at ${scored} AND weight > 1.001 * ${rightWeight(now)} LIMIT ${rowsMax}`,
-  ).map(
+  )) as number[][]
+  return heavy.map(
     ([id, at]) => `favorites ${id}: weighs more than a like of ${dayOf(at!)} may on ${dayOf(now)}`,
   )
 }
