@@ -49,5 +49,8 @@ test('on a libSQL server, db:check recounts, and says what it has not checked', 
   }
   const { code, printed } = runTool('db-check', [], env)
   assert.equal(code, 1)
-  assert.match(printed, /^No libSQL server answers at http:\/\/127\.0\.0\.1:\d+ \(.*\)\. Is DATABASE_URL right\?\n$/)
+  assert.match(
+    printed,
+    /^No libSQL server answers at http:\/\/127\.0\.0\.1:\d+ \(.*\)\. Is DATABASE_URL right\?\n$/,
+  )
 })

@@ -12,10 +12,11 @@ export const hiddenCounter = {
   truth: 'SELECT count(*) FROM hidden WHERE viewer_id = users.id',
 }
 
-/** SELECTs the sides of blocks whose other side is missing. */
+/** SELECTs the sides of blocks whose other side is missing; not of who is being removed (deletions.ts). */
 const halfBlocks = `SELECT h.viewer_id, h.author_id, h.kind, h.created_at FROM hidden h WHERE h.kind <> 'mute'
   AND NOT EXISTS (SELECT 1 FROM hidden o WHERE o.viewer_id = h.author_id AND o.author_id = h.viewer_id
-    AND o.kind = iif(h.kind = 'block', 'blocked', 'block'))`
+    AND o.kind = iif(h.kind = 'block', 'blocked', 'block'))
+  AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id IN (h.viewer_id, h.author_id) AND u.name = '')`
 
 /** Lists blocks of which only one side is there, one sentence each. */
 export function* findHalfBlocks(): Check<string[]> {

@@ -64,12 +64,17 @@ const isInGap = (table: string) =>
   `EXISTS (SELECT 1 FROM notification_gaps g WHERE g.user_id = c.user_id AND g.actor_id = c.actor_id
     AND c.cause_id <= g.${table})`
 
+/** Is one of both, or the tweet, hidden until a large deletion has removed what is of it (deletions.ts)? */
+const isGoing = `(EXISTS (SELECT 1 FROM users u WHERE u.id IN (c.user_id, c.actor_id) AND u.name = '')
+    OR EXISTS (SELECT 1 FROM tweets t WHERE t.id = c.tweet_id AND t.retweet_of = t.id))`
+
 /** Causes of this kind that nobody was told, but their own and those of people who are or were hidden. */
 const untoldOf = ({ kind, table, id, columns, from }: Cause, knowsHidden: boolean) =>
   `SELECT c.user_id, '${kind}' AS kind, c.actor_id, c.tweet_id, c.created_at FROM (
     SELECT ${columns}, ${id} AS cause_id FROM ${from}
     WHERE ${id} > (SELECT after_id FROM notification_starts WHERE cause = '${table}')) c
   WHERE c.user_id <> c.actor_id AND NOT EXISTS (SELECT 1 FROM notifications n WHERE ${isTold(kind)})
+    AND NOT ${isGoing}
     ${knowsHidden ? `AND NOT ${hides('c')} AND NOT ${isInGap(table)}` : ''}`
 
 // The tweet that was answered or quoted may be gone: its reply stays, and so does the notification.

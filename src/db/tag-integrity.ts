@@ -43,7 +43,10 @@ export function repairTags(db: Database.Database): void {
   }
 }
 
-/** The tweets whose rows are not those of their texts; of the tweets that have had their turn (tag-build.ts). */
+/**
+ * The tweets whose rows are not those of their texts; of the tweets that have had their turn (tag-build.ts), and not of
+ * somebody whose account is being removed (deletions.ts).
+ */
 function* mistagged(max: number): Check<{ id: number; tags: string[] }[]> {
   const found: { id: number; tags: string[] }[] = []
   const [built] = yield* rowsOf("SELECT indexed_from FROM search_builds WHERE name = 'tag_uses'")
@@ -56,7 +59,8 @@ function* mistagged(max: number): Check<{ id: number; tags: string[] }[]> {
         (SELECT json_group_array(tag) FROM tag_uses WHERE tweet_id = tweets.id) AS tags,
         (SELECT count(*) FROM tag_uses used WHERE used.tweet_id = tweets.id
           AND (used.user_id <> tweets.user_id OR used.created_at <> tweets.created_at)) AS others
-        FROM tweets WHERE id >= ? AND id < ? AND (instr(msg, '#') OR instr(msg, '＃') OR tags <> '[]')`,
+        FROM tweets WHERE id >= ? AND id < ? AND (instr(msg, '#') OR instr(msg, '＃') OR tags <> '[]')
+          AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = tweets.user_id AND users.name = '')`,
       [id, id + atOnce],
     )) as [number, string, string, number][]
     for (const [tweet, msg, kept, others] of rows) {
