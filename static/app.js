@@ -117,7 +117,7 @@ const open = (card, inTab) => {
   if (inTab) window.open(link.href, '_blank', 'noopener')
   else location.assign(link.href)
 }
-const ground = ({ target }) => !target.closest('a, button, form') && target.closest('.quoted, .tweet, .user-item, .requests tr')
+const ground = ({ target }) => !target.closest('a, button, form:not(.actions)') && target.closest('.quoted, .tweet, .user-item, .requests tr')
 const onGround = (event) => {
   const { target, button, ctrlKey, metaKey, shiftKey } = event
   const card = ground(event)
@@ -150,7 +150,7 @@ const step = (by) => {
   to?.scrollIntoView({ block: to.matches('a') ? 'nearest' : 'start' })
 }
 const here = () => document.activeElement?.closest?.('article')
-const press = (kind) => () => here() && $('.' + kind + ' button', here())?.click()
+const press = (kind) => () => here() && $('.' + kind, here())?.click()
 const go = (path) => path && location.assign(path)
 const leads = (path) => () => go(path)
 const profile = () => $('.rail a[href^="/@"]')?.getAttribute('href')
@@ -158,7 +158,7 @@ const keys = {
   j: ['Next', () => step(1)],
   k: ['Previous', () => step(-1)],
   o: ['Open', () => open(document.activeElement.closest('article, tr'))],
-  l: ['Like', press('like')],
+  l: ['Like', press('btn-favorite')],
   t: ['Repost', press('retweet')],
   b: ['Bookmark', press('bookmark')],
   r: ['Reply', () => $('.reply', here() ?? $('.one') ?? undefined)?.click()],

@@ -14,7 +14,7 @@ export async function clickInBrowser(url: string): Promise<BrowserClick> {
     const page = await enter(await browser.newContext(), url)
     const traceparent = await page.getAttribute('meta[name=traceparent]', 'content')
     const answered = page.waitForResponse((answer) => /\/favorite\/\d+$/.test(answer.url()))
-    await page.locator('.like:not(.on) .btn-favorite').first().click()
+    await page.locator('.btn-favorite:not(.on)').first().click()
     const { 'x-trace-id': traceId = '' } = await (await answered).allHeaders()
     return { traceId, pageTraceId: traceparent?.split('-')[1] ?? '' }
   } finally {

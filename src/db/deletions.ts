@@ -23,13 +23,16 @@ const leaseMs = 10_000
 // `raw`: names of tables and columns of ours, here and below.
 const raw = sql.raw
 
+/** What the JSON of a card's links begins with, where who passed it on has no name. */
+const byNobody = /^\{"passer":\[\d+,"",/
+
 /** Is this row of a list hidden, but not removed yet? Nobody has an empty name, and no post is empty. */
 export const isGone = (row: {
   msg?: string | null
   name?: string
-  passedOn?: string | null
+  linked?: string | null
 }): boolean =>
-  row.msg === '' || row.name === '' || (row.passedOn != null && /^\[\d+,"",/.test(row.passedOn))
+  row.msg === '' || row.name === '' || (row.linked != null && byNobody.test(row.linked))
 
 const countsOf = (name: 'tweets' | 'users', parents: SQL): SQL =>
   sql.join(

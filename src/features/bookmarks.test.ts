@@ -52,7 +52,7 @@ test('each kind of client: bookmark twice is one, undo twice is none; gone is 40
   const htmx = await bob.post(`/bookmark/${id}`, undefined, { as: 'htmx' })
   assert.match(
     htmx.text,
-    /^<hx-partial hx-target="\[data-tweet-id=&quot;1&quot;\] .bookmark" hx-swap="outerMorph"><form class="bookmark on"[^>]*hx-post="\/unbookmark\/1"/,
+    /^<hx-partial hx-target="\[data-tweet-id=&quot;1&quot;\] .bookmark" hx-swap="outerMorph"><button class="bookmark on"[^>]*hx-post="\/unbookmark\/1"/,
   )
   assert.match(htmx.text, /aria-pressed="true" aria-label="Bookmark" title="Bookmark"/)
   expectQueries(htmx, 3)

@@ -51,10 +51,8 @@ async function unbookmark(db: Db, userId: number, tweetId: number): Promise<void
 
 const keep = {
   kind: 'bookmark',
-  button: 'btn-bookmark',
   does: 'bookmark',
   undoes: 'unbookmark',
-  icon: 'bookmark',
   label: 'Bookmark',
 }
 const button = ({ id, bookmarked }: BookmarkState) => ({ verb: keep, id, pressed: bookmarked })

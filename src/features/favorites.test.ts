@@ -13,7 +13,7 @@ test('a like answers with the pressed button, and a second like is not counted',
   assert.equal(liked.status, 200)
   assert.match(
     liked.text,
-    /^<hx-partial[^>]*data-tweet-id[^>]*><form class="like on"[^>]*hx-post="\/unfavorite\/\d+"/,
+    /^<hx-partial[^>]*data-tweet-id[^>]*><button class="btn-favorite on"[^>]*hx-post="\/unfavorite\/\d+"/,
   )
   assert.match(liked.text, /aria-pressed="true" aria-label="Like, 1 like"/)
   const again = await bob.post(`/favorite/${id}`, undefined, { as: 'htmx' })

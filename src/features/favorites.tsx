@@ -51,11 +51,10 @@ export async function unfavorite(db: Db, userId: number, tweetId: number): Promi
 }
 
 const like = {
-  kind: 'like',
-  button: 'btn-favorite',
+  // The name that scripts for the original look for.
+  kind: 'btn-favorite',
   does: 'favorite',
   undoes: 'unfavorite',
-  icon: 'heart',
   label: 'Like',
   counts: 'like',
 }

@@ -93,7 +93,7 @@ test('each kind of client: retweet twice is one, undo twice is none; gone is 404
   const htmx = await bob.post(`/retweet/${id}`, undefined, { as: 'htmx' })
   assert.match(
     htmx.text,
-    /^<hx-partial hx-target="\[data-tweet-id=&quot;1&quot;\] .retweet" hx-swap="outerMorph"><form class="retweet on"[^>]*hx-post="\/unretweet\/1"/,
+    /^<hx-partial hx-target="\[data-tweet-id=&quot;1&quot;\] .retweet" hx-swap="outerMorph"><button class="retweet on"[^>]*hx-post="\/unretweet\/1"/,
   )
   assert.match(htmx.text, /aria-pressed="true" aria-label="Repost, 1 repost"/)
   expectQueries(htmx, 3)

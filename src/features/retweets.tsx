@@ -50,10 +50,8 @@ async function unretweet(db: Db, userId: number, tweetId: number): Promise<void>
 
 const repost = {
   kind: 'retweet',
-  button: 'btn-retweet',
   does: 'retweet',
   undoes: 'unretweet',
-  icon: 'repost',
   label: 'Repost',
   counts: 'repost',
 }

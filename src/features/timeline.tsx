@@ -123,7 +123,7 @@ async function answerNew(c: Context<Env>, since: number) {
     <>
       <NewPosts since={feed.first ?? since} />
       {rows
-        .filter(({ userId, passedOn }) => userId === viewer.id && passedOn === null)
+        .filter(({ userId, id, row }) => userId === viewer.id && id === row)
         .map(({ row }) => (
           // It stands there since it was written; now it stands where it belongs.
           <hx-partial hx-target={`#tweet-${row}`} hx-swap='delete'></hx-partial>

@@ -110,7 +110,7 @@ async function renameCookie(c: Context<Env>): Promise<void> {
 
 /** The user of the session with this token hash; undefined when it has expired or the user may not sign in. */
 export async function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer | undefined> {
-  const { db, settings } = c.var
+  const [db, settings] = [c.get('db'), c.get('settings')]
   const now = Date.now()
   const times = { seenAfter: now - idleMs, createdAfter: now - absoluteMs }
   const asked = c.get('askedPeople')

@@ -10,7 +10,7 @@ import { chipCookie, flashCookie, themeCookie } from '../http/cookie-names.ts'
 import { mayInspect } from '../http/sessions.ts'
 import { markPage } from '../http/viewer-mark.ts'
 import { traceparent } from '../telemetry/spans.ts'
-import { render, type Html } from './answer.ts'
+import { render } from './answer.ts'
 import { Chip } from './chip.tsx'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
 import { Sidebar, SidebarEnd } from './sidebar.tsx'
@@ -18,7 +18,7 @@ import { Sidebar, SidebarEnd } from './sidebar.tsx'
 declare module 'hono' {
   interface ContextVariableMap {
     /** What a feature adds to the side column of the page. */
-    sideColumn: (() => Html) | undefined
+    sideColumn: (() => Child) | undefined
   }
 }
 

@@ -33,7 +33,7 @@ async function write(page: Page, words: string): Promise<string> {
 test('b bookmarks all cards of a post; the list has it; nobody else sees it', () =>
   town.story('Ines, baker', async (page) => {
     const id = await write(page, 'Keep this loaf')
-    const button = `[data-tweet-id="${id}"] .btn-bookmark`
+    const button = `[data-tweet-id="${id}"] .bookmark`
     const card = page.locator(`[data-tweet-id="${id}"]`)
     await card.focus()
     await page.keyboard.press('t')
@@ -88,16 +88,16 @@ test('the button changes at once, and back again with a sentence when it fails',
     })
     const filled = () =>
       page
-        .locator('.one .bookmark .icon')
-        .evaluate((icon) => getComputedStyle(icon).fill !== 'none')
+        .locator('.one .bookmark')
+        .evaluate((button) => getComputedStyle(button).getPropertyValue('--icon') === '6')
     assert.equal(await filled(), false)
-    await page.locator('.one .btn-bookmark').click()
+    await page.locator('.one .bookmark').click()
     await page.waitForSelector('.one .bookmark.htmx-request')
     assert.equal(await filled(), true, 'before the answer')
     answer()
     await page.waitForSelector('.toast:has-text("Later, please.")')
     assert.equal(await filled(), false)
-    assert.deepEqual(await pressed(page, '.one .btn-bookmark'), ['false'])
+    assert.deepEqual(await pressed(page, '.one .bookmark'), ['false'])
   }))
 
 test('Back from a post that was bookmarked there renews its card', () =>
@@ -107,11 +107,11 @@ test('Back from a post that was bookmarked there renews its card', () =>
     const id = await card.getAttribute('data-tweet-id')
     await card.locator('.timestamp').click()
     await page.waitForURL('**/tweet/*')
-    await page.locator('.one .btn-bookmark').click()
+    await page.locator('.one .bookmark').click()
     await page.waitForSelector('.one .bookmark.on')
     await page.goBack({ waitUntil: 'commit' })
     await page.waitForSelector(`#feed [data-tweet-id="${id}"] .bookmark.on`)
-    await page.locator(`#feed [data-tweet-id="${id}"] .btn-bookmark`).first().click()
+    await page.locator(`#feed [data-tweet-id="${id}"] .bookmark`).first().click()
     await page.waitForSelector(`#feed [data-tweet-id="${id}"] .bookmark:not(.on)`)
   }))
 
@@ -135,7 +135,7 @@ test('everybody: by key and navigation, more while scrolling; for visitors, too'
   await page.goto(`${town.url}/`)
   await page.getByRole('link', { name: 'Everybody' }).first().click()
   await page.waitForURL('**/everybody')
-  await page.locator('.btn-bookmark').first().click()
+  await page.locator('.bookmark').first().click()
   await page.waitForURL('**/login?next=*')
   assert.deepEqual(troubles, [])
   await context.close()
@@ -149,12 +149,12 @@ test('without JavaScript: bookmark, take it back, page on, the tabs of a profile
       await page.waitForURL('**/everybody')
       const card = page.locator('#feed > article').nth(2)
       const id = await card.getAttribute('data-tweet-id')
-      await card.locator('.btn-bookmark').click()
+      await card.locator('.bookmark').click()
       await page.waitForURL(`**/everybody#tweet-${id}`)
-      assert.deepEqual(await pressed(page, `#tweet-${id} .btn-bookmark`), ['true'])
+      assert.deepEqual(await pressed(page, `#tweet-${id} .bookmark`), ['true'])
       await page.click('#menu a[href="/bookmarks"]')
       await page.waitForURL('**/bookmarks')
-      await page.locator(`#tweet-${id} .btn-bookmark`).click()
+      await page.locator(`#tweet-${id} .bookmark`).click()
       await page.waitForURL(`**/bookmarks#tweet-${id}`)
       assert.equal(await page.locator(`#tweet-${id}`).count(), 0)
       await page.goto(`${town.url}/everybody`)

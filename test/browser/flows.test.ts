@@ -22,7 +22,7 @@ const posts = (page: Page) => {
 test('a like fills the heart at once and keeps the focus; a triple click sends one request', () =>
   town.story('Mara, ferry captain', async (page) => {
     const seen = posts(page)
-    const button = page.locator('.like:not(.on) .btn-favorite').first()
+    const button = page.locator('.btn-favorite:not(.on)').first()
     const id = `${await button.locator('xpath=ancestor::article').getAttribute('id')} .btn-favorite`
     await button.evaluate((element: HTMLElement) => {
       element.focus()
@@ -143,7 +143,7 @@ test('scrolling loads five more slices; Back and reload return to the same tweet
 
 test('offline, and with a failing server: a message appears, the heart is reset, and afterwards it works again', () =>
   town.story('Ines, baker', async (page) => {
-    const button = page.locator('.like:not(.on) .btn-favorite').first()
+    const button = page.locator('.btn-favorite:not(.on)').first()
     const id = `${await button.locator('xpath=ancestor::article').getAttribute('id')} .btn-favorite`
     await page.context().setOffline(true)
     await page.click(`#${id}`)

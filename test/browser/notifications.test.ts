@@ -86,7 +86,7 @@ for (const javaScriptEnabled of [true, false])
         // A like of the reply there and then; Mara is told.
         await page.goto(`${town.url}/notifications`)
         await page.locator('#feed > article').first().locator('.btn-favorite').click()
-        await page.waitForSelector('#feed > article:first-child .like.on')
+        await page.waitForSelector('#feed > article:first-child .btn-favorite.on')
         await hers.page.goto(`${town.url}/notifications`)
         assert.match(
           (await hers.page.locator('#feed > article').first().textContent())!,

@@ -13,7 +13,9 @@ const cardsOf = (page: Page, id: string) => page.locator(`[data-tweet-id="${id}"
 const pressed = (page: Page, selector: string) =>
   page.locator(selector).evaluateAll((all) => all.map((one) => one.getAttribute('aria-pressed')))
 const counts = (page: Page, selector: string) =>
-  page.locator(`${selector} .now`).evaluateAll((all) => all.map((one) => one.textContent))
+  page
+    .locator(`${selector} span:first-child`)
+    .evaluateAll((all) => all.map((one) => one.textContent))
 
 /** Writes a post and returns its id. */
 async function write(page: Page, words: string): Promise<string> {
@@ -57,7 +59,7 @@ test('t reposts, the followers see it; the same post in two cards: a like and an
         ),
       heart,
     )
-    assert.deepEqual(await counts(page, `[data-tweet-id="${id}"] .like`), ['1', '1'])
+    assert.deepEqual(await counts(page, `[data-tweet-id="${id}"] .btn-favorite`), ['1', '1'])
     assert.ok(
       await page
         .locator(heart)
@@ -70,15 +72,15 @@ test('t reposts, the followers see it; the same post in two cards: a like and an
       (selector) => document.querySelectorAll(`${selector}[aria-pressed=false]`).length === 2,
       heart,
     )
-    await both.nth(1).locator('.btn-retweet').click()
+    await both.nth(1).locator('.retweet').click()
     await page.waitForFunction(
       (selector) => document.querySelectorAll(`${selector}[aria-pressed=false]`).length === 2,
-      `[data-tweet-id="${id}"] .btn-retweet`,
+      `[data-tweet-id="${id}"] .retweet`,
     )
-    await both.nth(1).locator('.btn-retweet').click()
+    await both.nth(1).locator('.retweet').click()
     await page.waitForFunction(
       (selector) => document.querySelectorAll(`${selector}[aria-pressed=true]`).length === 2,
-      `[data-tweet-id="${id}"] .btn-retweet`,
+      `[data-tweet-id="${id}"] .retweet`,
     )
 
     const other = await town.browser.newContext()
@@ -98,9 +100,9 @@ test('t reposts, the followers see it; the same post in two cards: a like and an
     await cardsOf(page, id).first().locator('.timestamp').click()
     await page.waitForURL(`**/tweet/${id}`)
     await page.locator('.one .btn-favorite').click()
-    await page.waitForSelector('.one .like.on')
+    await page.waitForSelector('.one .btn-favorite.on')
     await page.goBack({ waitUntil: 'commit' })
-    await page.waitForSelector(`#feed [data-tweet-id="${id}"] .like.on`)
+    await page.waitForSelector(`#feed [data-tweet-id="${id}"] .btn-favorite.on`)
 
     // A deletion takes all cards of the page away.
     await page.goto(`${town.url}/timeline?limit=1`)
@@ -151,12 +153,12 @@ test('without JavaScript: repost and undo with the button', () =>
     async (page) => {
       await page.goto(`${town.url}/@mara`)
       const id = (await page.locator('#feed > article').first().getAttribute('data-tweet-id'))!
-      await cardsOf(page, id).locator('.btn-retweet').click()
+      await cardsOf(page, id).locator('.retweet').click()
       await page.waitForURL(`**/@mara#tweet-${id}`)
-      assert.deepEqual(await pressed(page, `#tweet-${id} .btn-retweet`), ['true'])
+      assert.deepEqual(await pressed(page, `#tweet-${id} .retweet`), ['true'])
       await page.goto(`${town.url}/@ines`)
       assert.match((await cardsOf(page, id).textContent())!, /reposted/)
-      await cardsOf(page, id).locator('.btn-retweet').click()
+      await cardsOf(page, id).locator('.retweet').click()
       await page.waitForURL('**/@ines#*')
       assert.equal(await cardsOf(page, id).count(), 0)
     },

@@ -100,10 +100,10 @@ const Faces = ({ rows }: { rows: Row[] }) => (
 )
 
 const Actions = ({ row, id }: { row: Row; id: number }) => (
-  <div class='actions'>
+  <form class='actions' method='post'>
     <ReplyLink id={id} replyCount={row.replyCount ?? 0} />
     <RetweetButton id={id} retweetCount={row.retweetCount ?? 0} retweeted={row.retweeted} />
     <QuoteLink id={id} />
     <FavoriteButton id={id} likeCount={row.likeCount ?? 0} liked={row.liked} />
-  </div>
+  </form>
 )

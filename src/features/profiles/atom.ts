@@ -11,8 +11,7 @@ import { traced } from '../../http/request-span.ts'
 import { found } from '../../http/validation.ts'
 import { originOf } from '../../ui/layout.tsx'
 import { LinkedText } from '../../ui/text/linked-text.tsx'
-import { cardsOf, type Card } from '../tweets/queries.ts'
-import { quotedIn } from '../tweets/quotes.tsx'
+import { cardsOf, linksOf, type Card } from '../tweets/queries.ts'
 import type { Profile } from './queries.ts'
 import { atHandle, handle } from './routes.tsx'
 
@@ -60,23 +59,26 @@ const linked = (msg: string, origin: string) =>
 
 function contentOf(card: Card, origin: string): string {
   const words = `<p dir="auto">${linked(card.msg, origin)}</p>`
-  if (card.quoteOf === null) return words
-  const quoted = quotedIn(card)
+  const { quoteOf, quoted } = linksOf(card)
+  if (quoteOf === null) return words
   if (!quoted) return `${words}<p>This post is gone.</p>`
   const [, , author, msg] = quoted
-  const link = `<a href="${origin}/tweet/${card.quoteOf}">@${author}</a>`
+  const link = `<a href="${origin}/tweet/${quoteOf}">@${author}</a>`
   return `${words}<blockquote><p>${link}</p><p dir="auto">${linked(msg, origin)}</p></blockquote>`
 }
 
-const entryOf = (card: Card, origin: string): string => `<entry>
+function entryOf(card: Card, origin: string): string {
+  const { quoteOf, quoted } = linksOf(card)
+  return `<entry>
 <id>${stableId('tweet', card.id, card.userId, card.createdAt)}</id>
 <title>${xml(shorten(card.msg.replace(/\s+/g, ' '), 80))}</title>
 <link rel="alternate" type="text/html" href="${xml(`${origin}/tweet/${card.id}`)}"/>
-${card.quoteOf !== null && card.quoted !== null ? `<link rel="related" type="text/html" href="${xml(`${origin}/tweet/${card.quoteOf}`)}"/>\n` : ''}<published>${iso(card.createdAt)}</published>
+${quoteOf !== null && quoted !== null ? `<link rel="related" type="text/html" href="${xml(`${origin}/tweet/${quoteOf}`)}"/>\n` : ''}<published>${iso(card.createdAt)}</published>
 <updated>${iso(card.createdAt)}</updated>
 <content type="html">${xml(contentOf(card, origin))}</content>
 </entry>
 `
+}
 
 type Shown = { person: Profile; cards: Card[]; site: string; origin: string }
 

@@ -12,7 +12,7 @@ import { Toast } from '../../ui/feed.tsx'
 import { page } from '../../ui/layout.tsx'
 import { Composer } from './composer.tsx'
 import { lengthProblem, tooLong, trimmed } from './length.ts'
-import { findNew, findTweet, type Card } from './queries.ts'
+import { findNew, findTweet, linksOf, type Card } from './queries.ts'
 import { asQuoted, QuotedTweet } from './quotes.tsx'
 import { ReplyLink, TweetCard } from './views.tsx'
 import { createTweet, findEarlier, type Posted } from './writes.ts'
@@ -142,11 +142,12 @@ export async function create(c: Context<Env, string, { out: { form: Posted } }>)
     )
   if (isOldForm) return c.redirect('/timeline', 303)
   const shown = found(card)
+  const { replyTo, quoteOf } = linksOf(shown)
   return answer(c, {
     ...written({ card: shown, parent, isNew: id !== undefined, viewer }),
     json: {
-      ...(shown.replyTo !== null && { reply_to: shown.replyTo }),
-      ...(shown.quoteOf !== null && { quote: shown.quoteOf }),
+      ...(replyTo !== null && { reply_to: replyTo }),
+      ...(quoteOf !== null && { quote: quoteOf }),
     },
   })
 }
@@ -156,7 +157,7 @@ type Written = { card: Card; parent: Card | undefined; isNew: boolean; viewer: V
 /** What a page gets that has sent a tweet: a fresh form, its card, the new counts. */
 function written({ card, parent, isNew, viewer }: Written) {
   const sentence = isNew ? 'Posted.' : 'Already posted.'
-  const replyTo = card.replyTo ?? undefined
+  const replyTo = linksOf(card).replyTo ?? undefined
   const to: `/${string}` =
     replyTo === undefined ? '/timeline' : `/tweet/${replyTo}?through=${card.id}#tweet-${card.id}`
   // After a lost answer, the feed does not have the card yet; after Back, it may. Insert it only if it is missing.

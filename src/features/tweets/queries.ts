@@ -13,19 +13,23 @@ import { retweetColumns } from '../retweets.tsx'
 
 const placeInList = sql<number>`ids.cursor`
 const ownId = sql<number>`ids.id`
-/** Who passed it on, where the row is a retweet: JSON of `[id, name, handle]`, because two equal texts are the same card. */
-const passedOn = sql<
+// One column for three flags, and one for what most tweets do not have: each column of a row costs as much as its value.
+/** What the viewer did with it: a bit for each action. */
+const mine = sql<number>`(${likeColumns.liked} + 2 * ${retweetColumns.retweeted} + 4 * ${bookmarkColumns.bookmarked})`
+const [likedBit, retweetedBit, bookmarkedBit] = [1, 2, 4]
+const isThere = sql.raw("<> '' and author.suspended_at is null")
+/** JSON of `Links`, because two equal texts are the same card; null for a tweet without any. */
+const linked = sql<
   string | null
->`(select json_array(passer.id, iif(passer.suspended_at is null, passer.name, ''), passer.handle) from users passer
-  where passer.id = iif(ids.retweet_of is null, null, ids.user_id))`
-/** The tweet that this one quotes: JSON of `Quoted`; null if it quotes none, or if that one is gone. */
-const quotedTweet = sql<
-  string | null
->`(select json_array(author.id, author.name, author.handle, quoted.msg)
-  from tweets quoted join users author on author.id = quoted.user_id where quoted.id = tweets.quote_of and quoted.msg <> '' and author.suspended_at is null)`
-/** Who wrote the tweet that this one answers; null if it answers none, or if that one is gone. */
-const repliedHandle = sql<string | null>`(select author.handle from tweets parent
-  join users author on author.id = parent.user_id where parent.id = tweets.reply_to and parent.msg <> '' and author.suspended_at is null)`
+>`iif(coalesce(ids.retweet_of, tweets.reply_to, tweets.quote_of) is null, null, json_object(
+  'passer', json((select json_array(passer.id, iif(passer.suspended_at is null, passer.name, ''), passer.handle)
+    from users passer where passer.id = iif(ids.retweet_of is null, null, ids.user_id))),
+  'replyTo', tweets.reply_to,
+  'repliedHandle', (select author.handle from tweets parent join users author on author.id = parent.user_id
+    where parent.id = tweets.reply_to and parent.msg ${isThere}),
+  'quoteOf', tweets.quote_of,
+  'quoted', json((select json_array(author.id, author.name, author.handle, quoted.msg) from tweets quoted
+    join users author on author.id = quoted.user_id where quoted.id = tweets.quote_of and quoted.msg ${isThere}))))`
 
 /** Does the viewer hide who wrote this, who passed it on, or who is quoted in it? */
 const hiddenColumn =
@@ -46,16 +50,10 @@ export const cardColumns = (read: Read) => ({
   name: read(shownName),
   handle: read(users.handle),
   likeCount: read(likeColumns.likeCount),
-  liked: read(likeColumns.liked),
   retweetCount: read(retweetColumns.retweetCount),
-  retweeted: read(retweetColumns.retweeted),
-  bookmarked: read(bookmarkColumns.bookmarked),
   replyCount: read(tweets.replyCount),
-  replyTo: read(tweets.replyTo),
-  repliedHandle: read(repliedHandle),
-  quoteOf: read(tweets.quoteOf),
-  quoted: read(quotedTweet),
-  passedOn: read(passedOn),
+  mine: read(mine),
+  linked: read(linked),
 })
 
 export type Card = ReturnType<typeof cardColumns> & {
@@ -64,8 +62,33 @@ export type Card = ReturnType<typeof cardColumns> & {
   /** Only where the viewer hides somebody. */
   hidden?: boolean
 }
-/** What `quoted` of a card has. */
+/** What a card shows of a tweet that it quotes. */
 export type Quoted = [userId: number, name: string, handle: string, msg: string]
+/** Who passed a tweet on, what it answers and what it quotes; the texts are null where that is gone. */
+export type Links = {
+  passer: [id: number, name: string, handle: string] | null
+  replyTo: number | null
+  repliedHandle: string | null
+  quoteOf: number | null
+  quoted: Quoted | null
+}
+const none: Links = {
+  passer: null,
+  replyTo: null,
+  repliedHandle: null,
+  quoteOf: null,
+  quoted: null,
+}
+
+export const linksOf = ({ linked: text }: Pick<Card, 'linked'>): Links =>
+  text === null ? none : (JSON.parse(text) as Links)
+
+/** What the viewer did with the tweet of a card. */
+export const actionsOf = ({ mine: bits }: Pick<Card, 'mine'>) => ({
+  liked: (bits & likedBit) > 0,
+  retweeted: (bits & retweetedBit) > 0,
+  bookmarked: (bits & bookmarkedBit) > 0,
+})
 
 type Order = 'asc' | 'desc'
 /** A SELECT whose rows have `retweet_of` and `user_id`, too: those that may be retweets show their originals. */

@@ -13,7 +13,7 @@ import { found } from '../../http/validation.ts'
 import { answerFeed, readFeed, type Slice } from '../../ui/feed.tsx'
 import { ReportMenu } from '../reports/views.tsx'
 import { Composer } from './composer.tsx'
-import { cardList, cardsOf, type Card } from './queries.ts'
+import { cardList, cardsOf, linksOf, type Card } from './queries.ts'
 import { replyField, TweetCard } from './views.tsx'
 
 /** So many tweets above one are shown; the page of the uppermost has those before it. */
@@ -112,10 +112,11 @@ type AboveProps = { cards: Card[]; card: Card; viewer: Viewer | undefined }
 /** The tweets above this one. The uppermost begins the conversation, or answers one that is gone or further up. */
 const Above = ({ cards, card, viewer }: AboveProps) => {
   const first = cards[0] ?? card
-  if (first.replyTo === null && cards.length === 0) return <></>
+  const { replyTo } = linksOf(first)
+  if (replyTo === null && cards.length === 0) return <></>
   return (
     <section class='above' aria-label='What it replies to'>
-      {first.replyTo !== null &&
+      {replyTo !== null &&
         (cards.length === aboveMax ? (
           <p class='newer'>
             <a href={`/tweet/${first.id}`}>Earlier</a>

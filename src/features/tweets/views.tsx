@@ -3,13 +3,13 @@ import { html, raw } from 'hono/html'
 import { ago, counted, fullTime, shortCount } from '../../base/format.ts'
 import type { Viewer } from '../../http/sessions.ts'
 import { cardLookups, cachedFragment } from '../../ui/fragment-cache.ts'
-import { Face, Icon } from '../../ui/icon.tsx'
+import { Face } from '../../ui/icon.tsx'
 import { LinkedText } from '../../ui/text/linked-text.tsx'
 import { BookmarkButton } from '../bookmarks.tsx'
 import { FavoriteButton } from '../favorites.tsx'
 import { LinkPreview } from '../previews/views.tsx'
 import { RetweetButton } from '../retweets.tsx'
-import { isSame, keyOf, type Card } from './queries.ts'
+import { actionsOf, isSame, keyOf, linksOf, type Card, type Links } from './queries.ts'
 import { PassedOn, passedBy, quotedAuthor, QuotedTweet, QuoteLink } from './quotes.tsx'
 
 export type { Card }
@@ -33,15 +33,15 @@ export const TweetCard = ({
   /** Where the page begins to be read, below others. */
   autofocus?: boolean
 }) => {
-  const { id, row, passedOn } = card
+  const { id, row } = card
   // A string instead of JSX: twenty times a page, JSX would take as long as all the rest. Only numbers are inserted.
   const place = position === undefined ? '' : ` aria-posinset="${position}" aria-setsize="-1"`
   const mayDelete = viewer !== undefined && (viewer.id === card.userId || viewer.operator)
   const when = ago(card.createdAt, Date.now())
-  const shown = { card, when, mayDelete, inThread: inThread && card.replyTo !== null }
+  const shown = { card, when, mayDelete, inThread: inThread && card.linked !== null }
   const content = inside(shown).toString()
   const focus = autofocus ? ' autofocus' : ''
-  const passed = passedOn === null ? '' : `passed-${row} `
+  const passed = id === row ? '' : `passed-${row} `
   if (card.hidden)
     return raw(
       `<article class="hidden-post" id="tweet-${row}" data-tweet-id="${id}" tabindex="0" aria-label="Hidden post"${place}><details><summary>Hidden, show</summary><div class="tweet">${content}</div></details></article>`,
@@ -57,18 +57,18 @@ type Inside = { card: Card; when: string; mayDelete: boolean; inThread: boolean 
 const inside = cachedFragment(
   {
     keyOf: ({ card, mayDelete, inThread }: Inside) =>
-      4 * keyOf(card, card.row) + 2 * Number(mayDelete) + Number(inThread),
+      32 * keyOf(card, card.row) + 4 * card.mine + 2 * Number(mayDelete) + Number(inThread),
     // All columns of a card are compared, so a cached card is never outdated.
     isSame: (one, other) => one.when === other.when && isSame(one.card, other.card),
     counts: cardLookups,
   },
   ({ card, when, mayDelete, inThread }: Inside) => {
     const { id, row, handle, createdAt } = card
+    const links = linksOf(card)
     const iso = new Date(createdAt).toISOString()
     const text = LinkedText({ children: card.msg })
-    const words = html`<p class="msg" id="msg-${row}" dir="auto">${text}</p>`
-    const isAlone = card.replyTo !== null && !inThread
-    return html`${PassedOn(card)}<a
+    const isAlone = links.replyTo !== null && !inThread
+    return html`${PassedOn({ row, ...links })}<a
         class="face-link"
         href="/@${handle}"
         tabindex="-1"
@@ -80,18 +80,19 @@ const inside = cachedFragment(
         <span class="handle">@${handle}</span>
         <a class="timestamp" href="/tweet/${id}"
           ><time datetime="${iso}" title="${fullTime(createdAt)}">${when}</time></a
-        >${isAlone && ReplyingTo(card)}
+        >${isAlone && ReplyingTo(links)}
       </p>
-      ${[words, LinkPreview(card, mayDelete), QuotedTweet(card)]}
-      <div class="actions">
-        ${ReplyLink(card)}${RetweetButton(card)}${QuoteLink(card)}${FavoriteButton(card)}${BookmarkButton(card)}${mayDelete && DeleteButton(card)}
-      </div>`
+      <p class="msg" id="msg-${row}" dir="auto">${text}</p>
+      ${LinkPreview(card, mayDelete)}${QuotedTweet(links)}
+      <form class="actions" method="post">
+        ${ReplyLink(card)}${actionButtons(card)}${mayDelete && DeleteButton(card)}
+      </form>`
   },
 )
 
 /** Drops the cached cards of a deleted tweet, and those that quote it. */
 export const forgetTweet = (id: number): void =>
-  inside.forget(({ card }) => card.id === id || card.row === id || card.quoteOf === id)
+  inside.forget(({ card }) => card.id === id || card.row === id || linksOf(card).quoteOf === id)
 
 /** Drops the cached cards of all tweets of a deleted person, and those that quote or pass on one. */
 export const forgetPerson = (id: number): void =>
@@ -99,7 +100,13 @@ export const forgetPerson = (id: number): void =>
     ({ card }) => card.userId === id || quotedAuthor(card) === id || passedBy(card) === id,
   )
 
-const ReplyingTo = ({ replyTo, repliedHandle }: Pick<Card, 'replyTo' | 'repliedHandle'>) => (
+/** The buttons that people press, in their order. */
+function actionButtons(card: Card) {
+  const { liked, retweeted, bookmarked } = actionsOf(card)
+  return html`${RetweetButton({ ...card, retweeted })}${QuoteLink(card)}${FavoriteButton({ ...card, liked })}${BookmarkButton({ ...card, bookmarked })}`
+}
+
+const ReplyingTo = ({ replyTo, repliedHandle }: Pick<Links, 'replyTo' | 'repliedHandle'>) => (
   <span class='to'>
     {repliedHandle === null ? (
       'Replying to a post that is gone'
@@ -121,8 +128,7 @@ export const ReplyLink = ({ id, replyCount }: Pick<Card, 'id' | 'replyCount'>) =
     href={`/tweet/${id}#${replyField(id)}`}
     aria-label={`Reply, ${counted(replyCount, 'reply', 'replies')}`}
   >
-    <Icon name='reply' />
-    <span>{shortCount(replyCount)}</span>
+    {shortCount(replyCount)}
   </a>
 )
 
@@ -148,7 +154,6 @@ const DeleteButton = ({ id, ...counts }: Counts & Pick<Card, 'id'>) => (
     hx-swap='delete'
     hx-sync='this:drop'
   >
-    <Icon name='trash' />
     <span>Delete</span>
   </a>
 )
