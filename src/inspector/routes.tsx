@@ -1,20 +1,23 @@
 // The inspector: what this process did, from the same spans that are exported by OTLP.
+import type { Context } from 'hono'
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
-import { cameFrom, clientKind, router } from '../http/context.ts'
+import { cameFrom, clientKind, router, type Env } from '../http/context.ts'
 import { chipCookie } from '../http/cookie-names.ts'
 import { mayInspect } from '../http/sessions.ts'
 import { form, found, query } from '../http/validation.ts'
 import { otlpJson } from '../trace-store/otlp-json.ts'
 import { answerProblem, flash, render } from '../ui/answer.ts'
 import { page, showsChip } from '../ui/layout.tsx'
-import { inspectorsOnly, recorded, recorderOf } from './access.tsx'
+import { clearersOnly, inspectorsOnly, mayClear, recorded, recorderOf } from './access.tsx'
 import { filterQuery, liveQuery } from './filters.tsx'
 import { Guide } from './guide.tsx'
 import { titleOf, TraceList } from './list.tsx'
 import { liveTail } from './live.tsx'
 import { LogList, logQuery } from './logs.tsx'
+import { matcher, type MatchContext } from './matching.ts'
+import { personIdOf } from './person.ts'
 import { Plans, plansOf } from './plan.tsx'
 import { StatisticsPage } from './statistics-table.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
@@ -29,18 +32,33 @@ const wide = true
 /** `stopping` ends the live tails: open streams would keep the process from exiting. */
 export const inspectorRoutes = (state: { stopping: boolean }) =>
   router()
-    .get('/traces', recorded, inspectorsOnly, filterQuery, (c) => {
+    .get('/traces', recorded, inspectorsOnly, filterQuery, async (c) => {
       const recorder = recorderOf(c)
+      const filter = c.req.valid('query')
       const list = {
         requests: recorder.requests(),
-        filter: c.req.valid('query'),
+        filter,
         series: recorder.statistics.series(Date.now()),
+        match: await matchContext(c, filter.person),
+        mayClear: mayClear(c),
       }
       return page(c, { title: 'Traces', wide }, <TraceList {...list} />)
     })
-    .get('/traces/live', recorded, inspectorsOnly, liveQuery, (c) =>
-      liveTail(c, c.req.valid('query'), () => state.stopping),
-    )
+    .get('/traces/live', recorded, inspectorsOnly, liveQuery, async (c) => {
+      const filter = { ...c.req.valid('query'), sort: '' }
+      const passes = matcher(filter, await matchContext(c, filter.person))
+      return liveTail(c, passes, () => state.stopping)
+    })
+    .post('/traces/clear', recorded, clearersOnly, (c) => {
+      recorderOf(c).clear()
+      const kind = clientKind(c)
+      if (kind === 'program') return c.json({ success: true })
+      flash(c, 'All recorded traces, log lines and statistics are deleted.')
+      if (kind === 'page') return c.redirect('/traces', 303)
+      // The whole page changes, its charts, too.
+      c.header('HX-Redirect', '/traces')
+      return c.body(null, 200)
+    })
     .route('/', traceRoutes)
     .route('/', chipRoutes)
     .get('/traces/guide', (c) =>
@@ -64,6 +82,11 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
         <StatisticsPage rows={rows} by={asked} isKept={(id) => recorder.trace(id) !== undefined} />,
       )
     })
+
+const matchContext = async (c: Context<Env>, person: string): Promise<MatchContext> => {
+  const recorder = recorderOf(c)
+  return { traceOf: (id) => recorder.trace(id), personId: await personIdOf(c, person) }
+}
 
 const traceRoutes = router()
   .get('/traces/:id{[0-9a-f]{32}}', recorded, (c) => {

@@ -86,7 +86,7 @@ export const Gone = () => (
       This process never recorded it, or it has dropped it: it keeps the newest{' '}
       {recorderBounds.traces} traces, in at most {recorderBounds.traceBytes / 1024 / 1024} MB, and
       beyond them the last {recorderBounds.errors} with an error and the {recorderBounds.slow}{' '}
-      slowest. A restart deletes all of them.
+      slowest. A restart deletes all of them, and so does an operator who clears the records.
     </p>
     <p>
       <a href='/traces/guide'>How to read this</a>

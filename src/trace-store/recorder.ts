@@ -28,7 +28,7 @@ type Listener = (request: RecordedRequest) => void
 
 /** Keeps finished spans and log lines, and computes statistics of the requests. */
 export class Recorder {
-  readonly statistics = new Statistics()
+  statistics = new Statistics()
   readonly #open = new Map<string, Open>()
   readonly #traces = new Map<string, RecordedTrace>()
   /** The same traces, oldest first. An array: after many deletions at its start, a Map finds its first entry slowly. */
@@ -42,6 +42,7 @@ export class Recorder {
   #traceBytes = 0
   #logBytes = 0
   #number = 0
+  #logsTaken = 0
 
   /** Takes a finished span. The root span of a request ends last and completes the request. */
   takeSpan(span: RecordedSpan): void {
@@ -72,6 +73,7 @@ export class Recorder {
   takeLog(line: RecordedLog): void {
     if (isOurOwn(line.facts[ATTR_URL_PATH])) return
     const kept = shorten(line)
+    this.#logsTaken += 1
     this.#logs.push(kept)
     this.#logBytes += sizeOfLog(kept)
     while (this.#logs.length > recorderBounds.logs || this.#logBytes > recorderBounds.logBytes) {
@@ -102,6 +104,22 @@ export class Recorder {
   /** All kept log lines, newest first. */
   logs(): RecordedLog[] {
     return this.#logs.toReversed()
+  }
+
+  /** The number of the newest log line, the 1st of this process being 1; those before it count down. */
+  get newestLog(): number {
+    return this.#logsTaken
+  }
+
+  /** Forgets all traces, log lines and statistics; requests that are still running are recorded. */
+  clear(): void {
+    for (const kept of [this.#traces, this.#errors, this.#slow]) kept.clear()
+    this.#order.length = 0
+    this.#logs.length = 0
+    this.#traceBytes = 0
+    this.#logBytes = 0
+    this.#slowFrom = 0
+    this.statistics = new Statistics()
   }
 
   /** Calls the listener with every new request until the returned function is called. */
