@@ -38,7 +38,7 @@ const Places = ({ says }: { says: (index: number) => string }) =>
     }).join(''),
   )
 
-type ChartProps = {
+export type ChartProps = {
   label: string
   value?: string
   top: string
@@ -47,7 +47,8 @@ type ChartProps = {
   unit: (value: number) => string
 }
 
-const Chart = ({ label, value, top, series, unit }: ChartProps) => (
+/** The last ten minutes of one figure. */
+export const Chart = ({ label, value, top, series, unit }: ChartProps) => (
   <figure class='chart'>
     <figcaption>
       <span class='what'>{label}</span> {value && <b>{value}</b>}
@@ -82,7 +83,71 @@ const Chart = ({ label, value, top, series, unit }: ChartProps) => (
   </figure>
 )
 
+const perMinute = 60_000 / bucketMs
+
+/** The columns of a table: what it says, and the highest value of each minute. */
+const columnsOf = (charts: ChartProps[]) =>
+  charts.flatMap(({ label, series, unit }) =>
+    series.toReversed().map(({ kind, values }) => ({
+      head: series.length > 1 ? kind : label,
+      cells: Array.from({ length: bucketsKept / perMinute }, (_, minute) =>
+        unit(Math.max(...values.slice(minute * perMinute, (minute + 1) * perMinute))),
+      ),
+    })),
+  )
+
+/** The same values as text, for eyes, screen readers and browsers without scripts: the highest of each minute. */
+const Values = ({ charts }: { charts: ChartProps[] }) => {
+  const columns = columnsOf(charts)
+  const minutes = bucketsKept / perMinute
+  return (
+    <details class='values'>
+      <summary>Values</summary>
+      <div class='scroll'>
+        <table class='requests sums'>
+          <caption>The highest value of each minute</caption>
+          <thead>
+            <tr>
+              <th scope='col'>Minutes ago</th>
+              {columns.map(({ head }) => (
+                <th scope='col' class='number'>
+                  {head}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {Array.from({ length: minutes }, (_, index) => minutes - 1 - index).map((minute) => (
+              <tr>
+                <th scope='row'>
+                  {minutes - minute - 1} to {minutes - minute}
+                </th>
+                {columns.map(({ cells }) => (
+                  <td class='number'>{cells[minute]}</td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  )
+}
+
 const script = raw(`<script src="${asset('charts.js')}" defer></script>`)
+
+/** Charts side by side, with their values as text below. */
+export const ChartRow = ({ charts }: { charts: ChartProps[] }) => (
+  <>
+    <div class='charts'>
+      {charts.map((chart) => (
+        <Chart {...chart} />
+      ))}
+    </div>
+    {script}
+    <Values charts={charts} />
+  </>
+)
 
 /** Rate, errors and duration of the last ten minutes. */
 export const Charts = ({ series }: { series: Bucket[] }) => {
@@ -97,24 +162,22 @@ export const Charts = ({ series }: { series: Bucket[] }) => {
     values: series.map((bucket) => percentile(bucket.durations, share)),
   }))
   const slowest = Math.max(...durations[0]!.values)
-  return (
-    <div class='charts'>
-      <Chart
-        label='Rate'
-        value={counted(count, 'request')}
-        top={`top ${Math.max(...rates).toFixed(1)} /s`}
-        series={[{ kind: 'rate', values: rates }]}
-        unit={(rate) => `${rate.toFixed(1)} /s`}
-      />
-      <Chart
-        label='Errors'
-        value={`${count === 0 ? '0' : ((100 * errors) / count).toFixed(1)} %`}
-        top={`${errors} in all`}
-        series={[{ kind: 'errors', values: series.map((bucket) => bucket.errors) }]}
-        unit={(failed) => counted(failed, 'error')}
-      />
-      <Chart label='Duration' top={`top ${shortMs(slowest)}`} series={durations} unit={shortMs} />
-      {script}
-    </div>
-  )
+  const charts: ChartProps[] = [
+    {
+      label: 'Rate',
+      value: counted(count, 'request'),
+      top: `top ${Math.max(...rates).toFixed(1)} /s`,
+      series: [{ kind: 'rate', values: rates }],
+      unit: (rate) => `${rate.toFixed(1)} /s`,
+    },
+    {
+      label: 'Errors',
+      value: `${count === 0 ? '0' : ((100 * errors) / count).toFixed(1)} %`,
+      top: `${errors} in all`,
+      series: [{ kind: 'errors', values: series.map((bucket) => bucket.errors) }],
+      unit: (failed) => counted(failed, 'error'),
+    },
+    { label: 'Duration', top: `top ${shortMs(slowest)}`, series: durations, unit: shortMs },
+  ]
+  return <ChartRow charts={charts} />
 }

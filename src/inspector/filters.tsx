@@ -3,6 +3,7 @@ import * as v from 'valibot'
 
 import { query } from '../http/validation.ts'
 import type { Filter } from './matching.ts'
+import { queryOf } from './query-string.ts'
 
 const number = v.optional(
   v.pipe(
@@ -48,8 +49,8 @@ export const filterQuery = query({ ...filters, sort, before: number })
 export const liveQuery = query(filters)
 
 /** The filters as a query string. */
-export const searchOf = (filter: Filter, extra: Record<string, string | number> = {}): string => {
-  const all = {
+export const searchOf = (filter: Filter, extra: Record<string, string | number> = {}): string =>
+  queryOf({
     q: filter.q,
     kind: filter.kind,
     status: filter.status,
@@ -61,12 +62,7 @@ export const searchOf = (filter: Filter, extra: Record<string, string | number> 
     sampled: filter.sampled,
     sort: filter.sort,
     ...extra,
-  }
-  const given = Object.entries(all).filter(([, value]) => value !== '')
-  return given.length === 0
-    ? ''
-    : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`
-}
+  })
 
 /** The form of the filters. With htmx, each change updates the list; without a script, the button does. */
 export const Filters = ({ filter }: { filter: Filter }) => (

@@ -9,7 +9,7 @@ import { mayInspect } from '../http/sessions.ts'
 import { form, found, query } from '../http/validation.ts'
 import { otlpJson } from '../trace-store/otlp-json.ts'
 import { answerProblem, flash, render } from '../ui/answer.ts'
-import { page, showsChip } from '../ui/layout.tsx'
+import { originOf, page, showsChip } from '../ui/layout.tsx'
 import { clearersOnly, inspectorsOnly, mayClear, recorded, recorderOf } from './access.tsx'
 import { filterQuery, liveQuery } from './filters.tsx'
 import { Guide } from './guide.tsx'
@@ -68,7 +68,11 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
       page(
         c,
         { title: 'Logs', wide },
-        <LogList logs={recorderOf(c).logs()} {...c.req.valid('query')} />,
+        <LogList
+          logs={recorderOf(c).logs()}
+          newest={recorderOf(c).newestLog}
+          {...c.req.valid('query')}
+        />,
       ),
     )
     .get('/routes', recorded, inspectorsOnly, by, (c) => {
@@ -105,6 +109,7 @@ const traceRoutes = router()
       since,
       withStacks: mayInspect(c),
       grafana: c.var.settings.GRAFANA_URL,
+      origin: originOf(c),
     }
     return page(
       c,

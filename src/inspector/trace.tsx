@@ -19,9 +19,11 @@ type TraceProps = {
   /** Show stack traces: they contain file names of this server, so only those who may see lists see them. */
   withStacks: boolean
   grafana: string | undefined
+  /** The origin of this site. */
+  origin: string
 }
 
-export const TracePage = ({ trace, logs, since, withStacks, grafana }: TraceProps) => {
+export const TracePage = ({ trace, logs, since, withStacks, grafana, origin }: TraceProps) => {
   const waterfall = layOut(trace)
   const request = trace.requests[0]
   return (
@@ -31,7 +33,7 @@ export const TracePage = ({ trace, logs, since, withStacks, grafana }: TraceProp
         title={request ? titleOf(request) : 'Trace'}
         words='Time runs from left to right. Solid is the own time of a line, pale the time of the lines below it; the underline is the critical path.'
       />
-      <Summary trace={trace} waterfall={waterfall} grafana={grafana} />
+      <Summary trace={trace} waterfall={waterfall} grafana={grafana} origin={origin} />
       <Warnings waterfall={waterfall} trace={trace} />
       <WaterfallBars
         waterfall={waterfall}
