@@ -6,7 +6,7 @@ import test from 'node:test'
 import { SpanKind } from '@opentelemetry/api'
 
 import { curlOf } from '../src/inspector/curl.ts'
-import type { RecordedLog } from '../src/trace-store/recorded.ts'
+import type { RecordedLog, RecordedSpan } from '../src/trace-store/recorded.ts'
 import { recorderBounds } from '../src/trace-store/recorder.ts'
 import { inspector, span, spanId } from './inspected.ts'
 
@@ -80,8 +80,8 @@ const attributes = {
   'app.form.fields': ['msg', 'key'],
 }
 const origin = 'http://localhost:5000'
-const commandOf = (more: Record<string, unknown>) =>
-  curlOf(span({ id: 1, attributes: { ...attributes, ...more } as typeof attributes }), origin)
+const commandOf = (more: RecordedSpan['attributes']) =>
+  curlOf(span({ id: 1, attributes: { ...attributes, ...more } }), origin)
 
 /** What a shell gives to curl. */
 function argumentsOf(command: string): string[] {

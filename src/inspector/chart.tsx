@@ -10,7 +10,14 @@ const height = 40
 const step = 4
 
 /** One line of a chart. The last one is drawn on top of the others, and named first. */
-type Series = { kind: string; values: number[]; label?: string }
+type Series = {
+  /** The class that gives its colour. */
+  kind: string
+  values: number[]
+  /** What it is called beside its values, if not like its class. */
+  name?: string
+  label?: string
+}
 
 const tenths = (number: number) => Math.round(10 * number) / 10
 
@@ -18,7 +25,7 @@ const tenths = (number: number) => Math.round(10 * number) / 10
  * Values over time as bars of an SVG, one bar for each bucket with a value. Drawn without a chart library, because that
  * would be larger than the page; the numbers are in the text beside it.
  */
-const Bars = ({ values, max, kind }: Omit<Series, 'label'> & { max: number }) => {
+const Bars = ({ values, max, kind }: Pick<Series, 'kind' | 'values'> & { max: number }) => {
   const bars = values.map((value, index) =>
     value > 0
       ? `M${index * step} ${height}v-${Math.max(1, tenths((value / max) * height))}h3V${height}z`
@@ -69,7 +76,8 @@ export const Chart = ({ label, value, top, series, unit }: ChartProps) => (
         says={(index) =>
           series
             .map(
-              ({ kind, label: name, values }) => `${name ? `${kind} ` : ''}${unit(values[index]!)}`,
+              ({ kind, label: said, name = kind, values }) =>
+                `${said ? `${name} ` : ''}${unit(values[index]!)}`,
             )
             .toReversed()
             .join(', ')
@@ -88,8 +96,8 @@ const perMinute = 60_000 / bucketMs
 /** The columns of a table: what it says, and the highest value of each minute. */
 const columnsOf = (charts: ChartProps[]) =>
   charts.flatMap(({ label, series, unit }) =>
-    series.toReversed().map(({ kind, values }) => ({
-      head: series.length > 1 ? kind : label,
+    series.toReversed().map(({ kind, name = kind, values }) => ({
+      head: series.length > 1 ? name : label,
       cells: Array.from({ length: bucketsKept / perMinute }, (_, minute) =>
         unit(Math.max(...values.slice(minute * perMinute, (minute + 1) * perMinute))),
       ),

@@ -67,23 +67,7 @@ export const LogList = (props: LogListProps) => {
           </>
         }
       />
-      <form class='filters' action='/logs' role='search' aria-label='Filter log lines'>
-        <label>
-          <span>Text or trace id</span>
-          <input name='q' value={q} maxlength={200} />
-        </label>
-        <label>
-          <span>Level</span>
-          <select name='level'>
-            {levels.map((one) => (
-              <option value={one} selected={one === level}>
-                {one || 'all'}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button class='btn'>Filter</button>
-      </form>
+      <LogFilters q={q} level={level} />
       <ol class='logs'>
         {shown.map(({ line }) => (
           <li class='log'>
@@ -105,21 +89,50 @@ export const LogList = (props: LogListProps) => {
           {shown.length} of {passing.length}.
         </p>
       )}
-      <p class='end'>
-        {before !== undefined && (
-          <a class='btn quiet' href={`/logs${queryOf({ q, level })}`}>
-            Back to the newest
-          </a>
-        )}{' '}
-        {last && last !== passing.at(-1) && (
-          <a class='btn quiet' href={`/logs${queryOf({ q, level, before: last.number })}`}>
-            Load older
-          </a>
-        )}
-      </p>
+      <Pages {...props} last={last} isOldest={last === passing.at(-1)} />
       {logs.length >= recorderBounds.logs && (
         <p class='end'>Older lines were dropped: only the newest {recorderBounds.logs} are kept.</p>
       )}
     </>
   )
 }
+
+const LogFilters = ({ q, level }: Pick<LogListProps, 'q' | 'level'>) => (
+  <form class='filters' action='/logs' role='search' aria-label='Filter log lines'>
+    <label>
+      <span>Text or trace id</span>
+      <input name='q' value={q} maxlength={200} />
+    </label>
+    <label>
+      <span>Level</span>
+      <select name='level'>
+        {levels.map((one) => (
+          <option value={one} selected={one === level}>
+            {one || 'all'}
+          </option>
+        ))}
+      </select>
+    </label>
+    <button class='btn'>Filter</button>
+  </form>
+)
+
+type PagesProps = Pick<LogListProps, 'q' | 'level' | 'before'> & {
+  last: { number: number } | undefined
+  isOldest: boolean
+}
+
+const Pages = ({ q, level, before, last, isOldest }: PagesProps) => (
+  <p class='end'>
+    {before !== undefined && (
+      <a class='btn quiet' href={`/logs${queryOf({ q, level })}`}>
+        Back to the newest
+      </a>
+    )}{' '}
+    {last && !isOldest && (
+      <a class='btn quiet' href={`/logs${queryOf({ q, level, before: last.number })}`}>
+        Load older
+      </a>
+    )}
+  </p>
+)

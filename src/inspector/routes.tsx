@@ -19,6 +19,7 @@ import { LogList, logQuery } from './logs.tsx'
 import { matcher, type MatchContext } from './matching.ts'
 import { personIdOf } from './person.ts'
 import { Plans, plansOf } from './plan.tsx'
+import { RuntimePage, runtimeJson } from './runtime.tsx'
 import { StatisticsPage } from './statistics-table.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
 
@@ -59,6 +60,13 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
       c.header('HX-Redirect', '/traces')
       return c.body(null, 200)
     })
+    .get('/traces/runtime', recorded, inspectorsOnly, (c) => {
+      const now = Date.now()
+      const { instance } = recorderOf(c)
+      const shown = { samples: c.get('runtime')?.since(now) ?? [], now, instance }
+      if (clientKind(c) === 'program') return c.json(runtimeJson(shown))
+      return page(c, { title: 'Runtime', wide }, <RuntimePage {...shown} />)
+    })
     .route('/', traceRoutes)
     .route('/', chipRoutes)
     .get('/traces/guide', (c) =>
@@ -98,7 +106,7 @@ const traceRoutes = router()
     const trace = recorder.trace(c.req.param('id'))
     if (!trace) {
       return answerProblem(c, 404, 'This trace is not here.', () =>
-        page(c, { title: 'Trace', wide }, <Gone />),
+        page(c, { title: 'Trace', wide }, <Gone instance={recorder.instance} />),
       )
     }
     const logs = recorder.logs().filter((line) => line.traceId === trace.id)
@@ -122,7 +130,11 @@ const traceRoutes = router()
     const trace = recorder.trace(c.req.param('id'))
     return render(
       c,
-      trace ? <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} /> : <Gone />,
+      trace ? (
+        <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} />
+      ) : (
+        <Gone instance={recorder.instance} />
+      ),
     )
   })
   .get('/traces/:id{[0-9a-f]{32}}/otlp.json', recorded, async (c) => {

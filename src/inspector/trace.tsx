@@ -81,7 +81,7 @@ export const Panel = ({ trace, since }: { trace: RecordedTrace; since: RecordedR
 }
 
 /** The page for a trace id that is not, or no longer, recorded. */
-export const Gone = () => (
+export const Gone = ({ instance }: { instance: string | undefined }) => (
   <div class='empty-state'>
     <h1 class='big'>This trace is not here.</h1>
     <p>
@@ -89,6 +89,17 @@ export const Gone = () => (
       {recorderBounds.traces} traces, in at most {recorderBounds.traceBytes / 1024 / 1024} MB, and
       beyond them the last {recorderBounds.errors} with an error and the {recorderBounds.slow}{' '}
       slowest. A restart deletes all of them, and so does an operator who clears the records.
+    </p>
+    <p>
+      Where several processes serve this site, it may be in the memory of another one
+      {instance === undefined ? (
+        '.'
+      ) : (
+        <>
+          : this one is <code>{instance}</code> (<code>service.instance.id</code>), the attribute of
+          the trace in your backend names the other.
+        </>
+      )}
     </p>
     <p>
       <a href='/traces/guide'>How to read this</a>

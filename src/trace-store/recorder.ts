@@ -28,6 +28,8 @@ type Listener = (request: RecordedRequest) => void
 
 /** Keeps finished spans and log lines, and computes statistics of the requests. */
 export class Recorder {
+  /** The service.instance.id of this process. */
+  readonly instance: string | undefined
   statistics = new Statistics()
   readonly #open = new Map<string, Open>()
   readonly #traces = new Map<string, RecordedTrace>()
@@ -43,6 +45,10 @@ export class Recorder {
   #logBytes = 0
   #number = 0
   #logsTaken = 0
+
+  constructor(instance?: string) {
+    this.instance = instance
+  }
 
   /** Takes a finished span. The root span of a request ends last and completes the request. */
   takeSpan(span: RecordedSpan): void {
