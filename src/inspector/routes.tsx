@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
+import { Refusal } from '../base/refusal.ts'
 import { cameFrom, clientKind, router, type Env } from '../http/context.ts'
 import { chipCookie } from '../http/cookie-names.ts'
 import { mayInspect } from '../http/sessions.ts'
@@ -11,6 +12,7 @@ import { otlpJson } from '../trace-store/otlp-json.ts'
 import { answerProblem, flash, render } from '../ui/answer.ts'
 import { originOf, page, showsChip } from '../ui/layout.tsx'
 import { clearersOnly, inspectorsOnly, mayClear, recorded, recorderOf } from './access.tsx'
+import { ComparePage, CompareForm, compareQuery, whyNotComparable } from './compare.tsx'
 import { filterQuery, liveQuery } from './filters.tsx'
 import { Guide } from './guide.tsx'
 import { titleOf, TraceList } from './list.tsx'
@@ -67,6 +69,7 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
       if (clientKind(c) === 'program') return c.json(runtimeJson(shown))
       return page(c, { title: 'Runtime', wide }, <RuntimePage {...shown} />)
     })
+    .route('/', compareRoutes)
     .route('/', traceRoutes)
     .route('/', chipRoutes)
     .get('/traces/guide', (c) =>
@@ -100,6 +103,26 @@ const matchContext = async (c: Context<Env>, person: string): Promise<MatchConte
   return { traceOf: (id) => recorder.trace(id), personId: await personIdOf(c, person) }
 }
 
+const compareRoutes = router().get('/traces/compare', recorded, compareQuery, (c) => {
+  const recorder = recorderOf(c)
+  const { a, b } = c.req.valid('query')
+  if (a === '' || b === '')
+    return page(c, { title: 'Compare two traces', wide }, <CompareForm a={a} b={b} />)
+  const [first, second] = [recorder.trace(a), recorder.trace(b)]
+  if (!first || !second) {
+    return answerProblem(c, 404, 'One of these traces is not here.', () =>
+      page(c, { title: 'Trace', wide }, <Gone instance={recorder.instance} />),
+    )
+  }
+  const problem = whyNotComparable(first, second)
+  if (problem !== undefined) throw new Refusal(422, problem, { code: 'not_comparable' })
+  return page(
+    c,
+    { title: 'Compare two traces', wide },
+    <ComparePage first={first} second={second} />,
+  )
+})
+
 const traceRoutes = router()
   .get('/traces/:id{[0-9a-f]{32}}', recorded, (c) => {
     const recorder = recorderOf(c)
@@ -118,6 +141,8 @@ const traceRoutes = router()
       withStacks: mayInspect(c),
       grafana: c.var.settings.GRAFANA_URL,
       origin: originOf(c),
+      // The ids of other people's traces are for those who may see the list.
+      among: mayInspect(c) ? recorder.requests() : [],
     }
     return page(
       c,

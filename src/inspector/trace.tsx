@@ -3,6 +3,7 @@ import type { RecordedRequest } from '../trace-store/recorded.ts'
 import type { RecordedLog, RecordedTrace } from '../trace-store/recorded.ts'
 import { recorderBounds } from '../trace-store/recorder.ts'
 import { shortMs } from '../ui/chip.tsx'
+import { CompareLinks } from './compare.tsx'
 import { Header } from './header.tsx'
 import { Status, titleOf } from './list.tsx'
 import { spanUnder } from './span.tsx'
@@ -21,9 +22,19 @@ type TraceProps = {
   grafana: string | undefined
   /** The origin of this site. */
   origin: string
+  /** The requests that this one may be compared with. */
+  among: RecordedRequest[]
 }
 
-export const TracePage = ({ trace, logs, since, withStacks, grafana, origin }: TraceProps) => {
+export const TracePage = ({
+  trace,
+  logs,
+  since,
+  withStacks,
+  grafana,
+  origin,
+  among,
+}: TraceProps) => {
   const waterfall = layOut(trace)
   const request = trace.requests[0]
   return (
@@ -34,6 +45,7 @@ export const TracePage = ({ trace, logs, since, withStacks, grafana, origin }: T
         words='Time runs from left to right. Solid is the own time of a line, pale the time of the lines below it; the underline is the critical path.'
       />
       <Summary trace={trace} waterfall={waterfall} grafana={grafana} origin={origin} />
+      {request && <CompareLinks of={request} among={among} />}
       <Warnings waterfall={waterfall} trace={trace} />
       <WaterfallBars
         waterfall={waterfall}
