@@ -40,7 +40,7 @@ import { trendRoutes } from './features/trends.tsx'
 import { tweetRoutes } from './features/tweets/routes.tsx'
 import { serveAsset } from './http/assets.ts'
 import type { Env } from './http/context.ts'
-import { bodyTooLarge, readForm } from './http/form-body.ts'
+import { bodyTooLarge, readForm, readsOwnBody } from './http/form-body.ts'
 import { Passwords } from './http/passwords.ts'
 import { createRateLimits } from './http/rate-limits.ts'
 import { redactionFor } from './http/redaction.ts'
@@ -175,7 +175,8 @@ const privateAnswers = createMiddleware<Env>(async (c, next) => {
 /** Refuses a body whose Content-Length is too large. A chunked body is counted while it is read (http/form-body.ts). */
 const bodyCap = (bytesMax: number) =>
   unlessRead((c, next) => {
-    if (Number(c.req.header('Content-Length') ?? 0) > bytesMax) throw bodyTooLarge()
+    if (Number(c.req.header('Content-Length') ?? 0) > bytesMax && !readsOwnBody(c))
+      throw bodyTooLarge()
     return next()
   })
 

@@ -95,7 +95,13 @@ test('each row of docs/http.md answers as documented, signed in and signed out',
 })
 
 /** Pages with data of one person only. */
-const privatePages = ['GET /account', 'GET /tweet/:id/delete', 'GET /bookmarks', 'GET /reports']
+const privatePages = [
+  'GET /account',
+  'GET /tweet/:id/delete',
+  'GET /bookmarks',
+  'GET /reports',
+  'GET /traces/uploaded',
+]
 
 /** The headers and marks that keep a page from other users, in and out of the back/forward cache. */
 function unkept({ request, path }: Row, { status, headers }: Answer): string[] {
@@ -212,7 +218,7 @@ test('a field may be exactly as long as docs/http.md says', async () => {
   }
 })
 
-/** The routes that the smoke test omits: an endless stream, files, and what would take the records from other tests. */
+/** The routes that the smoke test omits: endless streams, files, and what would take records or memory from other tests. */
 const leftOut = [
   'GET /livez',
   'GET /readyz',
@@ -220,6 +226,7 @@ const leftOut = [
   'GET /timeline/live',
   'GET /traces/live',
   'POST /traces/clear',
+  'POST /traces/upload',
 ]
 
 // The smoke test fails if it has not sent one of these; test/load.test.ts runs it.

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
+import { SpanKind } from '@opentelemetry/api'
+
 import { compareTraces, growth, mostChanged } from '../src/inspector/comparison.ts'
 import type { RecordedSpan } from '../src/trace-store/recorded.ts'
 import { inspector, span, spanId } from './inspected.ts'
@@ -99,11 +101,11 @@ test('the page compares; a trace offers the one before, the fastest and the slow
     const trace = spanId(number).repeat(2)
     for (const one of traceOf(trace, children)) {
       const attributes =
-        one.kind === 1 ? { ...one.attributes, 'http.route': route } : one.attributes
+        one.kind === SpanKind.SERVER ? { ...one.attributes, 'http.route': route } : one.attributes
       place.recorder.takeSpan({
         ...one,
         attributes,
-        name: one.kind === 1 ? `GET ${route}` : one.name,
+        name: one.kind === SpanKind.SERVER ? `GET ${route}` : one.name,
       })
     }
     return trace

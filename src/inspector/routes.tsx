@@ -24,6 +24,7 @@ import { Plans, plansOf } from './plan.tsx'
 import { RuntimePage, runtimeJson } from './runtime.tsx'
 import { StatisticsPage } from './statistics-table.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
+import { uploadRoutes } from './upload-routes.tsx'
 
 const yearSeconds = 365 * 24 * 3600
 const by = query({
@@ -70,6 +71,7 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
       return page(c, { title: 'Runtime', wide }, <RuntimePage {...shown} />)
     })
     .route('/', compareRoutes)
+    .route('/', uploadRoutes())
     .route('/', traceRoutes)
     .route('/', chipRoutes)
     .get('/traces/guide', (c) =>
