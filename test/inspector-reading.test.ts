@@ -66,7 +66,14 @@ test('the values of the charts are text, too: the highest of each minute', async
   const { text } = await place.get('/traces')
   const table = /<table class="requests sums">(.*?)<\/table>/s.exec(text)![1]!
   const heads = [...table.matchAll(/<th scope="col"[^>]*>(.*?)<\/th>/g)].map(([, head]) => head)
-  assert.deepEqual(heads, ['Minutes ago', 'Rate', 'Errors', 'p50', 'p95', 'p99'])
+  assert.deepEqual(heads, [
+    'Minutes ago',
+    'Rate',
+    'Errors',
+    'Duration p50',
+    'Duration p95',
+    'Duration p99',
+  ])
   const rows = [...table.matchAll(/<tr><th scope="row">(.*?)<\/th>(.*?)<\/tr>/g)]
   assert.equal(rows.length, 10)
   assert.match(rows[0]![0], /0 to 1.*0\.1 \/s.*0 errors.*40\.0 ms/)

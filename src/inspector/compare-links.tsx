@@ -1,7 +1,13 @@
 import type { RecordedRequest } from '../trace-store/recorded.ts'
 
 /** Links that compare a trace with others of its route: the one before it, the fastest and the slowest. */
-export const CompareLinks = ({ of, among }: { of: RecordedRequest; among: RecordedRequest[] }) => {
+export const CompareLinks = ({
+  of,
+  among,
+}: {
+  of: RecordedRequest
+  among: readonly RecordedRequest[]
+}) => {
   const others = among.filter(
     ({ traceId: id, route, method, kind }) =>
       id !== of.traceId && route === of.route && method === of.method && kind === of.kind,

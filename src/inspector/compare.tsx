@@ -121,7 +121,7 @@ const Changes = ({ comparison, whole }: { comparison: Comparison; whole: [number
 const Rows = ({ comparison: { rows } }: { comparison: Comparison }) => {
   const most = Math.max(0.001, ...rows.flatMap(({ ms }) => ms))
   return (
-    <div class='scroll'>
+    <div class='scroll' role='region' aria-label='Spans of A and B' tabindex={0}>
       <table class='requests sums compare'>
         <thead>
           <tr>

@@ -69,7 +69,7 @@ export const Status = ({ of }: { of: RecordedRequest }) => (
 )
 
 type ListProps = {
-  requests: RecordedRequest[]
+  requests: readonly RecordedRequest[]
   filter: Filter
   series: Bucket[]
   match: MatchContext

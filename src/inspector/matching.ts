@@ -38,6 +38,8 @@ export function matcher(filter: Filter, { traceOf, personId }: MatchContext) {
   const passesSpans = (request: RecordedRequest) => {
     const trace = hasSpan && traceOf(request.traceId)
     if (!trace) return !hasSpan
+    // The usual case. The root itself may have been dropped from a huge trace: every span belongs to the only request.
+    if (trace.requests.length === 1) return trace.spans.some(hasSpan)
     const roots = rootsOf.get(trace) ?? rootsWith(trace, hasSpan)
     rootsOf.set(trace, roots)
     return roots.has(request.spanId)
@@ -83,8 +85,6 @@ function rootsWith(trace: RecordedTrace, test: (span: RecordedSpan) => boolean):
   const roots = new Set(trace.requests.map(({ spanId }) => spanId))
   const hits = trace.spans.filter(test)
   if (hits.length === 0) return found
-  // The root itself may have been dropped from a huge trace: of a single request, every span is its own.
-  if (roots.size === 1) return roots
   const parents = new Map(
     trace.spans.map((span) => [span.spanContext().spanId, span.parentSpanContext?.spanId]),
   )

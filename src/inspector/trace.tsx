@@ -23,7 +23,7 @@ type TraceProps = {
   /** The origin of this site. */
   origin: string
   /** The requests that this one may be compared with. */
-  among: RecordedRequest[]
+  among: readonly RecordedRequest[]
 }
 
 export const TracePage = ({

@@ -45,6 +45,7 @@ export class Recorder {
   #logBytes = 0
   #number = 0
   #logsTaken = 0
+  #listed: RecordedRequest[] | undefined
 
   constructor(instance?: string) {
     this.instance = instance
@@ -92,12 +93,14 @@ export class Recorder {
     return this.#traces.get(id) ?? this.#errors.get(id) ?? this.#slow.get(id)
   }
 
-  /** All kept requests, newest first. */
-  requests(): RecordedRequest[] {
+  /** All kept requests, newest first. The list is kept until the next request: pages and charts ask for it often. */
+  requests(): readonly RecordedRequest[] {
+    if (this.#listed) return this.#listed
     const all: RecordedRequest[] = []
     for (const kept of [this.#slow, this.#errors, this.#traces])
       for (const { requests } of kept.values()) all.push(...requests)
-    return all.sort((one, other) => other.number - one.number)
+    this.#listed = all.sort((one, other) => other.number - one.number)
+    return this.#listed
   }
 
   /** The requests that htmx sent from the page with this trace id, oldest first. */
@@ -121,6 +124,7 @@ export class Recorder {
   clear(): void {
     for (const kept of [this.#traces, this.#errors, this.#slow]) kept.clear()
     this.#order.length = 0
+    this.#listed = undefined
     this.#logs.length = 0
     this.#traceBytes = 0
     this.#logBytes = 0
@@ -136,6 +140,7 @@ export class Recorder {
 
   #close(traceId: string, open: Open | undefined, root: RecordedSpan): void {
     this.#open.delete(traceId)
+    this.#listed = undefined
     if (isOurOwn(root.attributes[ATTR_URL_PATH])) return
     const { spans, cut } = open ?? { spans: [], cut: 0 }
     spans.push(root)
