@@ -40,7 +40,7 @@ import { trendRoutes } from './features/trends.tsx'
 import { tweetRoutes } from './features/tweets/routes.tsx'
 import { serveAsset } from './http/assets.ts'
 import type { Env } from './http/context.ts'
-import { bodyTooLarge, readForm } from './http/form-body.ts'
+import { bodyTooLarge, readForm, readsOwnBody } from './http/form-body.ts'
 import { Passwords } from './http/passwords.ts'
 import { createRateLimits } from './http/rate-limits.ts'
 import { redactionFor } from './http/redaction.ts'
@@ -50,6 +50,7 @@ import { inspectorRoutes } from './inspector/routes.tsx'
 import { AdmissionQueue } from './overload/admission-queue.ts'
 import { activeRequests } from './overload/work-queue.ts'
 import type { Recorder } from './trace-store/recorder.ts'
+import type { RuntimeSamples } from './trace-store/runtime.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './ui/errors.tsx'
 
 /** What the app needs from the process. With `state.stopping`, /readyz fails while the last requests finish. */
@@ -62,6 +63,8 @@ export type Deps = {
   previews?: Previews | undefined
   state: { stopping: boolean }
   recorder?: Recorder | undefined
+  /** What the inspector shows of the process itself. */
+  runtime?: RuntimeSamples | undefined
 }
 
 /** Creates the application: a function from Request to Response. */
@@ -72,6 +75,7 @@ export function createApp({
   previews = previewsFor(settings, database.db, shutdownSignal),
   state,
   recorder,
+  runtime,
 }: Deps) {
   const rateLimits = createRateLimits(settings)
   const trusts = trustedProxies(settings.TRUSTED_PROXIES)
@@ -90,6 +94,7 @@ export function createApp({
     c.set('trusts', trusts)
     c.set('redaction', redaction)
     c.set('recorder', recorder)
+    c.set('runtime', runtime)
     await next()
     // At shutdown, after any answer, so that clients do not reuse the connection.
     if (state.stopping) c.res.headers.set('Connection', 'close')
@@ -170,7 +175,8 @@ const privateAnswers = createMiddleware<Env>(async (c, next) => {
 /** Refuses a body whose Content-Length is too large. A chunked body is counted while it is read (http/form-body.ts). */
 const bodyCap = (bytesMax: number) =>
   unlessRead((c, next) => {
-    if (Number(c.req.header('Content-Length') ?? 0) > bytesMax) throw bodyTooLarge()
+    if (Number(c.req.header('Content-Length') ?? 0) > bytesMax && !readsOwnBody(c))
+      throw bodyTooLarge()
     return next()
   })
 

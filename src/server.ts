@@ -11,7 +11,7 @@ import { shutDown, Shutdown, shutdownSignal } from './base/shutdown.ts'
 import { listenForOrders, socketPath, type UserSocket } from './cli/user-socket.ts'
 import { processSettings, processTelemetry, type Settings } from './config/env.ts'
 import { banner, linkOrigin } from './config/own-address.ts'
-import { asStartError, StartError } from './config/start-error.ts'
+import { asListenError, asStartError, StartError } from './config/start-error.ts'
 import { normaliseAddresses } from './db/addresses.ts'
 import { filePath } from './db/database-file.ts'
 import { openDb, type Database, type Db } from './db/db.ts'
@@ -24,8 +24,10 @@ import { watchConnections } from './http/connections.ts'
 import { Passwords } from './http/passwords.ts'
 import { countSessions, sessionJobs } from './http/sessions.ts'
 import { acceptedConnections } from './overload/admission-queue.ts'
+import { activeRequests } from './overload/work-queue.ts'
 import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './telemetry/log.ts'
 import { observe } from './telemetry/metrics.ts'
+import { watchRuntime } from './telemetry/runtime.ts'
 import type { Telemetry } from './telemetry/sdk.ts'
 import { cardLookups } from './ui/fragment-cache.ts'
 
@@ -68,14 +70,15 @@ async function run(settings: Settings): Promise<never> {
   else shutdownSignal.addEventListener('abort', stopping)
   const telemetry = (running.telemetry = await loadTelemetry(settings))
   const database = (running.database = await openDb(settings, shutdownSignal))
-  if (telemetry)
-    observe({
-      walBytes: database.walBytes,
-      freeBytes: database.freeBytes,
-      activeSessions: () => countSessions(database.db),
-      cardLookups: () => cardLookups,
-      droppedLines: () => stdout.dropped,
-    })
+  const observed = {
+    walBytes: database.walBytes,
+    freeBytes: database.freeBytes,
+    activeSessions: () => countSessions(database.db),
+    activeRequests: () => activeRequests.count,
+    cardLookups: () => cardLookups,
+    droppedLines: () => stdout.dropped,
+  }
+  if (telemetry) observe(observed)
   await seedOnFirstStart(database, settings)
   // Two accounts have it: nobody knows which of them is meant.
   for (const address of await normaliseAddresses(database.db)) settings.operators.delete(address)
@@ -83,8 +86,10 @@ async function run(settings: Settings): Promise<never> {
   const state = { stopping: false }
   shutdownSignal.throwIfAborted()
   const passwords = new Passwords(settings)
+  const recorder = telemetry?.recorder
+  const runtime = recorder && watchRuntime({ ...observed, dropped: telemetry.dropped }).samples
   const server = await listen(
-    createApp({ database, settings, passwords, state, recorder: telemetry?.recorder }).fetch,
+    createApp({ database, settings, passwords, state, recorder, runtime }).fetch,
     settings,
   )
   running.listens = true
@@ -189,26 +194,7 @@ function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings)
     }) as Server
     server.on('connection', () => (acceptedConnections.count += 1))
     server.once('listening', () => resolve(server))
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const where = `${settings.HOST}:${settings.PORT}`
-      if (error.code === 'EADDRINUSE') {
-        reject(
-          new StartError(
-            `${where} is in use by another program. Stop it, or set PORT to another number.`,
-          ),
-        )
-      } else if (
-        error.code === 'EACCES' ||
-        error.code === 'EADDRNOTAVAIL' ||
-        error.code === 'ENOTFOUND'
-      ) {
-        reject(
-          new StartError(
-            `Cannot listen on ${where} (${error.code}). Set HOST and PORT to an address of this machine.`,
-          ),
-        )
-      } else reject(error)
-    })
+    server.once('error', (error) => reject(asListenError(error, settings)))
   })
 }
 

@@ -38,6 +38,7 @@ test('JavaScript, CSS and the home pages stay small', async () => {
   for (const name of ['forms', 'traces', 'charts', 'keys', 'live', 'search'])
     assert.ok(zipped(file(`static/${name}.js`)) <= 2000, name)
   assert.ok(zipped(file('static/app.css')) <= 9000)
+  assert.ok(zipped(file('static/traces.css')) <= 2000)
   for (const path of ['/', '/timeline']) {
     const answer = await ines.get(path, { as: 'browser' })
     const cards = [...answer.text.matchAll(/class="tweet"/g)].length

@@ -43,6 +43,25 @@ export const fieldExamples: Record<string, string> = {
   chip: 'on',
   current: 'password-of-Bob',
   farewell: 'password-of-Bob',
+  file: JSON.stringify({
+    resourceSpans: [
+      {
+        scopeSpans: [
+          {
+            spans: [
+              {
+                traceId: 'ab'.repeat(16),
+                spanId: 'ab'.repeat(8),
+                name: 'GET /elsewhere',
+                startTimeUnixNano: '1795707292141000000',
+                endTimeUnixNano: '1795707292142000000',
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  }),
   fresh: 'another password',
   mailaddress: 'new@example.org',
   handle: 'newcomer',

@@ -3,44 +3,15 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
-import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import { SpanStatusCode } from '@opentelemetry/api'
 import { sql } from 'drizzle-orm'
 
-import { createApp } from '../src/app.tsx'
 import { traced } from '../src/http/request-span.ts'
 import { layOut } from '../src/inspector/waterfall.ts'
 import type { RecordedLog, RecordedSpan } from '../src/trace-store/recorded.ts'
 import { Recorder, recorderBounds } from '../src/trace-store/recorder.ts'
-import { Someone, startApp } from './harness.ts'
-import { finishedSpan } from './spans.ts'
-
-const traceId = 'a'.repeat(32)
-const spanId = (number: number) => number.toString(16).padStart(16, '0')
-
-type Sketch = { id: number; trace?: string; parent?: number; at?: number; ms?: number } & Partial<
-  Pick<RecordedSpan, 'attributes' | 'status'>
->
-
-/** A finished span as the SDK exports it; without a parent it is a request. Times are in ms. */
-function span({ id, trace = traceId, parent, at = 1e6, ms = 1, ...more }: Sketch): RecordedSpan {
-  const root = {
-    'http.request.method': 'GET',
-    'http.route': '/x',
-    'http.response.status_code': 200,
-    'url.path': '/x',
-  }
-  const context = (number: number) => ({ traceId: trace, spanId: spanId(number), traceFlags: 1 })
-  return finishedSpan({
-    name: parent === undefined ? 'GET /x' : `span ${id}`,
-    kind: parent === undefined ? SpanKind.SERVER : SpanKind.INTERNAL,
-    spanContext: () => context(id),
-    ...(parent !== undefined && { parentSpanContext: context(parent) }),
-    startTime: [Math.floor(at / 1000), (at % 1000) * 1e6],
-    duration: [Math.floor(ms / 1000), (ms % 1000) * 1e6],
-    attributes: parent === undefined ? root : {},
-    ...more,
-  })
-}
+import { Someone } from './harness.ts'
+import { inspector, span, spanId, traceId } from './inspected.ts'
 
 const line = (message: string, facts: Record<string, unknown> = {}): RecordedLog => ({
   at: 1e6,
@@ -50,26 +21,6 @@ const line = (message: string, facts: Record<string, unknown> = {}): RecordedLog
   traceId,
   spanId: spanId(1),
 })
-
-/** An app with an inspector whose recorder the test fills. */
-async function inspector(env: Record<string, string> = {}) {
-  const base = await startApp({ INSPECT: '1', ...env })
-  const recorder = new Recorder()
-  const state = { stopping: false }
-  const app = createApp({ database: base.database, settings: base.settings, state, recorder })
-  const get = async (path: string) => {
-    const answer = await app.request(path, { headers: { Accept: 'text/html' } })
-    return { status: answer.status, text: await answer.text() }
-  }
-  return {
-    recorder,
-    base,
-    app,
-    get,
-    state,
-    [Symbol.asyncDispose]: () => base[Symbol.asyncDispose](),
-  }
-}
 
 test('of a trace with 5,000 spans a bounded number is shown, and the page says what is missing', async () => {
   await using place = await inspector()

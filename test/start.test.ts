@@ -331,7 +331,7 @@ test('a full disk: 507 with a sentence, no partial writes, and recovery when the
 test('the build minifies scripts and style sheet', async () => {
   using place = scratch()
   await using server = await startServer({ DATABASE_URL: `file:${place.folder}/small.db` })
-  for (const name of ['app.css', 'app.js', 'forms.js', 'traces.js', 'charts.js']) {
+  for (const name of ['app.css', 'app.js', 'forms.js', 'traces.css', 'traces.js', 'charts.js']) {
     const source = readFileSync(new URL(`../static/${name}`, import.meta.url))
     const served = await (await fetch(`${server.url}/static/${name}`)).text()
     assert.ok(served.length < 0.9 * source.length, `${name}: ${served.length} bytes`)

@@ -95,7 +95,9 @@ function walk(kind) {
   get(`${trace}/panel`, partial)
   get(`${trace}/otlp.json`, { spans: (r) => r.status === 200 && r.json().resourceSpans.length > 0 })
   get(plan, part ?? page)
-  for (const path of ['/traces', '/traces/guide', '/routes', '/logs']) get(path, page)
+  for (const path of ['/traces', '/traces/guide', '/traces/compare', '/traces/uploaded', '/routes', '/logs'])
+    get(path, page)
+  get('/traces/runtime', kind === 'json' ? { samples: (r) => r.status === 200 && r.json().samples.length >= 0 } : page)
 
   for (const path of ['/tag/no.tag', '/reports', '/nothing-here']) get(path, refused(404))
   for (const path of ['reports/1/dismiss', 'suspend/1', 'unsuspend/1']) post(`/${path}`, null, refused(404))

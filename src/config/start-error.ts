@@ -97,3 +97,20 @@ function fromSqlite(error: Error, path: string): StartError | undefined {
   }
   return undefined
 }
+
+/** The StartError for a failure to listen; an error of another kind as it is. */
+export function asListenError(
+  error: NodeJS.ErrnoException,
+  { HOST, PORT }: { HOST: string; PORT: number },
+): Error {
+  const where = `${HOST}:${PORT}`
+  if (error.code === 'EADDRINUSE')
+    return new StartError(
+      `${where} is in use by another program. Stop it, or set PORT to another number.`,
+    )
+  if (['EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND'].includes(error.code ?? ''))
+    return new StartError(
+      `Cannot listen on ${where} (${error.code}). Set HOST and PORT to an address of this machine.`,
+    )
+  return error
+}

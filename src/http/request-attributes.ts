@@ -113,6 +113,8 @@ function describeAnswer(c: Context<Env>, attributes: Attributes, route: string |
   if (c.get('errorCode')) attributes['app.error.slug'] = c.get('errorCode')
   const visitor = c.get('visitor')
   if (visitor) attributes['user.id'] = String(visitor.id)
+  const fields = c.get('formFields')
+  if (fields && fields.length > 0) attributes['app.form.fields'] = fields
 }
 
 function describeCosts(costs: RequestCosts, attributes: Attributes): void {

@@ -44,6 +44,13 @@ export const lines = v.pipe(
 /** The same, trimmed. */
 export const text = v.pipe(lines, v.trim())
 
+declare module 'hono' {
+  interface ContextVariableMap {
+    /** The names of the declared fields that the form had. */
+    formFields: string[] | undefined
+  }
+}
+
 type Fields = Record<string, v.GenericSchema<unknown, unknown>>
 type Parsed<T extends Fields> = v.InferOutput<v.ObjectSchema<T, undefined>>
 
@@ -54,6 +61,9 @@ type Parsed<T extends Fields> = v.InferOutput<v.ObjectSchema<T, undefined>>
 export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) => {
   const schema = v.object(fields)
   return validator('form', (value, c: Context<Env>): Parsed<T> | Response | Promise<Response> => {
+    // Names that the route declares, never those that a client makes up.
+    const names = Object.keys(fields).filter((name) => Object.hasOwn(value, name))
+    c.set('formFields', names)
     for (const name of Object.keys(fields)) {
       const given = value[name]
       if (typeof given === 'string' || (given === undefined && isOptional(fields[name]))) continue

@@ -6,6 +6,7 @@ import { createMiddleware } from 'hono/factory'
 
 import { Refusal } from '../base/refusal.ts'
 import type { Env } from '../http/context.ts'
+import { isOnOwnMachine } from '../http/own-machine.ts'
 import { mayInspect } from '../http/sessions.ts'
 import type { Recorder } from '../trace-store/recorder.ts'
 import { answerProblem } from '../ui/answer.ts'
@@ -62,5 +63,18 @@ export const inspectorsOnly = createMiddleware<Env>(async (c, next) => {
     })
   // With DEMO=0 these pages are for operators only: Back must not show them to the next user of the browser.
   if (!c.var.settings.demo) c.header('Cache-Control', 'private, no-store')
+  await next()
+})
+
+/** May this visitor empty the recorder? Operators may, and everybody in a demo on their own machine. */
+export const mayClear = (c: Context<Env>): boolean =>
+  c.get('visitor')?.operator === true || isOnOwnMachine(c)
+
+/** Refuses everybody else. */
+export const clearersOnly = createMiddleware<Env>(async (c, next) => {
+  if (!mayClear(c))
+    throw new Refusal(403, 'Only operators of this instance clear what it has recorded.', {
+      code: 'not_operator',
+    })
   await next()
 })

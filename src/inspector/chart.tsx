@@ -10,7 +10,14 @@ const height = 40
 const step = 4
 
 /** One line of a chart. The last one is drawn on top of the others, and named first. */
-type Series = { kind: string; values: number[]; label?: string }
+type Series = {
+  /** The class that gives its colour. */
+  kind: string
+  values: number[]
+  /** What it is called beside its values, if not like its class. */
+  name?: string
+  label?: string
+}
 
 const tenths = (number: number) => Math.round(10 * number) / 10
 
@@ -18,7 +25,7 @@ const tenths = (number: number) => Math.round(10 * number) / 10
  * Values over time as bars of an SVG, one bar for each bucket with a value. Drawn without a chart library, because that
  * would be larger than the page; the numbers are in the text beside it.
  */
-const Bars = ({ values, max, kind }: Omit<Series, 'label'> & { max: number }) => {
+const Bars = ({ values, max, kind }: Pick<Series, 'kind' | 'values'> & { max: number }) => {
   const bars = values.map((value, index) =>
     value > 0
       ? `M${index * step} ${height}v-${Math.max(1, tenths((value / max) * height))}h3V${height}z`
@@ -38,7 +45,7 @@ const Places = ({ says }: { says: (index: number) => string }) =>
     }).join(''),
   )
 
-type ChartProps = {
+export type ChartProps = {
   label: string
   value?: string
   top: string
@@ -47,7 +54,8 @@ type ChartProps = {
   unit: (value: number) => string
 }
 
-const Chart = ({ label, value, top, series, unit }: ChartProps) => (
+/** The last ten minutes of one figure. */
+export const Chart = ({ label, value, top, series, unit }: ChartProps) => (
   <figure class='chart'>
     <figcaption>
       <span class='what'>{label}</span> {value && <b>{value}</b>}
@@ -68,7 +76,8 @@ const Chart = ({ label, value, top, series, unit }: ChartProps) => (
         says={(index) =>
           series
             .map(
-              ({ kind, label: name, values }) => `${name ? `${kind} ` : ''}${unit(values[index]!)}`,
+              ({ kind, label: said, name = kind, values }) =>
+                `${said ? `${name} ` : ''}${unit(values[index]!)}`,
             )
             .toReversed()
             .join(', ')
@@ -82,7 +91,69 @@ const Chart = ({ label, value, top, series, unit }: ChartProps) => (
   </figure>
 )
 
+const perMinute = 60_000 / bucketMs
+
+/** The columns of a table: what it says, and the highest value of each minute. */
+const columnsOf = (charts: ChartProps[]) =>
+  charts.flatMap(({ label, series, unit }) =>
+    series.toReversed().map(({ kind, name = kind, values }) => ({
+      head: series.length > 1 ? `${label} ${name}` : label,
+      cells: Array.from({ length: bucketsKept / perMinute }, (_, minute) =>
+        unit(Math.max(...values.slice(minute * perMinute, (minute + 1) * perMinute))),
+      ),
+    })),
+  )
+
+/** As text rows without JSX, because they are numbers only and on every list: the same values, for eyes, screen readers and browsers without scripts: the highest of each minute. */
+const Values = ({ charts }: { charts: ChartProps[] }) => {
+  const columns = columnsOf(charts)
+  const minutes = bucketsKept / perMinute
+  return (
+    <details class='values'>
+      <summary>Values</summary>
+      <div class='scroll' role='region' aria-label='Values of the charts' tabindex={0}>
+        <table class='requests sums'>
+          <caption>The highest value of each minute</caption>
+          <thead>
+            <tr>
+              <th scope='col'>Minutes ago</th>
+              {columns.map(({ head }) => (
+                <th scope='col' class='number'>
+                  {head}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {raw(
+              Array.from({ length: minutes }, (_, index) => {
+                const cells = columns.map(
+                  (one) => `<td class="number">${one.cells[minutes - 1 - index]}</td>`,
+                )
+                return `<tr><th scope="row">${index} to ${index + 1}</th>${cells.join('')}</tr>`
+              }).join(''),
+            )}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  )
+}
+
 const script = raw(`<script src="${asset('charts.js')}" defer></script>`)
+
+/** Charts side by side, with their values as text below. */
+export const ChartRow = ({ charts }: { charts: ChartProps[] }) => (
+  <>
+    <div class='charts'>
+      {charts.map((chart) => (
+        <Chart {...chart} />
+      ))}
+    </div>
+    {script}
+    <Values charts={charts} />
+  </>
+)
 
 /** Rate, errors and duration of the last ten minutes. */
 export const Charts = ({ series }: { series: Bucket[] }) => {
@@ -97,24 +168,22 @@ export const Charts = ({ series }: { series: Bucket[] }) => {
     values: series.map((bucket) => percentile(bucket.durations, share)),
   }))
   const slowest = Math.max(...durations[0]!.values)
-  return (
-    <div class='charts'>
-      <Chart
-        label='Rate'
-        value={counted(count, 'request')}
-        top={`top ${Math.max(...rates).toFixed(1)} /s`}
-        series={[{ kind: 'rate', values: rates }]}
-        unit={(rate) => `${rate.toFixed(1)} /s`}
-      />
-      <Chart
-        label='Errors'
-        value={`${count === 0 ? '0' : ((100 * errors) / count).toFixed(1)} %`}
-        top={`${errors} in all`}
-        series={[{ kind: 'errors', values: series.map((bucket) => bucket.errors) }]}
-        unit={(failed) => counted(failed, 'error')}
-      />
-      <Chart label='Duration' top={`top ${shortMs(slowest)}`} series={durations} unit={shortMs} />
-      {script}
-    </div>
-  )
+  const charts: ChartProps[] = [
+    {
+      label: 'Rate',
+      value: counted(count, 'request'),
+      top: `top ${Math.max(...rates).toFixed(1)} /s`,
+      series: [{ kind: 'rate', values: rates }],
+      unit: (rate) => `${rate.toFixed(1)} /s`,
+    },
+    {
+      label: 'Errors',
+      value: `${count === 0 ? '0' : ((100 * errors) / count).toFixed(1)} %`,
+      top: `${errors} in all`,
+      series: [{ kind: 'errors', values: series.map((bucket) => bucket.errors) }],
+      unit: (failed) => counted(failed, 'error'),
+    },
+    { label: 'Duration', top: `top ${shortMs(slowest)}`, series: durations, unit: shortMs },
+  ]
+  return <ChartRow charts={charts} />
 }

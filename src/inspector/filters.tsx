@@ -2,7 +2,8 @@
 import * as v from 'valibot'
 
 import { query } from '../http/validation.ts'
-import type { RecordedRequest } from '../trace-store/recorded.ts'
+import type { Filter } from './matching.ts'
+import { queryOf } from './query-string.ts'
 
 const number = v.optional(
   v.pipe(
@@ -15,57 +16,53 @@ const word = v.optional(v.pipe(v.string(), v.maxLength(200, 'That is too long.')
 const kinds = ['', 'page', 'partial', 'program', 'prefetch', 'background'] as const
 const statuses = ['', '2xx', '3xx', '4xx', '5xx'] as const
 
+const yesOrNo = ['', 'yes', 'no'] as const
+const sorts = ['', 'duration'] as const
+
 const filters = {
   q: word,
   kind: v.optional(v.picklist(kinds, 'There is no such kind.'), ''),
   status: v.optional(v.picklist(statuses, 'There is no such status.'), ''),
   slower: number,
   failed: v.optional(v.picklist(['', '1'], 'failed is 1 or nothing.'), ''),
+  person: v.optional(
+    v.pipe(
+      v.string(),
+      v.trim(),
+      v.regex(
+        /^@?\w{0,20}$/,
+        'A person is me, a handle such as @ines, or the number of an account.',
+      ),
+    ),
+    '',
+  ),
+  sql: word,
+  attribute: word,
+  sampled: v.optional(v.picklist(yesOrNo, 'sampled is yes, no or nothing.'), ''),
 }
+const sort = v.optional(v.picklist(sorts, 'sort is duration or nothing.'), '')
 
 /** Validates the filters in the query string of the list. */
-export const filterQuery = query({ ...filters, before: number })
+export const filterQuery = query({ ...filters, sort, before: number })
 
-/** Validates the filters of the live tail, which has no older rows. */
+/** Validates the filters of the live tail, which has no older rows and only one order. */
 export const liveQuery = query(filters)
 
-export type Filter = {
-  q: string
-  kind: string
-  status: string
-  slower?: number | undefined
-  failed: string
-  before?: number | undefined
-}
-
-/** Does a request pass the filters? `q` is a substring of its name or its trace id. */
-export const passes = (
-  request: RecordedRequest,
-  { q, kind, status, slower, failed }: Filter,
-): boolean =>
-  (q === '' ||
-    request.name.toLowerCase().includes(q.toLowerCase()) ||
-    request.traceId.includes(q.toLowerCase())) &&
-  (kind === '' || request.kind === kind) &&
-  (status === '' || String(request.status)[0] === status[0]) &&
-  (slower === undefined || request.ms > slower) &&
-  (failed === '' || request.failed)
-
 /** The filters as a query string. */
-export const searchOf = (filter: Filter, extra: Record<string, string | number> = {}): string => {
-  const all = {
+export const searchOf = (filter: Filter, extra: Record<string, string | number> = {}): string =>
+  queryOf({
     q: filter.q,
     kind: filter.kind,
     status: filter.status,
     slower: filter.slower ?? '',
     failed: filter.failed,
+    person: filter.person,
+    sql: filter.sql,
+    attribute: filter.attribute,
+    sampled: filter.sampled,
+    sort: filter.sort,
     ...extra,
-  }
-  const given = Object.entries(all).filter(([, value]) => value !== '')
-  return given.length === 0
-    ? ''
-    : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`
-}
+  })
 
 /** The form of the filters. With htmx, each change updates the list; without a script, the button does. */
 export const Filters = ({ filter }: { filter: Filter }) => (
@@ -86,26 +83,8 @@ export const Filters = ({ filter }: { filter: Filter }) => (
       <span>Route or trace id</span>
       <input name='q' value={filter.q} maxlength={200} />
     </label>
-    <label>
-      <span>Kind</span>
-      <select name='kind'>
-        {kinds.map((kind) => (
-          <option value={kind} selected={kind === filter.kind}>
-            {kind || 'all'}
-          </option>
-        ))}
-      </select>
-    </label>
-    <label>
-      <span>Status</span>
-      <select name='status'>
-        {statuses.map((status) => (
-          <option value={status} selected={status === filter.status}>
-            {status || 'all'}
-          </option>
-        ))}
-      </select>
-    </label>
+    <Choice name='kind' label='Kind' values={kinds} chosen={filter.kind} />
+    <Choice name='status' label='Status' values={statuses} chosen={filter.status} />
     <label>
       <span>Slower than</span>
       <input
@@ -120,6 +99,64 @@ export const Filters = ({ filter }: { filter: Filter }) => (
       <input type='checkbox' name='failed' value='1' checked={filter.failed === '1'} />{' '}
       <span>failed only</span>
     </label>
+    <MoreFilters filter={filter} />
     <button class='btn'>Filter</button>
   </form>
+)
+
+const isOpen = ({ person, sql, attribute, sampled, sort: order }: Filter) =>
+  [person, sql, attribute, sampled, order].some((value) => value !== '')
+
+/** The filters that are needed less often; open while one of them is set. */
+const MoreFilters = ({ filter }: { filter: Filter }) => (
+  <details class='more-filters' open={isOpen(filter)}>
+    <summary>More filters</summary>
+    <div class='filters'>
+      <label>
+        <span>Person</span>
+        <input
+          name='person'
+          value={filter.person}
+          maxlength={21}
+          placeholder='me or @handle'
+          list='persons'
+        />
+        <datalist id='persons'>
+          <option value='me'></option>
+        </datalist>
+      </label>
+      <label>
+        <span>SQL text</span>
+        <input name='sql' value={filter.sql} maxlength={200} placeholder='insert into tweets' />
+      </label>
+      <label>
+        <span>Attribute</span>
+        <input name='attribute' value={filter.attribute} maxlength={200} placeholder='name=value' />
+      </label>
+      <Choice name='sampled' label='Sampled' values={yesOrNo} chosen={filter.sampled} />
+      <Choice name='sort' label='Order' values={sorts} chosen={filter.sort} empty='newest first' />
+    </div>
+  </details>
+)
+
+type ChoiceProps = {
+  name: string
+  label: string
+  values: readonly string[]
+  chosen: string
+  /** The name of the choice of no value. */
+  empty?: string
+}
+
+const Choice = ({ name, label, values, chosen, empty = 'all' }: ChoiceProps) => (
+  <label>
+    <span>{label}</span>
+    <select name={name}>
+      {values.map((value) => (
+        <option value={value} selected={value === chosen}>
+          {value === 'duration' ? 'slowest first' : value || empty}
+        </option>
+      ))}
+    </select>
+  </label>
 )

@@ -5,6 +5,8 @@ const pages = [
   { href: '/logs', label: 'Logs' },
   { href: '/routes', label: 'Routes' },
   { href: '/routes?by=query', label: 'Queries' },
+  { href: '/traces/runtime', label: 'Runtime' },
+  { href: '/traces/uploaded', label: 'Uploaded' },
 ]
 
 /** The header of each page of the inspector: title, tabs, and a sentence about the page. */

@@ -7,8 +7,9 @@ import { recorderBounds } from '../trace-store/recorder.ts'
 import type { Bucket } from '../trace-store/statistics.ts'
 import { shortMs } from '../ui/chip.tsx'
 import { Charts } from './chart.tsx'
-import { Filters, passes, searchOf, type Filter } from './filters.tsx'
+import { Filters, searchOf } from './filters.tsx'
 import { Header } from './header.tsx'
+import { inOrder, matcher, type Filter, type MatchContext } from './matching.ts'
 
 const shownAtOnce = 20
 
@@ -42,6 +43,7 @@ const Row = ({ request }: { request: RecordedRequest }) => (
     </td>
     <td class='number'>{request.queries}</td>
     <td class='number'>{shortMs(request.ms)}</td>
+    <td class='sampled'>{request.sampled ? 'yes' : 'no'}</td>
     <td class='bar'>
       <svg aria-hidden='true'>
         <rect width={`${logShare(request.ms).toFixed(1)}%`} height='100%' />
@@ -66,9 +68,16 @@ export const Status = ({ of }: { of: RecordedRequest }) => (
   </span>
 )
 
-type ListProps = { requests: RecordedRequest[]; filter: Filter; series: Bucket[] }
+type ListProps = {
+  requests: readonly RecordedRequest[]
+  filter: Filter
+  series: Bucket[]
+  match: MatchContext
+  /** May this visitor empty the recorder? */
+  mayClear: boolean
+}
 
-export const TraceList = ({ requests, filter, series }: ListProps) => (
+export const TraceList = ({ requests, filter, series, match, mayClear }: ListProps) => (
   <>
     <Header
       at='/traces'
@@ -77,41 +86,73 @@ export const TraceList = ({ requests, filter, series }: ListProps) => (
     />
     <Charts series={series} />
     <Filters filter={filter} />
-    <Found requests={requests} filter={filter} />
+    <Found requests={requests} filter={filter} match={match} />
+    {mayClear && <ClearForm />}
   </>
 )
 
+const ClearForm = () => (
+  <form
+    class='clear'
+    method='post'
+    action='/traces/clear'
+    hx-post='/traces/clear'
+    hx-confirm='Delete all recorded traces, log lines and statistics of this process? The posts stay.'
+  >
+    <button class='btn quiet'>Clear all records</button>
+  </form>
+)
+
+/** The place of the first request to show: after the one with the number `before`. */
+function startOf(passing: RecordedRequest[], { before, sort }: Filter): number {
+  if (before === undefined) return 0
+  if (sort === '') {
+    const from = passing.findIndex(({ number }) => number < before)
+    return from < 0 ? passing.length : from
+  }
+  // The slowest stay longest: if that one is gone, the list has changed so much that it starts again.
+  return passing.findIndex(({ number }) => number === before) + 1
+}
+
 /** The requests that pass the filters: the part of the page that a changed filter replaces. */
-const Found = ({ requests, filter }: Omit<ListProps, 'series'>) => {
-  const passing = requests.filter((request) => passes(request, filter))
-  const { before } = filter
-  const from = before === undefined ? 0 : passing.findIndex(({ number }) => number < before)
-  const shown = from < 0 ? [] : passing.slice(from, from + shownAtOnce)
+const Found = ({ requests, filter, match }: Pick<ListProps, 'requests' | 'filter' | 'match'>) => {
+  const passing = inOrder(requests.filter(matcher(filter, match)), filter.sort)
+  const { before, sort } = filter
+  const from = startOf(passing, filter)
+  const shown = passing.slice(from, from + shownAtOnce)
   const last = shown.at(-1)
   const hasOlder = last !== undefined && last !== passing.at(-1)
+  const first = sort === '' ? 'newest' : 'slowest'
   return (
     <div id='list'>
       <p class='row listed'>
         <span id='live' role='status'>
-          {before === undefined ? 'The newest ' : ''}
+          {before === undefined ? `The ${first} ` : ''}
           {shown.length} of {counted(passing.length, 'request')}
         </span>
-        {before === undefined ? (
+        {before === undefined && sort === '' && (
           <button class='btn quiet' id='follow' type='button'>
             Follow live
           </button>
-        ) : (
+        )}
+        {before !== undefined && (
           <a class='btn quiet' href={`/traces${searchOf(filter)}`}>
-            Back to the newest
+            Back to the {first}
           </a>
         )}
       </p>
       <Table requests={shown} live={`/traces/live${searchOf(filter)}`} />
-      {shown.length === 0 && <p class='empty-state'>No request passes these filters yet.</p>}
+      {shown.length === 0 && (
+        <p class='empty-state'>
+          {filter.person === 'me' && match.personId === undefined
+            ? 'Sign in to see only your own requests.'
+            : 'No request passes these filters yet.'}
+        </p>
+      )}
       {hasOlder && (
         <p class='end'>
           <a class='btn quiet' href={`/traces${searchOf(filter, { before: last.number })}`}>
-            Load older
+            Load {sort === '' ? 'older' : 'more'}
           </a>
         </p>
       )}
@@ -142,6 +183,9 @@ const Table = ({ requests, live }: { requests: RecordedRequest[]; live: string }
           </th>
           <th scope='col' class='number'>
             Took
+          </th>
+          <th scope='col' class='sampled'>
+            Sampled
           </th>
           <th scope='col' class='bar'>
             <span class='axis'>

@@ -6,7 +6,6 @@ import type { Env } from '../http/context.ts'
 import { answerStream, openStreams } from '../http/event-stream.ts'
 import type { RecordedRequest } from '../trace-store/recorded.ts'
 import { recorderOf } from './access.tsx'
-import { passes, type Filter } from './filters.tsx'
 import { RequestRow } from './list.tsx'
 
 const tailsMax = 20
@@ -16,7 +15,11 @@ const rowsAtOnce = 50
 const everyMs = 100
 
 /** Streams the rows of new requests that pass the filter until the reader leaves, lags behind, or the process stops. */
-export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolean): Response {
+export function liveTail(
+  c: Context<Env>,
+  passes: (request: RecordedRequest) => boolean,
+  stopping: () => boolean,
+): Response {
   if (openStreams.traces >= tailsMax) {
     throw new Refusal(503, 'Too many people follow live. Try again later.', {
       code: 'too_many_tails',
@@ -27,7 +30,7 @@ export function liveTail(c: Context<Env>, filter: Filter, stopping: () => boolea
   return answerStream(c, { kind: 'traces', stopping, onEnd: () => stop() }, (stream) => {
     const waiting: RecordedRequest[] = []
     const unlisten = recorderOf(c).listen((request) => {
-      if (!passes(request, filter)) return
+      if (!passes(request)) return
       if (waiting.length < lagMax) waiting.push(request)
       else stream.end()
     })

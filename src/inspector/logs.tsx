@@ -6,6 +6,7 @@ import { recorderBounds } from '../trace-store/recorder.ts'
 import { Header } from './header.tsx'
 import { Clock } from './list.tsx'
 import { LogLine } from './log-line.tsx'
+import { queryOf } from './query-string.ts'
 
 const levels = ['', 'debug', 'info', 'warn', 'error'] as const
 const shownAtOnce = 100
@@ -13,17 +14,47 @@ const shownAtOnce = 100
 export const logQuery = query({
   q: v.optional(v.pipe(v.string(), v.maxLength(200, 'That is too long.')), ''),
   level: v.optional(v.picklist(levels, 'There is no such level.'), ''),
+  before: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{0,12}$/, 'That is no number.'),
+      v.transform((text) => (text === '' ? undefined : Number(text))),
+    ),
+  ),
 })
 
-export const LogList = ({ logs, q, level }: { logs: RecordedLog[]; q: string; level: string }) => {
-  const passing = logs.filter(
-    (line) =>
-      (level === '' || line.level === level) &&
-      (q === '' ||
-        `${line.message} ${line.traceId ?? ''} ${JSON.stringify(line.facts)}`
-          .toLowerCase()
-          .includes(q.toLowerCase())),
-  )
+type LogListProps = {
+  /** All lines, the newest first. */
+  logs: RecordedLog[]
+  /** The number of the newest line; those before it count down. */
+  newest: number
+  q: string
+  level: string
+  /** Show only lines with smaller numbers. */
+  before?: number | undefined
+}
+
+/** The lines that pass the filters, each with its number. */
+function passingOf({ logs, newest, q, level }: LogListProps) {
+  const text = q.toLowerCase()
+  return logs
+    .map((line, index) => ({ line, number: newest - index }))
+    .filter(
+      ({ line }) =>
+        (level === '' || line.level === level) &&
+        (text === '' ||
+          `${line.message} ${line.traceId ?? ''} ${JSON.stringify(line.facts)}`
+            .toLowerCase()
+            .includes(text)),
+    )
+}
+
+export const LogList = (props: LogListProps) => {
+  const { logs, q, level, before } = props
+  const passing = passingOf(props)
+  const from = before === undefined ? 0 : passing.findIndex(({ number }) => number < before)
+  const shown = from < 0 ? [] : passing.slice(from, from + shownAtOnce)
+  const last = shown.at(-1)
   return (
     <>
       <Header
@@ -36,40 +67,72 @@ export const LogList = ({ logs, q, level }: { logs: RecordedLog[]; q: string; le
           </>
         }
       />
-      <form class='filters' action='/logs' role='search' aria-label='Filter log lines'>
-        <label>
-          <span>Text or trace id</span>
-          <input name='q' value={q} maxlength={200} />
-        </label>
-        <label>
-          <span>Level</span>
-          <select name='level'>
-            {levels.map((one) => (
-              <option value={one} selected={one === level}>
-                {one || 'all'}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button class='btn'>Filter</button>
-      </form>
+      <LogFilters q={q} level={level} />
       <ol class='logs'>
-        {passing.slice(0, shownAtOnce).map((line) => (
+        {shown.map(({ line }) => (
           <li class='log'>
             <Clock at={line.at} />
             <LogLine line={line} withStacks traced />
           </li>
         ))}
       </ol>
-      {passing.length === 0 && <p class='empty-state'>No line passes these filters.</p>}
-      {passing.length > shownAtOnce && (
-        <p class='end'>
-          The newest {shownAtOnce} of {passing.length}: a filter finds the others.
+      {shown.length === 0 && (
+        <p class='empty-state'>
+          {passing.length === 0
+            ? 'No line passes these filters.'
+            : 'The older lines that pass these filters were dropped.'}
         </p>
       )}
+      {last && (
+        <p class='end'>
+          {before === undefined ? 'The newest ' : 'Older lines: '}
+          {shown.length} of {passing.length}.
+        </p>
+      )}
+      <Pages {...props} last={last} isOldest={last === passing.at(-1)} />
       {logs.length >= recorderBounds.logs && (
         <p class='end'>Older lines were dropped: only the newest {recorderBounds.logs} are kept.</p>
       )}
     </>
   )
 }
+
+const LogFilters = ({ q, level }: Pick<LogListProps, 'q' | 'level'>) => (
+  <form class='filters' action='/logs' role='search' aria-label='Filter log lines'>
+    <label>
+      <span>Text or trace id</span>
+      <input name='q' value={q} maxlength={200} />
+    </label>
+    <label>
+      <span>Level</span>
+      <select name='level'>
+        {levels.map((one) => (
+          <option value={one} selected={one === level}>
+            {one || 'all'}
+          </option>
+        ))}
+      </select>
+    </label>
+    <button class='btn'>Filter</button>
+  </form>
+)
+
+type PagesProps = Pick<LogListProps, 'q' | 'level' | 'before'> & {
+  last: { number: number } | undefined
+  isOldest: boolean
+}
+
+const Pages = ({ q, level, before, last, isOldest }: PagesProps) => (
+  <p class='end'>
+    {before !== undefined && (
+      <a class='btn quiet' href={`/logs${queryOf({ q, level })}`}>
+        Back to the newest
+      </a>
+    )}{' '}
+    {last && !isOldest && (
+      <a class='btn quiet' href={`/logs${queryOf({ q, level, before: last.number })}`}>
+        Load older
+      </a>
+    )}
+  </p>
+)

@@ -1,23 +1,30 @@
 // The inspector: what this process did, from the same spans that are exported by OTLP.
+import type { Context } from 'hono'
 import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
-import { cameFrom, clientKind, router } from '../http/context.ts'
+import { Refusal } from '../base/refusal.ts'
+import { cameFrom, clientKind, router, type Env } from '../http/context.ts'
 import { chipCookie } from '../http/cookie-names.ts'
 import { mayInspect } from '../http/sessions.ts'
 import { form, found, query } from '../http/validation.ts'
 import { otlpJson } from '../trace-store/otlp-json.ts'
 import { answerProblem, flash, render } from '../ui/answer.ts'
-import { page, showsChip } from '../ui/layout.tsx'
-import { inspectorsOnly, recorded, recorderOf } from './access.tsx'
+import { originOf, page, showsChip } from '../ui/layout.tsx'
+import { clearersOnly, inspectorsOnly, mayClear, recorded, recorderOf } from './access.tsx'
+import { ComparePage, CompareForm, compareQuery, whyNotComparable } from './compare.tsx'
 import { filterQuery, liveQuery } from './filters.tsx'
 import { Guide } from './guide.tsx'
 import { titleOf, TraceList } from './list.tsx'
 import { liveTail } from './live.tsx'
 import { LogList, logQuery } from './logs.tsx'
+import { matcher, type MatchContext } from './matching.ts'
+import { personIdOf } from './person.ts'
 import { Plans, plansOf } from './plan.tsx'
+import { RuntimePage, runtimeJson } from './runtime.tsx'
 import { StatisticsPage } from './statistics-table.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
+import { uploadRoutes } from './upload-routes.tsx'
 
 const yearSeconds = 365 * 24 * 3600
 const by = query({
@@ -29,18 +36,42 @@ const wide = true
 /** `stopping` ends the live tails: open streams would keep the process from exiting. */
 export const inspectorRoutes = (state: { stopping: boolean }) =>
   router()
-    .get('/traces', recorded, inspectorsOnly, filterQuery, (c) => {
+    .get('/traces', recorded, inspectorsOnly, filterQuery, async (c) => {
       const recorder = recorderOf(c)
+      const filter = c.req.valid('query')
       const list = {
         requests: recorder.requests(),
-        filter: c.req.valid('query'),
+        filter,
         series: recorder.statistics.series(Date.now()),
+        match: await matchContext(c, filter.person),
+        mayClear: mayClear(c),
       }
       return page(c, { title: 'Traces', wide }, <TraceList {...list} />)
     })
-    .get('/traces/live', recorded, inspectorsOnly, liveQuery, (c) =>
-      liveTail(c, c.req.valid('query'), () => state.stopping),
-    )
+    .get('/traces/live', recorded, inspectorsOnly, liveQuery, async (c) => {
+      const filter = { ...c.req.valid('query'), sort: '' }
+      const passes = matcher(filter, await matchContext(c, filter.person))
+      return liveTail(c, passes, () => state.stopping)
+    })
+    .post('/traces/clear', recorded, clearersOnly, (c) => {
+      recorderOf(c).clear()
+      const kind = clientKind(c)
+      if (kind === 'program') return c.json({ success: true })
+      flash(c, 'All recorded traces, log lines and statistics are deleted.')
+      if (kind === 'page') return c.redirect('/traces', 303)
+      // The whole page changes, its charts, too.
+      c.header('HX-Redirect', '/traces')
+      return c.body(null, 200)
+    })
+    .get('/traces/runtime', recorded, inspectorsOnly, (c) => {
+      const now = Date.now()
+      const { instance } = recorderOf(c)
+      const shown = { samples: c.get('runtime')?.since(now) ?? [], now, instance }
+      if (clientKind(c) === 'program') return c.json(runtimeJson(shown))
+      return page(c, { title: 'Runtime', wide }, <RuntimePage {...shown} />)
+    })
+    .route('/', compareRoutes)
+    .route('/', uploadRoutes())
     .route('/', traceRoutes)
     .route('/', chipRoutes)
     .get('/traces/guide', (c) =>
@@ -50,7 +81,11 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
       page(
         c,
         { title: 'Logs', wide },
-        <LogList logs={recorderOf(c).logs()} {...c.req.valid('query')} />,
+        <LogList
+          logs={recorderOf(c).logs()}
+          newest={recorderOf(c).newestLog}
+          {...c.req.valid('query')}
+        />,
       ),
     )
     .get('/routes', recorded, inspectorsOnly, by, (c) => {
@@ -65,13 +100,38 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
       )
     })
 
+const matchContext = async (c: Context<Env>, person: string): Promise<MatchContext> => {
+  const recorder = recorderOf(c)
+  return { traceOf: (id) => recorder.trace(id), personId: await personIdOf(c, person) }
+}
+
+const compareRoutes = router().get('/traces/compare', recorded, compareQuery, (c) => {
+  const recorder = recorderOf(c)
+  const { a, b } = c.req.valid('query')
+  if (a === '' || b === '')
+    return page(c, { title: 'Compare two traces', wide }, <CompareForm a={a} b={b} />)
+  const [first, second] = [recorder.trace(a), recorder.trace(b)]
+  if (!first || !second) {
+    return answerProblem(c, 404, 'One of these traces is not here.', () =>
+      page(c, { title: 'Trace', wide }, <Gone instance={recorder.instance} />),
+    )
+  }
+  const problem = whyNotComparable(first, second)
+  if (problem !== undefined) throw new Refusal(422, problem, { code: 'not_comparable' })
+  return page(
+    c,
+    { title: 'Compare two traces', wide },
+    <ComparePage first={first} second={second} />,
+  )
+})
+
 const traceRoutes = router()
   .get('/traces/:id{[0-9a-f]{32}}', recorded, (c) => {
     const recorder = recorderOf(c)
     const trace = recorder.trace(c.req.param('id'))
     if (!trace) {
       return answerProblem(c, 404, 'This trace is not here.', () =>
-        page(c, { title: 'Trace', wide }, <Gone />),
+        page(c, { title: 'Trace', wide }, <Gone instance={recorder.instance} />),
       )
     }
     const logs = recorder.logs().filter((line) => line.traceId === trace.id)
@@ -82,6 +142,9 @@ const traceRoutes = router()
       since,
       withStacks: mayInspect(c),
       grafana: c.var.settings.GRAFANA_URL,
+      origin: originOf(c),
+      // The ids of other people's traces are for those who may see the list.
+      among: mayInspect(c) ? recorder.requests() : [],
     }
     return page(
       c,
@@ -94,7 +157,11 @@ const traceRoutes = router()
     const trace = recorder.trace(c.req.param('id'))
     return render(
       c,
-      trace ? <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} /> : <Gone />,
+      trace ? (
+        <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} />
+      ) : (
+        <Gone instance={recorder.instance} />
+      ),
     )
   })
   .get('/traces/:id{[0-9a-f]{32}}/otlp.json', recorded, async (c) => {

@@ -9,20 +9,35 @@ import { PlanLink } from './plan.tsx'
 import { isFailed, rowsOf } from './waterfall-bars.tsx'
 import type { WaterfallRow } from './waterfall.ts'
 
-type SpanProps = { traceId: string; row: WaterfallRow; logs: RecordedLog[]; withStacks: boolean }
+type SpanProps = {
+  traceId: string
+  row: WaterfallRow
+  logs: RecordedLog[]
+  withStacks: boolean
+  /** Was it recorded here? The statements of an uploaded trace are never run, not even explained. */
+  isOurs?: boolean
+}
 
 /** The text and the details of a line in the waterfall; open at first if the span failed or has an error log line. */
-export function spanUnder({ traceId, row, logs, withStacks }: SpanProps) {
+export function spanUnder({ traceId, row, logs, withStacks, isOurs }: SpanProps) {
   const mine = logs.filter((line) => line.spanId === row.id)
   const errors = mine.filter(({ level }) => level === 'error').length
   return {
     text: [rowsOf(row), errors > 0 && counted(errors, 'error')].filter(Boolean).join(', '),
     open: isFailed(row) || errors > 0,
-    facts: <SpanFacts traceId={traceId} row={row} logs={mine} withStacks={withStacks} />,
+    facts: (
+      <SpanFacts
+        traceId={traceId}
+        row={row}
+        logs={mine}
+        withStacks={withStacks}
+        isOurs={isOurs ?? true}
+      />
+    ),
   }
 }
 
-const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
+const SpanFacts = ({ traceId, row, logs, withStacks, isOurs }: SpanProps) => {
   const sql = row.span.attributes[ATTR_DB_QUERY_TEXT]
   const longest = row.own.reduce((most, { ms }) => Math.max(most, ms), 0)
   return (
@@ -37,9 +52,11 @@ const SpanFacts = ({ traceId, row, logs, withStacks }: SpanProps) => {
       {typeof sql === 'string' && (
         <>
           <pre>{sql}</pre>
-          <p>
-            <PlanLink traceId={traceId} spanId={row.id} />
-          </p>
+          {isOurs && (
+            <p>
+              <PlanLink traceId={traceId} spanId={row.id} />
+            </p>
+          )}
         </>
       )}
       <dl>

@@ -4,14 +4,22 @@ import { isServerSpan } from '../trace-store/recorded-request.ts'
 import type { RecordedRequest } from '../trace-store/recorded.ts'
 import type { RecordedTrace } from '../trace-store/recorded.ts'
 import { shortMs } from '../ui/chip.tsx'
+import { curlOf } from './curl.ts'
 import { Status } from './list.tsx'
 import type { Waterfall } from './waterfall.ts'
 
-type SummaryProps = { trace: RecordedTrace; waterfall: Waterfall; grafana: string | undefined }
+type SummaryProps = {
+  trace: RecordedTrace
+  waterfall: Waterfall
+  grafana: string | undefined
+  /** The origin of this site, for a command that repeats the request. */
+  origin: string
+}
 
-export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
+export const Summary = ({ trace, waterfall, grafana, origin }: SummaryProps) => {
   const request = trace.requests[0]
   const first = waterfall.rows[0]?.span
+  const root = trace.spans.find((span) => span.spanContext().spanId === request?.spanId)
   const isSampled = ((first?.spanContext().traceFlags ?? 0) & 1) === 1
   return (
     <>
@@ -44,9 +52,22 @@ export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
           Copy traceparent
         </button>
       </p>
+      <Curl command={root && curlOf(root, origin)} />
     </>
   )
 }
+
+const Curl = ({ command }: { command: string | undefined }) =>
+  command === undefined ? null : (
+    <details class='curl'>
+      <summary>As a curl command</summary>
+      <p>Without the cookie, and without the values of a form: put in what it needs.</p>
+      <pre id='curl'>{command}</pre>
+      <button class='quiet' type='button' data-copy='#curl' hidden>
+        Copy as curl
+      </button>
+    </details>
+  )
 
 /** How much of a request's time the database took, and how much the rendering. */
 const Spent = ({

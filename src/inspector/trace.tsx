@@ -3,6 +3,7 @@ import type { RecordedRequest } from '../trace-store/recorded.ts'
 import type { RecordedLog, RecordedTrace } from '../trace-store/recorded.ts'
 import { recorderBounds } from '../trace-store/recorder.ts'
 import { shortMs } from '../ui/chip.tsx'
+import { CompareLinks } from './compare-links.tsx'
 import { Header } from './header.tsx'
 import { Status, titleOf } from './list.tsx'
 import { spanUnder } from './span.tsx'
@@ -19,9 +20,21 @@ type TraceProps = {
   /** Show stack traces: they contain file names of this server, so only those who may see lists see them. */
   withStacks: boolean
   grafana: string | undefined
+  /** The origin of this site. */
+  origin: string
+  /** The requests that this one may be compared with. */
+  among: readonly RecordedRequest[]
 }
 
-export const TracePage = ({ trace, logs, since, withStacks, grafana }: TraceProps) => {
+export const TracePage = ({
+  trace,
+  logs,
+  since,
+  withStacks,
+  grafana,
+  origin,
+  among,
+}: TraceProps) => {
   const waterfall = layOut(trace)
   const request = trace.requests[0]
   return (
@@ -31,7 +44,8 @@ export const TracePage = ({ trace, logs, since, withStacks, grafana }: TraceProp
         title={request ? titleOf(request) : 'Trace'}
         words='Time runs from left to right. Solid is the own time of a line, pale the time of the lines below it; the underline is the critical path.'
       />
-      <Summary trace={trace} waterfall={waterfall} grafana={grafana} />
+      <Summary trace={trace} waterfall={waterfall} grafana={grafana} origin={origin} />
+      {request && <CompareLinks of={request} among={among} />}
       <Warnings waterfall={waterfall} trace={trace} />
       <WaterfallBars
         waterfall={waterfall}
@@ -79,14 +93,25 @@ export const Panel = ({ trace, since }: { trace: RecordedTrace; since: RecordedR
 }
 
 /** The page for a trace id that is not, or no longer, recorded. */
-export const Gone = () => (
+export const Gone = ({ instance }: { instance: string | undefined }) => (
   <div class='empty-state'>
     <h1 class='big'>This trace is not here.</h1>
     <p>
       This process never recorded it, or it has dropped it: it keeps the newest{' '}
       {recorderBounds.traces} traces, in at most {recorderBounds.traceBytes / 1024 / 1024} MB, and
       beyond them the last {recorderBounds.errors} with an error and the {recorderBounds.slow}{' '}
-      slowest. A restart deletes all of them.
+      slowest. A restart deletes all of them, and so does an operator who clears the records.
+    </p>
+    <p>
+      Where several processes serve this site, it may be in the memory of another one
+      {instance === undefined ? (
+        '.'
+      ) : (
+        <>
+          : this one is <code>{instance}</code> (<code>service.instance.id</code>), the attribute of
+          the trace in your backend names the other.
+        </>
+      )}
     </p>
     <p>
       <a href='/traces/guide'>How to read this</a>

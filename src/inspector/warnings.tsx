@@ -15,10 +15,12 @@ type WarningsProps = {
   trace: RecordedTrace
   /** The path of the page with the waterfall, if it is another page. */
   at?: string
+  /** Was it recorded here? The statements of an uploaded trace are never run, not even explained. */
+  isOurs?: boolean
 }
 
 /** Notes about a trace: repeated queries, slow queries, wrong clocks, and spans that are not shown. */
-export const Warnings = ({ waterfall, trace, at = '' }: WarningsProps) => (
+export const Warnings = ({ waterfall, trace, at = '', isOurs = true }: WarningsProps) => (
   <>
     {waterfall.repetitions.slice(0, notesShown).map(({ summary, count, ms, text, firstSpanId }) => (
       <p class='note'>
@@ -34,7 +36,7 @@ export const Warnings = ({ waterfall, trace, at = '' }: WarningsProps) => (
         <p class='note'>
           <b>A slow query</b>, {shortMs(row.ms)}:{' '}
           <a href={`${at}#span-${row.id}`}>{row.span.name}</a>{' '}
-          <PlanLink traceId={trace.id} spanId={row.id} />
+          {isOurs && <PlanLink traceId={trace.id} spanId={row.id} />}
         </p>
       ))}
     {waterfall.astray > 0 && (

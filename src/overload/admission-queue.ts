@@ -1,4 +1,5 @@
 import { Refusal } from '../base/refusal.ts'
+import { queueDepths } from '../telemetry/metrics.ts'
 
 /**
  * How many requests start in each iteration of the event loop: enough to serve a crowd while most of it is refused, and
@@ -38,6 +39,7 @@ export class AdmissionQueue {
 
   constructor(limits: AdmissionLimits) {
     this.#limits = limits
+    queueDepths.set('request', () => this.depth)
   }
 
   /** Requests that wait now. */

@@ -1,5 +1,5 @@
 import { Refusal } from '../base/refusal.ts'
-import { measured } from '../telemetry/metrics.ts'
+import { measured, queueDepths } from '../telemetry/metrics.ts'
 
 /** What a queue is called in refusals, and its bounds: jobs at a time, jobs waiting, milliseconds of waiting. */
 export type WorkQueueLimits = {
@@ -21,6 +21,7 @@ export class WorkQueue {
 
   constructor(limits: WorkQueueLimits) {
     this.#limits = limits
+    queueDepths.set(limits.name, () => this.depth)
   }
 
   /** Jobs that wait now. */

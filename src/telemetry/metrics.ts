@@ -60,6 +60,9 @@ export const measured = (): ReturnType<typeof instruments> => (made ??= instrume
 /** Open streams of server-sent events now. */
 export const openStreams = { timeline: 0, traces: 0 }
 
+/** How many jobs wait now, by the name of the queue. */
+export const queueDepths = new Map<string, () => number>()
+
 /** What `observe` reads. */
 export type Observed = {
   walBytes: () => number | undefined

@@ -40,3 +40,9 @@ const byName: Record<string, ResourceDetector> = {
   process: processDetector,
   serviceinstance: serviceInstanceIdDetector,
 }
+
+/** The service.instance.id of a resource. Its other attributes may still be being looked up: they are not touched. */
+export function instanceOf(resource: Resource): string | undefined {
+  const found = resource.getRawAttributes().find(([name]) => name === ATTR_SERVICE_INSTANCE_ID)?.[1]
+  return typeof found === 'string' ? found : undefined
+}

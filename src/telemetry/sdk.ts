@@ -51,11 +51,13 @@ import { Outage } from './outage.ts'
 import { outgoingRequests, outgoingViews } from './outgoing.ts'
 import { notToStrangers } from './propagation.ts'
 import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
-import { describeProcess } from './resource.ts'
+import { describeProcess, instanceOf } from './resource.ts'
 
 export type Telemetry = {
   /** The data of the inspector; undefined when the inspector is off. */
   recorder: Recorder | undefined
+  /** Spans and log records that did not reach the collector, since the start. */
+  dropped: () => { spans: number; logs: number }
   /** Exports what is queued and stops; gives up after 3 s. Never rejects. */
   stop: () => Promise<void>
 }
@@ -71,7 +73,7 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   const resource = describeProcess(settings.detectors)
   const outage = new Outage()
   const meterProvider = startMetrics(settings, resource, outage)
-  const recorder = settings.inspect ? new Recorder() : undefined
+  const recorder = settings.inspect ? new Recorder(instanceOf(resource)) : undefined
   const dropped = newDropped()
   const report = reportDropped(dropped, outage)
   const ownMetrics = tallying(meterProvider, dropped)
@@ -86,6 +88,7 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
 
   return {
     recorder,
+    dropped: () => ({ spans: dropped.spans.dropped, logs: dropped.logs.dropped }),
     async stop() {
       const stopped = Promise.allSettled([
         tracerProvider.shutdown(),

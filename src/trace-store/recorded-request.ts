@@ -1,4 +1,4 @@
-import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api'
 import {
   ATTR_HTTP_REQUEST_METHOD,
   ATTR_HTTP_RESPONSE_STATUS_CODE,
@@ -25,6 +25,7 @@ export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
   const status = Number(of[ATTR_HTTP_RESPONSE_STATUS_CODE] ?? 0)
   return {
     traceId: root.spanContext().traceId,
+    spanId: root.spanContext().spanId,
     number,
     at: times.at,
     name: root.name,
@@ -39,6 +40,8 @@ export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
     failed: hasFailed(root) || status >= 500,
     ms: times.ms,
     queries: Number(of['app.db.query_count'] ?? 0),
+    sampled: (root.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0,
+    personId: typeof of['user.id'] === 'string' ? of['user.id'] : undefined,
     pageTraceId: typeof of['app.page.trace_id'] === 'string' ? of['app.page.trace_id'] : undefined,
   }
 }

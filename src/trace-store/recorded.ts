@@ -29,6 +29,8 @@ export type RecordedTrace = {
 /** The summary of one request or background job, read from its root span. */
 export type RecordedRequest = {
   traceId: string
+  /** The id of its root span. */
+  spanId: string
   /** 1 for the first request of this process, then 2, and so on. */
   number: number
   /** Start in ms UTC. */
@@ -43,6 +45,10 @@ export type RecordedRequest = {
   ms: number
   /** Number of SQL queries. */
   queries: number
+  /** Is it exported? Else it stays in this process. */
+  sampled: boolean
+  /** The id of the account that sent it; undefined for visitors. */
+  personId: string | undefined
   /** The trace of the page from which htmx sent this request. */
   pageTraceId: string | undefined
 }

@@ -28,7 +28,9 @@ type Listener = (request: RecordedRequest) => void
 
 /** Keeps finished spans and log lines, and computes statistics of the requests. */
 export class Recorder {
-  readonly statistics = new Statistics()
+  /** The service.instance.id of this process. */
+  readonly instance: string | undefined
+  statistics = new Statistics()
   readonly #open = new Map<string, Open>()
   readonly #traces = new Map<string, RecordedTrace>()
   /** The same traces, oldest first. An array: after many deletions at its start, a Map finds its first entry slowly. */
@@ -42,6 +44,12 @@ export class Recorder {
   #traceBytes = 0
   #logBytes = 0
   #number = 0
+  #logsTaken = 0
+  #listed: RecordedRequest[] | undefined
+
+  constructor(instance?: string) {
+    this.instance = instance
+  }
 
   /** Takes a finished span. The root span of a request ends last and completes the request. */
   takeSpan(span: RecordedSpan): void {
@@ -72,6 +80,7 @@ export class Recorder {
   takeLog(line: RecordedLog): void {
     if (isOurOwn(line.facts[ATTR_URL_PATH])) return
     const kept = shorten(line)
+    this.#logsTaken += 1
     this.#logs.push(kept)
     this.#logBytes += sizeOfLog(kept)
     while (this.#logs.length > recorderBounds.logs || this.#logBytes > recorderBounds.logBytes) {
@@ -84,12 +93,14 @@ export class Recorder {
     return this.#traces.get(id) ?? this.#errors.get(id) ?? this.#slow.get(id)
   }
 
-  /** All kept requests, newest first. */
-  requests(): RecordedRequest[] {
+  /** All kept requests, newest first. The list is kept until the next request: pages and charts ask for it often. */
+  requests(): readonly RecordedRequest[] {
+    if (this.#listed) return this.#listed
     const all: RecordedRequest[] = []
     for (const kept of [this.#slow, this.#errors, this.#traces])
       for (const { requests } of kept.values()) all.push(...requests)
-    return all.sort((one, other) => other.number - one.number)
+    this.#listed = all.sort((one, other) => other.number - one.number)
+    return this.#listed
   }
 
   /** The requests that htmx sent from the page with this trace id, oldest first. */
@@ -104,6 +115,23 @@ export class Recorder {
     return this.#logs.toReversed()
   }
 
+  /** The number of the newest log line, the 1st of this process being 1; those before it count down. */
+  get newestLog(): number {
+    return this.#logsTaken
+  }
+
+  /** Forgets all traces, log lines and statistics; requests that are still running are recorded. */
+  clear(): void {
+    for (const kept of [this.#traces, this.#errors, this.#slow]) kept.clear()
+    this.#order.length = 0
+    this.#listed = undefined
+    this.#logs.length = 0
+    this.#traceBytes = 0
+    this.#logBytes = 0
+    this.#slowFrom = 0
+    this.statistics = new Statistics()
+  }
+
   /** Calls the listener with every new request until the returned function is called. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener)
@@ -112,6 +140,7 @@ export class Recorder {
 
   #close(traceId: string, open: Open | undefined, root: RecordedSpan): void {
     this.#open.delete(traceId)
+    this.#listed = undefined
     if (isOurOwn(root.attributes[ATTR_URL_PATH])) return
     const { spans, cut } = open ?? { spans: [], cut: 0 }
     spans.push(root)

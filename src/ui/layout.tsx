@@ -54,6 +54,7 @@ export const head =
 
 const script = (file: string) => raw(`<script src="${asset(file)}" defer></script>`)
 const [inspectorScript, formScript] = [script('traces.js'), script('forms.js')]
+const inspectorStyle = raw(`<link rel="stylesheet" href="${asset('traces.css')}">`)
 const [liveScript, searchScript] = [script('live.js'), script('search.js')]
 
 /** Answers with a complete page around `main`; shows the flash message and deletes its cookie. */
@@ -121,7 +122,7 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, side, ma
   html`<!doctype html>
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
       <head>
-        ${head}${given.wide ? inspectorScript : formScript}${given.live && liveScript}${(given.wide || given.searching) && searchScript}${trace && html`<meta name="traceparent" content="${trace}" />`}
+        ${head}${given.wide && inspectorStyle}${given.wide ? inspectorScript : formScript}${given.live && liveScript}${(given.wide || given.searching) && searchScript}${trace && html`<meta name="traceparent" content="${trace}" />`}
         <link rel="manifest" href="${manifestOf(place.site)}" />
         <title>${given.title} - ${place.site.name}</title>
         ${socialCard(given, place.site)}

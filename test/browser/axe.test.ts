@@ -30,6 +30,10 @@ const paths = [
   '/routes?by=query',
   '/logs',
   '/traces/guide',
+  '/traces?person=me&sort=duration',
+  '/traces/runtime',
+  '/traces/compare',
+  '/traces/uploaded',
   '/nothing',
   `/traces/${'0'.repeat(32)}`,
 ]
