@@ -9,6 +9,8 @@ import { shutdownSignal } from './base/shutdown.ts'
 import type { Settings } from './config/env.ts'
 import { trustedProxies } from './config/trusted-proxies.ts'
 import type { Database } from './db/db.ts'
+import { FaultLab } from './faults/lab.ts'
+import { faultRoutes } from './faults/routes.tsx'
 import { exportRoutes } from './features/account/export.ts'
 import { accountRoutes } from './features/account/routes.tsx'
 import { bookmarkedRoutes } from './features/bookmarks-list.tsx'
@@ -62,6 +64,8 @@ export type Deps = {
   previews?: Previews | undefined
   state: { stopping: boolean }
   recorder?: Recorder | undefined
+  /** What breaks this app on purpose; undefined with FAULTS=0. */
+  lab?: FaultLab | undefined
 }
 
 /** Creates the application: a function from Request to Response. */
@@ -72,6 +76,7 @@ export function createApp({
   previews = previewsFor(settings, database.db, shutdownSignal),
   state,
   recorder,
+  lab = settings.faults ? new FaultLab({ settings, database, passwords }) : undefined,
 }: Deps) {
   const rateLimits = createRateLimits(settings)
   const trusts = trustedProxies(settings.TRUSTED_PROXIES)
@@ -103,6 +108,8 @@ export function createApp({
   app.use(bodyCap(settings.MAX_BODY_BYTES))
   app.use(sameOrigin(settings))
   app.use(readForm)
+  // Before the queue of the requests: a fault may fill that, and must still be ended.
+  if (lab) app.route('/', faultRoutes(lab))
   app.use(crowdControl(settings))
   // Before the visitor is known: a feed is the same for everybody, and an answer that sets a cookie cannot be cached.
   app.route('/', personFeedRoutes)
@@ -134,6 +141,7 @@ export function createApp({
   app.route('/', siteRoutes)
   app.route('/', themeRoutes)
   app.route('/', inspectorRoutes(state))
+  if (lab) lab.routes = () => app.routes
   return app
 }
 

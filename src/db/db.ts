@@ -17,6 +17,8 @@ export type Database = {
   db: Db
   /** The same database with a longer timeout, for work that may take minutes and that no request waits for. */
   patient: Db
+  /** The same database through a client that `wrap` changes: what it runs has spans as any query has. */
+  through: (wrap: (client: Client) => Client) => Db
   /** Is this the first start? No user has ever been stored. */
   isNew: boolean
   /** Which search indexes have all rows: maintenance makes those that do not. */
@@ -42,12 +44,14 @@ export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Da
     ? await openFile(settings, stop)
     : await (await import('./database-server.ts')).openServer(settings)
   const { client, patient = client, place } = opened
-  return { ...opened, db: drizzleOver(client, place), patient: drizzleOver(patient, place) }
+  const traced = traceClient(client, place)
+  return {
+    ...opened,
+    db: drizzleOn(traced),
+    patient: drizzleOn(traceClient(patient, place)),
+    through: (wrap) => drizzleOn(wrap(traced)),
+  }
 }
-
-/** drizzle on a client, with a span around every query. `place` describes the database in these spans. */
-const drizzleOver = (client: Client, place: DatabasePlace): Db =>
-  drizzleOn(traceClient(client, place))
 
 /**
  * A query that is built once for each database and then only bound, because drizzle takes 50 to 200 us to build one.

@@ -28,6 +28,7 @@ import {
 import { tracer, traceparentOf } from '../telemetry/spans.ts'
 import { clientOf } from './client-address.ts'
 import type { Env } from './context.ts'
+import { throughHooks } from './handler-hook.ts'
 import { knownMethod, measure, requestAttributes, round } from './request-attributes.ts'
 
 /**
@@ -95,10 +96,10 @@ const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
 /** Middleware: the handler span, an INTERNAL span named `<feature>.<action>` around the rest of the route. */
 export const traced = (name: string) =>
   createMiddleware<Env>((c, next) => {
-    if (trace.getActiveSpan()?.isRecording() === false) return next()
+    if (trace.getActiveSpan()?.isRecording() === false) return throughHooks(c, next)
     const costs = requestCosts()
     return tracer.startActiveSpan(name, costs ? { startTime: timeAt(costs) } : {}, async (span) => {
-      await next()
+      await throughHooks(c, next)
       // A thrown error cannot be caught here: Hono has already turned it into a response and set `c.error`.
       if (c.error && c.res.status >= 500) {
         span.setAttribute(ATTR_ERROR_TYPE, failureOf(behindQuery(c.error)))
