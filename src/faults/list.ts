@@ -1,23 +1,44 @@
 // All faults, in the order of the page.
+import { blockedLoop } from './blocked-loop.ts'
 import { cacheOff } from './cache-off.ts'
+import { cutAnswers } from './cut-answers.ts'
 import { errors } from './errors.ts'
 import type { Fault } from './fault.ts'
 import { latency } from './latency.ts'
+import { memoryLeak } from './memory-leak.ts'
+import { nPlusOne } from './n-plus-one.ts'
+import { passwordQueue } from './password-queue.ts'
 import { slowRender } from './slow-render.ts'
 
-export const faults: Fault[] = [errors, latency, slowRender, cacheOff]
+export const faults: Fault[] = [
+  errors,
+  latency,
+  nPlusOne,
+  slowRender,
+  cacheOff,
+  cutAnswers,
+  blockedLoop,
+  memoryLeak,
+  passwordQueue,
+]
 
 /** The fault of this name; undefined when there is none. */
 export const faultNamed = (name: string): Fault | undefined =>
   faults.find((one) => one.name === name)
 
-/** Two faults that hide each other, and how. Where both take a route, only if they share one. */
+/** Two faults that hide each other, and how. */
 const pairs: [one: string, other: string, how: string][] = [
   [
     'errors',
     'latency',
-    'A request that fails at once may still wait first: the durations of the failures are those of the latency.',
+    'A request that waits and then fails is in the durations as in the errors.',
   ],
+  ['errors', 'n-plus-one', 'A request that fails at once makes no queries.'],
+  ['errors', 'slow-render', 'A request that fails at once renders a short page.'],
+  ['errors', 'cut-answers', 'A page that reports an error is small for a reason of its own.'],
+  ['latency', 'blocked-loop', 'Both make requests slow without a query: one a route, one all.'],
+  ['slow-render', 'blocked-loop', 'Both keep the event loop busy, and share one bound for it.'],
+  ['slow-render', 'cache-off', 'Both make rendering slow: one a route, one all lists.'],
 ]
 
 /** What somebody who looks for one of these faults may not see because of another one, as sentences. */
