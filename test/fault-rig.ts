@@ -79,3 +79,14 @@ export function msOf(answer: Answer, attribute?: string): number {
 export async function shortest(measure: () => Promise<number>): Promise<number> {
   return Math.min(await measure(), await measure(), await measure())
 }
+
+/** On a libSQL server, a fault of the database is refused in words, which is asserted. False on a file. */
+export async function isRefused({ app, mara }: Town, name: string): Promise<boolean> {
+  if (app.url.startsWith('file:')) return false
+  const answer = await mara.post(`/faults/${name}`)
+  assert.equal(answer.status, 422)
+  assert.match(answer.text, /uses a libSQL server/)
+  const page = await mara.get('/faults', { as: 'browser' })
+  assert.doesNotMatch(page.text, new RegExp(`action="/faults/${name}"`))
+  return true
+}

@@ -5,7 +5,7 @@ import type { LibSQLDatabase } from 'drizzle-orm/libsql/driver-core'
 import { behindQuery } from '../base/query-error.ts'
 import type { Settings } from '../config/env.ts'
 import { traceQuery, type DatabasePlace } from '../telemetry/query-tracing.ts'
-import { openFile } from './database-file.ts'
+import { openFile, type Opened } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
 import type { WholeIndexes } from './migrate.ts'
 
@@ -23,6 +23,8 @@ export type Database = {
   isNew: boolean
   /** Which search indexes have all rows: maintenance makes those that do not. */
   whole: WholeIndexes
+  /** The commits of a file, which the fault lab slows down; undefined for a server. */
+  commits?: Opened['commits']
   /** Bytes in the write-ahead log; undefined for a server. */
   walBytes: () => number | undefined
   /** Bytes that are free on the disk of the file; undefined for a server. */

@@ -11,11 +11,10 @@ import type { ActiveFault } from './fault.ts'
 /** In the body: only pages that show something of the fault lab load it. */
 export const style = raw(`<link rel="stylesheet" href="${asset('faults.css')}">`)
 
-/** `14:05:30 UTC`, for people and for programs. */
-export const Clock = ({ at }: { at: number }) => {
-  const iso = new Date(at).toISOString()
-  return <time datetime={iso}>{iso.slice(11, 19)} UTC</time>
-}
+/** `14:05:30 UTC`. Not a `time` element: static/app.js turns those into ages. */
+export const Clock = ({ at }: { at: number }) => (
+  <span>{new Date(at).toISOString().slice(11, 19)} UTC</span>
+)
 
 type BannerProps = { c: Context<Env>; active: ActiveFault[] }
 

@@ -30,3 +30,21 @@ export function keepBusy(ms: number): number {
   refilledAt = now
   return now - from
 }
+
+/** What one piece of work of others took lately, such as a query that keeps the thread busy. */
+let usual = 0
+
+/** Does heavy work that is not ours to slice, or the light one in its place where the bounds leave no time for it. */
+export async function withinBounds<T>(
+  heavy: () => Promise<T>,
+  light: () => Promise<T>,
+): Promise<T> {
+  if (allowed() < Math.min(usual, busyMsMax)) return light()
+  const from = performance.now()
+  // A query of a file is done when the call returns.
+  const result = heavy()
+  usual = performance.now() - from
+  allowance -= usual
+  refilledAt = performance.now()
+  return result
+}

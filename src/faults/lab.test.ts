@@ -41,7 +41,8 @@ test('the list says of each fault all that somebody needs', async () => {
     assert.ok(min <= usual && usual <= max, one.name)
   }
   const page = await mara.get('/faults', { as: 'browser' })
-  for (const { name } of faults) assert.ok(page.text.includes(`action="/faults/${name}"`), name)
+  for (const { name, refusal } of faults)
+    assert.equal(page.text.includes(`action="/faults/${name}"`), refusal?.(app) === undefined, name)
 })
 
 test('a fault begins, says so on every page, and ends by hand', async () => {
@@ -167,7 +168,7 @@ test('three faults at once and no fourth; two that hide each other say so', asyn
   const [first, second, third, fourth] = ['errors', 'latency', 'cache-off', 'slow-render']
   for (const name of [first, second, third])
     assert.equal((await mara.post(`/faults/${name}`, { strength: '1' })).status, 200)
-  assert.match((await list()).warnings[0]!, /errors and latency hide each other/)
+  assert.match((await list()).warnings[0]!, /Errors and Latency hide each other/)
   assert.match((await mara.get('/faults', { as: 'browser' })).text, /hide each other/)
   const refused = await mara.post(`/faults/${fourth}`)
   assert.equal(refused.status, 422)

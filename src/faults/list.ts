@@ -4,11 +4,15 @@ import { cacheOff } from './cache-off.ts'
 import { cutAnswers } from './cut-answers.ts'
 import { errors } from './errors.ts'
 import type { Fault } from './fault.ts'
+import { fullScan } from './full-scan.ts'
+import { heldLock } from './held-lock.ts'
 import { latency } from './latency.ts'
 import { memoryLeak } from './memory-leak.ts'
 import { nPlusOne } from './n-plus-one.ts'
 import { passwordQueue } from './password-queue.ts'
+import { slowCommit } from './slow-commit.ts'
 import { slowRender } from './slow-render.ts'
+import { walGrowth } from './wal-growth.ts'
 
 export const faults: Fault[] = [
   errors,
@@ -17,6 +21,10 @@ export const faults: Fault[] = [
   slowRender,
   cacheOff,
   cutAnswers,
+  fullScan,
+  heldLock,
+  slowCommit,
+  walGrowth,
   blockedLoop,
   memoryLeak,
   passwordQueue,
@@ -37,6 +45,14 @@ const pairs: [one: string, other: string, how: string][] = [
   ['errors', 'slow-render', 'A request that fails at once renders a short page.'],
   ['errors', 'cut-answers', 'A page that reports an error is small for a reason of its own.'],
   ['latency', 'blocked-loop', 'Both make requests slow without a query: one a route, one all.'],
+  [
+    'n-plus-one',
+    'full-scan',
+    'Each changes the database client of a request; the one that began later is the one that counts.',
+  ],
+  ['held-lock', 'slow-commit', 'Both make writes slow and their queue long.'],
+  ['held-lock', 'wal-growth', 'The writes that make the log grow wait for the lock.'],
+  ['full-scan', 'blocked-loop', 'Both keep the event loop busy, and share one bound for it.'],
   ['slow-render', 'blocked-loop', 'Both keep the event loop busy, and share one bound for it.'],
   ['slow-render', 'cache-off', 'Both make rendering slow: one a route, one all lists.'],
 ]
@@ -45,4 +61,7 @@ const pairs: [one: string, other: string, how: string][] = [
 export const hiding = (names: string[]): string[] =>
   pairs
     .filter(([one, other]) => names.includes(one) && names.includes(other))
-    .map(([one, other, how]) => `${one} and ${other} hide each other. ${how}`)
+    .map(
+      ([one, other, how]) =>
+        `${faultNamed(one)!.title} and ${faultNamed(other)!.title} hide each other. ${how}`,
+    )

@@ -14,10 +14,12 @@ test('password-queue: sign-ins wait or are refused, other pages do not', async (
     const { queue } = app.passwords
     if (isStruck) assert.equal(queue.depth, 19, 'one place is left')
     else await until('the queue does not empty', () => queue.depth === 0)
-    const { status } = await app.visitor().post('/login', account)
-    return status
+    // Two at once: while the queue is full, the second one finds no place.
+    const both = await Promise.all([1, 2].map(() => app.visitor().post('/login', account)))
+    return both.map(({ status }) => status).sort()
   })
-  assert.deepEqual(measured, { before: 303, during: 503, byHand: 303, byTime: 303 })
+  const calm = [303, 303]
+  assert.deepEqual(measured, { before: calm, during: [303, 503], byHand: calm, byTime: calm })
 })
 
 test('at half strength sign-ins wait and then work; the jobs do not count as requests', async () => {

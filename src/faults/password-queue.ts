@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { occupy } from '../http/password-places.ts'
 import type { Fault, Scene } from './fault.ts'
 
-/** Whoever is last in a full queue would wait so many times the longest wait. */
-const longestWaits = 1.2
+/** Whoever is last in a full queue waits for this part of the longest wait: the jobs before must not give up, either. */
+const partOfWait = 0.8
 
 export const passwordQueue: Fault = {
   name: 'password-queue',
@@ -13,7 +13,7 @@ export const passwordQueue: Fault = {
   title: 'Full password queue',
   does: 'So many others seem to sign in that sign-ins wait for a place, or are refused.',
   moves:
-    'tracewren.work_queue.depth and tracewren.work_queue.wait with queue=password; durations of POST /login and POST /register, then 503 with password_queue_full.',
+    'tracewren.work_queue.depth and tracewren.work_queue.wait with queue=password; durations of POST /login and POST /register; where several come at once, 503 with password_queue_full.',
   find: '/routes: POST /login is slow or has errors, all other rows are as before. Its trace waits before the hash; a refused one has app.error.slug password_queue_full.',
   cure: 'Limit the attempts of one address (LIMIT_LOGIN_CLIENT), or give bcrypt more cores; not a longer queue.',
   strength: { what: 'Places that are taken, but one', unit: '%', min: 1, max: 100, default: 50 },
@@ -26,7 +26,7 @@ export const passwordQueue: Fault = {
     setMaxListeners(0, signal)
     // Jobs that only last: the CPU is left to the pages, as bcrypt on other cores leaves it.
     const jobMs =
-      (longestWaits * settings.PASSWORD_WAIT_MS * settings.passwordConcurrency) /
+      (partOfWait * settings.PASSWORD_WAIT_MS * settings.passwordConcurrency) /
       settings.PASSWORD_QUEUE
     const job = () => pause(jobMs, undefined, { signal }).catch(() => undefined)
     const refill = () => {

@@ -30,6 +30,7 @@ const paths = [
   '/routes?by=query',
   '/logs',
   '/traces/guide',
+  '/faults',
   '/nothing',
   `/traces/${'0'.repeat(32)}`,
 ]
