@@ -5,6 +5,7 @@ import { request } from 'node:http'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
+import { startSink } from './otlp-sink.ts'
 import { refusedStart, runTool, scratch, startServer, type Server } from './process.ts'
 
 const place = (more: Record<string, string> = {}) => {
@@ -132,3 +133,42 @@ test('FAULTS=1 without anybody who may use it ends the start; the command says w
   assert.deepEqual([answered.code, existsSync(at.token)], [1, false])
   assert.match(answered.printed, /has no fault lab\. Start it with FAULTS=1\./)
 })
+
+test('the telemetry of a real process: nothing arrives, then it does again; of many traces few are kept', async () => {
+  const sink = await startSink()
+  using at = place({
+    OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+    OTEL_BLRP_SCHEDULE_DELAY: '50',
+  })
+  try {
+    await using server = await startServer(at.env)
+    const arrives = async (path: string) => {
+      const answer = await fetch(`${server.url}${path}`)
+      const id = answer.headers.get('X-Trace-Id')
+      return () => sink.spans().some(({ traceId }) => traceId === id)
+    }
+    await waitFor(await arrives('/'))
+    assert.equal(fault(server, at.env, 'exporter-unreachable').code, 0)
+    const lost = await arrives('/everybody')
+    await waitFor(() => server.printed().includes('telemetry is not delivered'))
+    assert.equal(fault(server, at.env, 'stop').code, 0)
+    await waitFor(await arrives('/'))
+    assert.equal(lost(), false)
+    assert.equal(fault(server, at.env, 'sampling').code, 0)
+    const sampled: (() => boolean)[] = []
+    for (let count = 0; count < 40; count++) sampled.push(await arrives('/'))
+    assert.equal(fault(server, at.env, 'stop').code, 0)
+    await waitFor(await arrives('/'))
+    assert.ok(sampled.filter((has) => has()).length < 8)
+    const events = () => sink.spans().flatMap((span) => span.events.map(({ name }) => name))
+    await waitFor(() => events().filter((name) => name === 'fault.ended').length >= 1)
+  } finally {
+    await sink.close()
+  }
+})
+
+async function waitFor(holds: () => boolean): Promise<void> {
+  for (const giveUp = Date.now() + 60_000; !holds(); await pause(20))
+    assert.ok(Date.now() < giveUp, String(holds))
+}

@@ -1,15 +1,22 @@
 // All faults, in the order of the page.
 import { blockedLoop } from './blocked-loop.ts'
+import { brokenPropagation } from './broken-propagation.ts'
 import { cacheOff } from './cache-off.ts'
 import { cutAnswers } from './cut-answers.ts'
 import { errors } from './errors.ts'
+import { exporterUnreachable } from './exporter-unreachable.ts'
 import type { Fault } from './fault.ts'
 import { fullScan } from './full-scan.ts'
 import { heldLock } from './held-lock.ts'
 import { latency } from './latency.ts'
+import { lostLogIds } from './lost-log-ids.ts'
+import { lostParents } from './lost-parents.ts'
+import { manyRoutes } from './many-routes.ts'
 import { memoryLeak } from './memory-leak.ts'
 import { nPlusOne } from './n-plus-one.ts'
 import { passwordQueue } from './password-queue.ts'
+import { sampling } from './sampling.ts'
+import { skewedClock } from './skewed-clock.ts'
 import { slowCommit } from './slow-commit.ts'
 import { slowRender } from './slow-render.ts'
 import { walGrowth } from './wal-growth.ts'
@@ -28,6 +35,13 @@ export const faults: Fault[] = [
   blockedLoop,
   memoryLeak,
   passwordQueue,
+  exporterUnreachable,
+  brokenPropagation,
+  lostParents,
+  manyRoutes,
+  sampling,
+  lostLogIds,
+  skewedClock,
 ]
 
 /** The fault of this name; undefined when there is none. */
@@ -54,6 +68,13 @@ const pairs: [one: string, other: string, how: string][] = [
   ['held-lock', 'wal-growth', 'The writes that make the log grow wait for the lock.'],
   ['full-scan', 'blocked-loop', 'Both keep the event loop busy, and share one bound for it.'],
   ['slow-render', 'blocked-loop', 'Both keep the event loop busy, and share one bound for it.'],
+  ['exporter-unreachable', 'sampling', 'Where nothing arrives, nobody sees how little would.'],
+  ['sampling', 'lost-parents', 'Each lost span is a trace that is sampled for itself.'],
+  [
+    'broken-propagation',
+    'skewed-clock',
+    'Without the spans of nginx in the trace, its clock cannot be compared.',
+  ],
   ['slow-render', 'cache-off', 'Both make rendering slow: one a route, one all lists.'],
 ]
 

@@ -16,7 +16,7 @@ test('password-queue: sign-ins wait or are refused, other pages do not', async (
     else await until('the queue does not empty', () => queue.depth === 0)
     // Two at once: while the queue is full, the second one finds no place.
     const both = await Promise.all([1, 2].map(() => app.visitor().post('/login', account)))
-    return both.map(({ status }) => status).sort()
+    return both.map(({ status }) => status).sort((one, other) => one - other)
   })
   const calm = [303, 303]
   assert.deepEqual(measured, { before: calm, during: [303, 503], byHand: calm, byTime: calm })

@@ -15,6 +15,7 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
 import { behindQuery } from '../base/query-error.ts'
+import { faultPoints } from '../telemetry/fault-points.ts'
 import { isLogged, log, requestEvent } from '../telemetry/log.ts'
 import {
   costsKey,
@@ -36,9 +37,10 @@ import { knownMethod, measure, requestAttributes, round } from './request-attrib
  * proxy or load generator. A request that htmx sends has its own trace, with a link to the page that sent it.
  */
 export const traceRequests = createMiddleware<Env>(async (c, next) => {
-  const parent = clientOf(c).trusted
-    ? propagation.extract(ROOT_CONTEXT, c, headersOfRequest)
-    : ROOT_CONTEXT
+  const parent =
+    clientOf(c).trusted && faultPoints.losesTrace?.() !== true
+      ? propagation.extract(ROOT_CONTEXT, c, headersOfRequest)
+      : ROOT_CONTEXT
   const method = knownMethod(c.req.method) ?? 'HTTP'
   const costs = newCosts()
   const span = tracer.startSpan(
