@@ -1,5 +1,6 @@
 // The fault lab itself, with the simplest faults. Each fault has a test of its own.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 
 import { endedSpans, startApp, told, type Someone, type TestApp } from '../../test/harness.ts'
@@ -226,4 +227,25 @@ test('a fault of one app does not strike another one', async () => {
   await stopAll()
   assert.equal(answer.status, 200)
   assert.doesNotMatch(answer.text, /Broken on purpose/)
+})
+
+test('docs/faults.md has a row for each fault, with its strength', () => {
+  const page = readFileSync(new URL('../../docs/faults.md', import.meta.url), 'utf8')
+  const cells = page
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+  const expected = faults.map(({ name, kind, does, strength, takesRoute }) => [
+    `\`${name}\``,
+    kind,
+    does,
+    `${strength.what.toLowerCase()}: ${strength.min} to ${strength.max} ${strength.unit} (${strength.default})`,
+    takesRoute ? 'yes' : '',
+  ])
+  assert.deepEqual(cells, expected)
 })

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { setFlagsFromString } from 'node:v8'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 import { startTown, struck, until } from '../../test/fault-rig.ts'
-import { leakMbMax, memoryLeak } from './memory-leak.ts'
+import { fits, leakMbMax, memoryLeak } from './memory-leak.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -31,7 +31,15 @@ test('memory-leak: the heap keeps what it was given, up to the strength, and let
     assert.ok(calm < 15, `${calm} MB`)
 })
 
-test('the leak has a bound of 256 MB', () => {
+test('the leak has at most 256 MB and half of the heap, and stops where the heap is full of other things', () => {
   assert.equal(memoryLeak.strength.max, leakMbMax)
   assert.equal(leakMbMax, 256)
+  const heap = (used: number, limit: number) => ({
+    ...getHeapStatistics(),
+    used_heap_size: used * megabyte,
+    heap_size_limit: limit * megabyte,
+  })
+  assert.equal(fits(100, heap(120, 200)), true)
+  assert.equal(fits(101, heap(120, 200)), false)
+  assert.equal(fits(10, heap(150, 200)), false)
 })

@@ -32,8 +32,10 @@ export const memoryLeak: Fault = {
   },
 }
 
-/** At most half of what the heap may take: the other half is for the requests. */
-function fits(pieces: number): boolean {
-  const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
+/** At most half of what the heap may take, and never the last quarter: the rest is for the requests. */
+export function fits(
+  pieces: number,
+  { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics(),
+): boolean {
   return pieces * piece <= limit / 2 && used + piece <= (limit * 3) / 4
 }
