@@ -33,9 +33,10 @@ export async function recordPages(path: string, cases: Case[]): Promise<string> 
   const settings = readSettings({ DATABASE_URL: `file:${path}`, INSPECT: '0' })
   const opened = await openFile(settings)
   let queries: RecordedPage['queries'] = []
-  const db = drizzleOn(listen(opened.client, (statement) => queries.push(statement)))
+  const client = listen(opened.client, (statement) => queries.push(statement))
+  const db = drizzleOn(client)
   const app = createApp({
-    database: { ...opened, db, patient: db },
+    database: { ...opened, db, patient: db, through: (wrap) => drizzleOn(wrap(client)) },
     settings,
     state: { stopping: false },
   })

@@ -2,13 +2,14 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import { secureHeaders } from 'hono/secure-headers'
 
 import { Refusal } from './base/refusal.ts'
 import { shutdownSignal } from './base/shutdown.ts'
 import type { Settings } from './config/env.ts'
 import { trustedProxies } from './config/trusted-proxies.ts'
 import type { Database } from './db/db.ts'
+import { FaultLab } from './faults/lab.ts'
+import { faultRoutes } from './faults/routes.tsx'
 import { exportRoutes } from './features/account/export.ts'
 import { accountRoutes } from './features/account/routes.tsx'
 import { bookmarkedRoutes } from './features/bookmarks-list.tsx'
@@ -45,6 +46,7 @@ import { Passwords } from './http/passwords.ts'
 import { createRateLimits } from './http/rate-limits.ts'
 import { redactionFor } from './http/redaction.ts'
 import { traceRequests } from './http/request-span.ts'
+import { securityHeaders } from './http/security-headers.ts'
 import { loadVisitor } from './http/sessions.ts'
 import { inspectorRoutes } from './inspector/routes.tsx'
 import { AdmissionQueue } from './overload/admission-queue.ts'
@@ -65,6 +67,8 @@ export type Deps = {
   recorder?: Recorder | undefined
   /** What the inspector shows of the process itself. */
   runtime?: RuntimeSamples | undefined
+  /** What breaks this app on purpose; undefined with FAULTS=0. */
+  lab?: FaultLab | undefined
 }
 
 /** Creates the application: a function from Request to Response. */
@@ -76,6 +80,7 @@ export function createApp({
   state,
   recorder,
   runtime,
+  lab = settings.faults ? new FaultLab({ settings, database, passwords }) : undefined,
 }: Deps) {
   const rateLimits = createRateLimits(settings)
   const trusts = trustedProxies(settings.TRUSTED_PROXIES)
@@ -100,7 +105,7 @@ export function createApp({
     if (state.stopping) c.res.headers.set('Connection', 'close')
   })
   app.use(traceRequests)
-  app.use(headers(settings))
+  app.use(securityHeaders(settings))
   app.use(methodNotAllowed({ app, onMethodNotAllowed: answerNotAllowed }))
   app.get('/static/*', serveAsset)
   app.route('/', healthRoutes(state))
@@ -108,12 +113,25 @@ export function createApp({
   app.use(bodyCap(settings.MAX_BODY_BYTES))
   app.use(sameOrigin(settings))
   app.use(readForm)
+  // Before the queue of the requests: a fault may fill that, and must still be ended.
+  if (lab) app.route('/', faultRoutes(lab))
   app.use(crowdControl(settings))
   // Before the visitor is known: a feed is the same for everybody, and an answer that sets a cookie cannot be cached.
   app.route('/', personFeedRoutes)
   app.use(sideColumn)
   app.use(loadVisitor)
 
+  addFeatures(app, { database, settings, state })
+  app.route('/', inspectorRoutes(state))
+  if (lab) lab.routes = () => app.routes
+  return app
+}
+
+/** What people do: one line a feature. */
+function addFeatures(
+  app: Hono<Env>,
+  { database, settings, state }: Pick<Deps, 'database' | 'settings' | 'state'>,
+): void {
   app.route('/', trendRoutes)
   app.route('/', timelineRoutes)
   app.route('/', liveRoutes(database.db, settings, state))
@@ -138,32 +156,7 @@ export function createApp({
   app.route('/', exportRoutes)
   app.route('/', siteRoutes)
   app.route('/', themeRoutes)
-  app.route('/', inspectorRoutes(state))
-  return app
 }
-
-const headers = (settings: Settings) =>
-  secureHeaders({
-    contentSecurityPolicy: {
-      defaultSrc: ["'none'"],
-      scriptSrc: ["'self'"],
-      styleSrc: ["'self'"],
-      imgSrc: ["'self'", 'data:'],
-      connectSrc: ["'self'"],
-      manifestSrc: ["'self'"],
-      formAction: ["'self'"],
-      baseUri: ["'none'"],
-      frameAncestors: ["'none'"],
-    },
-    // Over plain http browsers ignore these two headers and log a warning for every page.
-    crossOriginOpenerPolicy: settings.https,
-    originAgentCluster: settings.https,
-    strictTransportSecurity: settings.https ? 'max-age=31536000; includeSubDomains' : false,
-    xFrameOptions: 'DENY',
-    // Not Hono's default `no-referrer`: with it, browsers send `Origin: null` with forms, which `sameOrigin` refuses.
-    referrerPolicy: 'same-origin',
-    permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
-  })
 
 /** Answers depend on the user, so they are private. Not `no-store`, which disables the browser's back/forward cache. */
 const privateAnswers = createMiddleware<Env>(async (c, next) => {

@@ -2,8 +2,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 
-import { serve } from '@hono/node-server'
-
 import { createApp } from './app.tsx'
 import { settleOutput, stderr, stdout } from './base/output.ts'
 import { behindQuery } from './base/query-error.ts'
@@ -11,19 +9,20 @@ import { shutDown, Shutdown, shutdownSignal } from './base/shutdown.ts'
 import { listenForOrders, socketPath, type UserSocket } from './cli/user-socket.ts'
 import { processSettings, processTelemetry, type Settings } from './config/env.ts'
 import { banner, linkOrigin } from './config/own-address.ts'
-import { asListenError, asStartError, StartError } from './config/start-error.ts'
+import { asStartError, StartError } from './config/start-error.ts'
 import { normaliseAddresses } from './db/addresses.ts'
 import { filePath } from './db/database-file.ts'
 import { openDb, type Database, type Db } from './db/db.ts'
 import { runMaintenance } from './db/maintenance.ts'
 import { addressOf, demoPassword } from './demo/accounts.ts'
 import { demoLeftover } from './demo/leftover.ts'
+import { openLab, type OpenLab } from './faults/process.ts'
 import { answerOrder, type Administration } from './features/administration.ts'
 import { forgetOldPreviews } from './features/previews/store.ts'
 import { watchConnections } from './http/connections.ts'
+import { listen } from './http/listen.ts'
 import { Passwords } from './http/passwords.ts'
 import { countSessions, sessionJobs } from './http/sessions.ts'
-import { acceptedConnections } from './overload/admission-queue.ts'
 import { activeRequests } from './overload/work-queue.ts'
 import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './telemetry/log.ts'
 import { observe } from './telemetry/metrics.ts'
@@ -45,6 +44,7 @@ const running: {
   telemetry?: Telemetry | undefined
   database?: Database
   orders?: UserSocket | undefined
+  faults?: OpenLab | undefined
   listens?: true
 } = {}
 
@@ -86,10 +86,11 @@ async function run(settings: Settings): Promise<never> {
   const state = { stopping: false }
   shutdownSignal.throwIfAborted()
   const passwords = new Passwords(settings)
+  const faults = (running.faults = openLab({ settings, database, passwords }))
   const recorder = telemetry?.recorder
   const runtime = recorder && watchRuntime({ ...observed, dropped: telemetry.dropped }).samples
   const server = await listen(
-    createApp({ database, settings, passwords, state, recorder, runtime }).fetch,
+    createApp({ database, settings, passwords, state, recorder, runtime, lab: faults?.lab }).fetch,
     settings,
   )
   running.listens = true
@@ -129,6 +130,7 @@ async function refuse(error: unknown): Promise<never> {
 
 async function leave(code: number): Promise<never> {
   try {
+    running.faults?.close()
     await running.orders?.close()
     await running.database?.close()
     log.info('stopped')
@@ -174,28 +176,6 @@ async function loadTelemetry(settings: Settings): Promise<Telemetry | undefined>
   // Logged after the SDK has started, so that the warnings reach the collector, too.
   for (const warning of warnings) log.warn(warning)
   return telemetry
-}
-
-function listen(fetch: Parameters<typeof serve>[0]['fetch'], settings: Settings): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    // The cast is right: `serve` creates an http.Server unless it is given another `createServer`.
-    const server = serve({
-      fetch,
-      port: settings.PORT,
-      hostname: settings.HOST,
-      serverOptions: {
-        // Node's defaults (60 s and 300 s) are so long that 800 slow clients could hold all sockets for minutes.
-        headersTimeout: 5000,
-        requestTimeout: 10_000,
-        connectionsCheckingInterval: 1000,
-        // Longer than nginx keeps an idle upstream connection (60 s). Else nginx could send a POST on a closing one.
-        keepAliveTimeout: 65_000,
-      },
-    }) as Server
-    server.on('connection', () => (acceptedConnections.count += 1))
-    server.once('listening', () => resolve(server))
-    server.once('error', (error) => reject(asListenError(error, settings)))
-  })
 }
 
 function announce(server: Server, settings: Settings): number {

@@ -142,7 +142,8 @@ export type TestApp = {
   url: string
   /** The state that the process shares with the app. */
   state: { stopping: boolean }
-  fetch: (request: Request) => Promise<Response>
+  /** `bindings`: the socket, when there is one. */
+  fetch: (request: Request, bindings?: object) => Promise<Response>
   visitor: () => Someone
   /** A client that has registered with this name, `<name>@example.org` and `password-of-<name>`. */
   person: (name: string) => Promise<Someone & { id: number }>
@@ -176,7 +177,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     previews,
     url,
     state,
-    fetch: async (request) => app.fetch(request),
+    fetch: async (request, bindings) => app.fetch(request, bindings),
     visitor: () => new Someone(running),
     person: async (name) => {
       const someone = new Someone(running)

@@ -112,6 +112,7 @@ export const pathOf = ({ path }: Row, { traceId, spanId }: World): string =>
     // Bob's own tweet is 2; Alice, whom he follows, is user 1.
     .replace('/tweet/:id/delete', '/tweet/2/delete')
     .replace('/tweet/:id/preview', '/tweet/2/preview')
+    .replace('/faults/:name', '/faults/cache-off')
     .replace(':id', '1')
     .replace(':handle', '@alice')
     .replace(':tag', 'hello')

@@ -1,4 +1,4 @@
-// The icons and classes in the markup exist: icons in static/icons.svg, classes in static/app.css.
+// The icons and classes in the markup exist: icons in static/icons.svg, classes in static/app.css or static/faults.css.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import test from 'node:test'
@@ -37,9 +37,11 @@ const hooks = [
   'search-input',
 ]
 
-test('every class that is used has a style in static/app.css', () => {
+test('every class that is used has a style in static/app.css or static/faults.css', () => {
   const styled = new Set(
-    [...read('static/app.css').matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name!),
+    [...(read('static/app.css') + read('static/faults.css')).matchAll(/\.([a-z][\w-]*)/g)].map(
+      ([, name]) => name!,
+    ),
   )
   const used = [...found(/\bclass=["']([^"'{}]+)["']/g)].flatMap((names) => names.split(/\s+/))
   assert.ok(used.length > 40)

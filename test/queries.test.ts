@@ -45,6 +45,9 @@ const budgets: [
   ['GET', '/account/export', 1], // the file is written after the answer has begun
   ['GET', '/post', 1],
   ['GET', '/post?quote=1', 3],
+  ['GET', '/faults', 1],
+  ['POST', '/faults/cache-off', 1],
+  ['POST', '/faults/cache-off/stop', 1],
   ['GET', '/login', 1],
   ['GET', '/tweet/1/delete', 2],
   ['POST', '/favorite/1', 3],

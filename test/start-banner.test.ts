@@ -20,11 +20,18 @@ test('where it listens on all interfaces, an address that others on the network 
 })
 
 test('else what was set, and /traces only where they are', () => {
-  const place = { HOST: '127.0.0.1', demo: false, inspect: false, DATABASE_URL: 'file:a.db' }
+  const place = {
+    HOST: '127.0.0.1',
+    demo: false,
+    inspect: false,
+    faults: false,
+    DATABASE_URL: 'file:a.db',
+  }
   assert.equal(
     banner(place, 5000, 'x'),
     '\n  Tracewren  http://127.0.0.1:5000/\n  Data       file:a.db\n\n',
   )
+  assert.match(banner({ ...place, faults: true }, 5000, 'x'), /\n {2}Faults {5}http:\S+\/faults\n/)
   assert.deepEqual(ownAddresses({ HOST: '::1' }, 1), ['http://[::1]:1'])
   const PUBLIC_ORIGIN = 'https://birds.example.org'
   assert.deepEqual(ownAddresses({ HOST: '0.0.0.0', PUBLIC_ORIGIN }, 1), [PUBLIC_ORIGIN])

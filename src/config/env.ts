@@ -5,8 +5,10 @@ import * as v from 'valibot'
 
 import { normalAddress } from '../base/mail-address.ts'
 import { readEnvFile } from './env-file.ts'
+import { breaksOnPurpose } from './fault-settings.ts'
 import { allowedRangesHint, areAllowedRanges, linkRules } from './link-rules.ts'
 import { otlpTarget, type OtlpTarget } from './otlp-targets.ts'
+import { numberedSite } from './site.ts'
 import { StartError } from './start-error.ts'
 import { readTelemetrySettings, type Signal, type TelemetryWish } from './telemetry-settings.ts'
 import { isTrustList } from './trusted-proxies.ts'
@@ -99,6 +101,7 @@ const schema = v.object({
   ),
   DEMO: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
   INSPECT: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
+  FAULTS: v.optional(v.picklist(['0', '1'], '"1" or "0"')),
   GRAFANA_URL: v.optional(link),
   REGISTRATION: oneOf(['open', 'closed'], 'open'),
   OPERATORS: mailAddresses,
@@ -146,30 +149,6 @@ function parseRate(text: string): Rate {
   return { count: count!, seconds: seconds! }
 }
 
-/** What pages say about this instance as a whole. */
-export type Site = {
-  name: string
-  tagline: string
-  rules: string | undefined
-  /** The demo world is there. */
-  demo: boolean
-  /** The inspector shows what each page did. */
-  shows: boolean
-  /** Everybody may sign up. */
-  isOpen: boolean
-  /** Another one for each that differs, so that what is kept of a page can be kept by it. */
-  number: number
-}
-/** One in a program; tests have a few. */
-const siteNumbers = new Map<string, number>()
-
-function numberedSite(site: Omit<Site, 'number'>): Site {
-  const key = JSON.stringify(site)
-  const number = siteNumbers.get(key) ?? siteNumbers.size + 1
-  siteNumbers.set(key, number)
-  return { ...site, number }
-}
-
 export type Settings = ReturnType<typeof readSettings>
 
 /** Parses an environment. Throws a StartError that names every bad variable, its value and what it accepts. */
@@ -202,6 +181,8 @@ export function readSettings(env: Record<string, string | undefined>) {
     demo,
     /** Is the inspector on? By default only in a demo, because there it shows all requests to every visitor. */
     inspect,
+    /** Is the fault lab on, which breaks this instance on purpose? */
+    faults: breaksOnPurpose({ ...settings, demo, https }),
     site,
     https,
     /** Which servers a link may lead this process to. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 
-type Seen = Place & { demo: boolean; inspect: boolean; DATABASE_URL: string }
+type Seen = Place & { demo: boolean; inspect: boolean; faults: boolean; DATABASE_URL: string }
 type Place = { HOST: string; PUBLIC_ORIGIN?: string | undefined }
 
 const isEverywhere = (host: string) => host === '0.0.0.0' || host === '::'
@@ -33,6 +33,7 @@ export function banner(settings: Seen, port: number, login: string): string {
     ...elsewhere.map((address) => `  Network    ${address}/`),
     ...(settings.demo ? [`  Demo login ${login}`] : []),
     ...(settings.inspect ? [`  Traces     ${here}/traces`] : []),
+    ...(settings.faults ? [`  Faults     ${here}/faults`] : []),
     `  Data       ${settings.DATABASE_URL}`,
     '',
   ]

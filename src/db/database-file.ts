@@ -27,7 +27,7 @@ import { log } from '../telemetry/log.ts'
 import type { DatabasePlace } from '../telemetry/query-tracing.ts'
 import { findDamage, findMissing, isDamage } from './damage.ts'
 import { lockFile } from './file-lock.ts'
-import { FileClient } from './libsql-file.ts'
+import { FileClient, type Commits } from './libsql-file.ts'
 import { isNew, migrate, readWholeIndexes, type WholeIndexes } from './migrate.ts'
 import { copyBeforeMigration } from './migration-copy.ts'
 
@@ -41,6 +41,8 @@ export type Opened = {
   isNew: boolean
   /** Which search indexes have all rows. */
   whole: WholeIndexes
+  /** The commits of a file, which the fault lab slows down; undefined for a server. */
+  commits?: Commits
   /** Bytes in the write-ahead log; undefined for a server. */
   walBytes: () => number | undefined
   /** Bytes that are free on the disk of the file; undefined for a server. */
@@ -87,6 +89,7 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
     await probe(client, file)
     return {
       client,
+      commits: client.commits,
       place: { namespace: 'main' },
       isNew: await isNew(client),
       whole: await readWholeIndexes(client),

@@ -5,7 +5,7 @@ import type { LibSQLDatabase } from 'drizzle-orm/libsql/driver-core'
 import { behindQuery } from '../base/query-error.ts'
 import type { Settings } from '../config/env.ts'
 import { traceQuery, type DatabasePlace } from '../telemetry/query-tracing.ts'
-import { openFile } from './database-file.ts'
+import { openFile, type Opened } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
 import type { WholeIndexes } from './migrate.ts'
 
@@ -17,10 +17,14 @@ export type Database = {
   db: Db
   /** The same database with a longer timeout, for work that may take minutes and that no request waits for. */
   patient: Db
+  /** The same database through a client that `wrap` changes: what it runs has spans as any query has. */
+  through: (wrap: (client: Client) => Client) => Db
   /** Is this the first start? No user has ever been stored. */
   isNew: boolean
   /** Which search indexes have all rows: maintenance makes those that do not. */
   whole: WholeIndexes
+  /** The commits of a file, which the fault lab slows down; undefined for a server. */
+  commits?: Opened['commits']
   /** Bytes in the write-ahead log; undefined for a server. */
   walBytes: () => number | undefined
   /** Bytes that are free on the disk of the file; undefined for a server. */
@@ -42,12 +46,14 @@ export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Da
     ? await openFile(settings, stop)
     : await (await import('./database-server.ts')).openServer(settings)
   const { client, patient = client, place } = opened
-  return { ...opened, db: drizzleOver(client, place), patient: drizzleOver(patient, place) }
+  const traced = traceClient(client, place)
+  return {
+    ...opened,
+    db: drizzleOn(traced),
+    patient: drizzleOn(traceClient(patient, place)),
+    through: (wrap) => drizzleOn(wrap(traced)),
+  }
 }
-
-/** drizzle on a client, with a span around every query. `place` describes the database in these spans. */
-const drizzleOver = (client: Client, place: DatabasePlace): Db =>
-  drizzleOn(traceClient(client, place))
 
 /**
  * A query that is built once for each database and then only bound, because drizzle takes 50 to 200 us to build one.

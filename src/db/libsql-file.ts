@@ -25,6 +25,8 @@ export type FileClientOptions = {
   writeQueue: number
 }
 
+export type Commits = { afterwards: (() => Promise<unknown>) | undefined }
+
 const statementsKept = 256
 const readRetryMs = 250
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms))
@@ -37,6 +39,8 @@ export class FileClient implements Client {
   readonly protocol = 'file'
   closed = false
   readonly queue: WorkQueue
+  /** What each write waits for after its COMMIT, with its place in the queue: for the fault lab alone. */
+  readonly commits: Commits = { afterwards: undefined }
   readonly #path: string
   readonly #pragmas: string
   #connection: Database.Database | undefined
@@ -148,7 +152,9 @@ export class FileClient implements Client {
       if (performance.now() > deadline) throw this.queue.refusal()
       await pause(1 + Math.random() * 15)
     }
-    return this.#commit(job)
+    const result = this.#commit(job)
+    if (this.commits.afterwards) await this.commits.afterwards()
+    return result
   }
 
   #begin(): boolean {

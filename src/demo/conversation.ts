@@ -1,7 +1,7 @@
+import { random } from '../base/random.ts'
 // The town talks: posts with its hashtags, quotes, replies and reposts. Each kind has a generator of its own, so that
 // more of one leaves the others as they were.
 import { people } from './people.ts'
-import { random } from './random.ts'
 import { posts, shares, threads, type Share } from './talk.ts'
 
 const day = 86_400_000

@@ -3,6 +3,7 @@ import { hash } from '@node-rs/bcrypt'
 import { sql } from 'drizzle-orm'
 
 import { foundIn } from '../base/parse-text.ts'
+import { random, type Random } from '../base/random.ts'
 import { isConstraint, type Db } from '../db/db.ts'
 import { writeUntold } from '../db/notification-integrity.ts'
 import { tagsKept } from '../db/tag-build.ts'
@@ -11,7 +12,6 @@ import { addressOf, demoPassword } from './accounts.ts'
 import { converse, type Tweet } from './conversation.ts'
 import type { Line, Person } from './people.ts'
 import { people } from './people.ts'
-import { random, type Random } from './random.ts'
 
 const day = 86_400_000
 const hour = 3_600_000

@@ -6,7 +6,7 @@ import { Hono, type Context } from 'hono'
 import type { Settings } from '../config/env.ts'
 import type { Database, Db } from '../db/db.ts'
 
-export type { Site } from '../config/env.ts'
+export type { Site } from '../config/site.ts'
 
 export type Env = { Bindings: HttpBindings }
 

@@ -22,6 +22,7 @@ import type { Context } from 'hono'
 import { routePath } from 'hono/route'
 
 import { Lru } from '../base/lru.ts'
+import { faultPoints } from '../telemetry/fault-points.ts'
 import { measured } from '../telemetry/metrics.ts'
 import type { RequestCosts } from '../telemetry/query-tracing.ts'
 import { clientOf } from './client-address.ts'
@@ -105,10 +106,16 @@ function splitUrl(url: string) {
 /** The route that answered. With 405 it is undefined: a wrong method is answered before any route. */
 const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : routeOf(c))
 
+/** The route as spans and metrics have it: itself, but while a fault gives it many names. */
+const recordedRoute = (c: Context<Env>, route: string): string =>
+  faultPoints.nameRoute
+    ? faultPoints.nameRoute(route, { method: c.req.method, status: c.res.status, key: c })
+    : route
+
 function describeAnswer(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
   const status = c.res.status
   attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] = status
-  if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = route
+  if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = recordedRoute(c, route)
   if (status >= 500) attributes[ATTR_ERROR_TYPE] = String(status)
   if (c.get('errorCode')) attributes['app.error.slug'] = c.get('errorCode')
   const visitor = c.get('visitor')
@@ -139,7 +146,7 @@ export function measure(c: Context<Env>, ms: number): void {
     [ATTR_HTTP_RESPONSE_STATUS_CODE]: status,
     [ATTR_NETWORK_PROTOCOL_VERSION]: httpVersion(c),
   }
-  if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = route
+  if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = recordedRoute(c, route)
   if (status >= 500) attributes[ATTR_ERROR_TYPE] = String(status)
   measured().requests.record(ms / 1000, attributes)
 }

@@ -15,6 +15,7 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
 import { behindQuery } from '../base/query-error.ts'
+import { faultPoints } from '../telemetry/fault-points.ts'
 import { isLogged, log, requestEvent } from '../telemetry/log.ts'
 import {
   costsKey,
@@ -28,6 +29,7 @@ import {
 import { tracer, traceparentOf } from '../telemetry/spans.ts'
 import { clientOf } from './client-address.ts'
 import type { Env } from './context.ts'
+import { throughHooks } from './handler-hook.ts'
 import { knownMethod, measure, requestAttributes, round } from './request-attributes.ts'
 
 /**
@@ -35,9 +37,10 @@ import { knownMethod, measure, requestAttributes, round } from './request-attrib
  * proxy or load generator. A request that htmx sends has its own trace, with a link to the page that sent it.
  */
 export const traceRequests = createMiddleware<Env>(async (c, next) => {
-  const parent = clientOf(c).trusted
-    ? propagation.extract(ROOT_CONTEXT, c, headersOfRequest)
-    : ROOT_CONTEXT
+  const parent =
+    clientOf(c).trusted && faultPoints.losesTrace?.() !== true
+      ? propagation.extract(ROOT_CONTEXT, c, headersOfRequest)
+      : ROOT_CONTEXT
   const method = knownMethod(c.req.method) ?? 'HTTP'
   const costs = newCosts()
   const span = tracer.startSpan(
@@ -95,10 +98,10 @@ const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
 /** Middleware: the handler span, an INTERNAL span named `<feature>.<action>` around the rest of the route. */
 export const traced = (name: string) =>
   createMiddleware<Env>((c, next) => {
-    if (trace.getActiveSpan()?.isRecording() === false) return next()
+    if (trace.getActiveSpan()?.isRecording() === false) return throughHooks(c, next)
     const costs = requestCosts()
     return tracer.startActiveSpan(name, costs ? { startTime: timeAt(costs) } : {}, async (span) => {
-      await next()
+      await throughHooks(c, next)
       // A thrown error cannot be caught here: Hono has already turned it into a response and set `c.error`.
       if (c.error && c.res.status >= 500) {
         span.setAttribute(ATTR_ERROR_TYPE, failureOf(behindQuery(c.error)))

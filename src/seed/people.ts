@@ -1,7 +1,7 @@
+import { random } from '../base/random.ts'
 // The people of a large world: the hundred of the demo town, then people whose names are combined from theirs.
 import { handleOf, numbered } from '../db/handles.ts'
 import { people } from '../demo/people.ts'
-import { random } from '../demo/random.ts'
 import type { Plan } from './plan.ts'
 
 const firsts = people.map(({ name }) => name.split(' ')[0]!)

@@ -1,7 +1,7 @@
+import { random } from '../base/random.ts'
 // What the tweets of a large world are and say: sentences of the demo town, each with a tag, some with a mention. A few tags
 // and a few people are frequent.
 import { people } from '../demo/people.ts'
-import { random } from '../demo/random.ts'
 import { famous, personOf } from './people.ts'
 import type { Plan } from './plan.ts'
 

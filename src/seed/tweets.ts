@@ -1,7 +1,7 @@
+import { random, type Random } from '../base/random.ts'
 // Tweets and likes of a large world, in order of time. A tweet is written when nobody likes, answers or retweets it any more
 // and its counters are final: each row is written once, and memory is bounded by the window of tweets that can still be liked.
 import { weightAt } from '../db/trend-score.ts'
-import { random, type Random } from '../demo/random.ts'
 import { famous, strideOf } from './people.ts'
 import type { Plan } from './plan.ts'
 import { isReply, textsOf } from './texts.ts'

@@ -8,6 +8,7 @@ import {
 
 import { stdout, type LostLines } from '../base/output.ts'
 import { behindQuery } from '../base/query-error.ts'
+import { faultPoints } from './fault-points.ts'
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type Level = (typeof levels)[number]
@@ -61,8 +62,11 @@ const logger = logs.getLogger('tracewren')
 
 function write(line: Line): void {
   if (!isLogged(line.level)) return
-  if (printsRequests || line.event !== requestEvent) print(line)
-  logger.emit(recordOf(line))
+  const isAlone = faultPoints.losesIds?.() === true
+  if (printsRequests || line.event !== requestEvent)
+    if (isAlone) stdout.write(textOf(line))
+    else print(line)
+  logger.emit(isAlone ? { ...recordOf(line), context: ROOT_CONTEXT } : recordOf(line))
 }
 
 const recordOf = (line: Line): LogRecord => ({

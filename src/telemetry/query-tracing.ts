@@ -1,6 +1,7 @@
 import {
   context,
   createContextKey,
+  ROOT_CONTEXT,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -19,6 +20,7 @@ import {
 } from '@opentelemetry/semantic-conventions'
 
 import { Refusal } from '../base/refusal.ts'
+import { faultPoints } from './fault-points.ts'
 import { measured } from './metrics.ts'
 
 /** The cost of one request, added up while it runs, and its clock. Milliseconds and bytes. */
@@ -40,7 +42,7 @@ export const newCosts = (): RequestCosts => ({
   rows: 0,
   renderMs: 0,
   bytes: 0,
-  wall: Date.now(),
+  wall: Date.now() + faultPoints.clockAheadMs,
   started: performance.now(),
 })
 
@@ -72,6 +74,11 @@ export type QueryFacts = { summary: string; text: string; place: DatabasePlace; 
 
 const tracer = trace.getTracer('tracewren')
 
+const startQuery = ({ summary }: QueryFacts, costs: RequestCosts | undefined) =>
+  faultPoints.losesParent?.()
+    ? tracer.startSpan(summary, startOf(costs), ROOT_CONTEXT)
+    : tracer.startSpan(summary, startOf(costs))
+
 /** Runs a query in a CLIENT span and measures its duration. `rows` reads the number of rows from the result. */
 export async function traceQuery<T>(
   facts: QueryFacts,
@@ -82,7 +89,7 @@ export async function traceQuery<T>(
   // No span when the request is not recorded, and none without a parent span (at start, in a timer): a trace of one
   // query is of no use.
   const costs = requestCosts()
-  const span = parent?.isRecording() ? tracer.startSpan(facts.summary, startOf(costs)) : undefined
+  const span = parent?.isRecording() ? startQuery(facts, costs) : undefined
   if (span?.isRecording()) span.setAttributes(describeQuery(facts))
   const started = performance.now()
   let failure: string | undefined

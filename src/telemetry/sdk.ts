@@ -38,6 +38,7 @@ import {
 
 import type { SamplerSettings, TelemetrySettings } from '../config/telemetry-settings.ts'
 import { Recorder } from '../trace-store/recorder.ts'
+import { breakableSampler } from './breakable-sampler.ts'
 import { quietDiag } from './diag-logger.ts'
 import {
   countLogs,
@@ -47,6 +48,7 @@ import {
   tallying,
   type Dropped,
 } from './dropped.ts'
+import { breakable } from './fault-points.ts'
 import { Outage } from './outage.ts'
 import { outgoingRequests, outgoingViews } from './outgoing.ts'
 import { notToStrangers } from './propagation.ts'
@@ -111,7 +113,9 @@ function startMetrics(
   const reader = new PeriodicExportingMetricReader({
     exporter:
       kind === 'otlp'
-        ? outage.watch(new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics }))
+        ? outage.watch(
+            breakable(new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics })),
+          )
         : new ConsoleMetricExporter(),
     ...settings.metrics,
   })
@@ -132,7 +136,7 @@ type Common = {
 
 function startTraces(common: Common): NodeTracerProvider {
   const { settings, resource, recorder } = common
-  const sampler = samplerOf(settings.sampler)
+  const sampler = breakableSampler(samplerOf(settings.sampler))
   const provider = new NodeTracerProvider({
     resource,
     sampler: recorder ? recordingAll(sampler) : sampler,
@@ -167,7 +171,9 @@ function exportingSpans({ settings, ownMetrics, dropped, outage }: Common): Span
   if (kind === 'none') return []
   const exporter =
     kind === 'otlp'
-      ? outage.watch(new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces }))
+      ? outage.watch(
+          breakable(new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces })),
+        )
       : new ConsoleSpanExporter()
   // The cast: the option exists since version 2.9 but is missing in this package's types.
   const options = { selfObsMeterProvider: ownMetrics } as Record<string, unknown>
@@ -181,7 +187,9 @@ function startLogs(common: Common): LoggerProvider {
   if (kind !== 'none') {
     const exporter =
       kind === 'otlp'
-        ? outage.watch(new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs }))
+        ? outage.watch(
+            breakable(new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs })),
+          )
         : new ConsoleLogRecordExporter()
     processors.push(
       countLogs(dropped.logs),

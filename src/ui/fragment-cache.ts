@@ -8,6 +8,9 @@ import type { HtmlEscapedString } from 'hono/utils/html'
 /** Lookups of cached cards since the start, for the metric. */
 export const cardLookups = { hits: 0, misses: 0 }
 
+/** Says that a lookup must miss; set only while the fault lab has switched the cache off. */
+export const cacheSwitch: { misses: (() => boolean) | undefined } = { misses: undefined }
+
 /** The maximum number of fragments; the oldest are evicted first. About 25 MB. */
 export const fragmentsKept = 8192
 /** A fragment among the oldest 1024 is stored again when used: else later fragments of the same page could evict it. */
@@ -55,7 +58,10 @@ export function cachedFragment<Props>(
   const fragmentOf = (props: Props) => {
     const key = keyOf(props)
     const known = kept.get(key)
-    const isKept = known !== undefined && (isSame === undefined || isSame(known.props, props))
+    const isKept =
+      known !== undefined &&
+      (isSame === undefined || isSame(known.props, props)) &&
+      cacheSwitch.misses?.() !== true
     if (counts) counts[isKept ? 'hits' : 'misses'] += 1
     if (isKept && made - known.fragment.id < fragmentsKept - reserve)
       return known.fragment.placeholder

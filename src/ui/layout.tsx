@@ -13,6 +13,7 @@ import { traceparent } from '../telemetry/spans.ts'
 import { render } from './answer.ts'
 import { Chip } from './chip.tsx'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
+import { noticesOf } from './notice.ts'
 import { Sidebar, SidebarEnd } from './sidebar.tsx'
 
 declare module 'hono' {
@@ -77,6 +78,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
       chip: showsChip(c),
       ...markPage(c),
       toast: sentence && html`<p class="toast">${sentence}</p>`,
+      notice: noticesOf(c),
       side: !given.wide && c.get('sideColumn')?.(),
       main,
     }),
@@ -113,12 +115,24 @@ type Whole = {
   mark: string | undefined
   left: boolean
   toast: Child
+  notice: Child
   side: Child
   main: Child
 }
 
 // A template literal instead of JSX: with JSX, rendering this frame would take as long as reading the session.
-const document = ({ head: given, place, trace, chip, mark, left, toast, side, main }: Whole) =>
+const document = ({
+  head: given,
+  place,
+  trace,
+  chip,
+  mark,
+  left,
+  toast,
+  notice,
+  side,
+  main,
+}: Whole) =>
   html`<!doctype html>
     <html lang="en" ${place.theme === 'system' ? '' : html`data-theme="${place.theme}"`}>
       <head>
@@ -135,7 +149,7 @@ const document = ({ head: given, place, trace, chip, mark, left, toast, side, ma
         <a class="skip" href="#main">Skip to content</a>
         <div class="${given.wide ? 'frame wide' : 'frame'}">
           ${Rail(place)}
-          <main id="main" tabindex="-1">${main}</main>
+          <main id="main" tabindex="-1">${notice}${main}</main>
           <aside class="side" aria-label="More">
             ${Sidebar({ visitor: place.visitor, site: place.site, searching: given.searching ?? false })}${side}${SidebarEnd(place.site)}
           </aside>

@@ -34,6 +34,7 @@ const paths = [
   '/traces/runtime',
   '/traces/compare',
   '/traces/uploaded',
+  '/faults',
   '/nothing',
   `/traces/${'0'.repeat(32)}`,
 ]
