@@ -10,6 +10,7 @@ import {
 import { ATTR_EXCEPTION_TYPE } from '@opentelemetry/semantic-conventions'
 
 import { log } from './log.ts'
+import { timeAt, type RequestCosts } from './query-tracing.ts'
 
 /** The tracer of all our spans. */
 export const tracer = trace.getTracer('tracewren')
@@ -22,6 +23,12 @@ export const annotate = (attributes: Attributes): void => {
 const activeContext = (): SpanContext | undefined => {
   const found = trace.getActiveSpan()?.spanContext()
   return found && trace.isSpanContextValid(found) ? found : undefined
+}
+
+/** Makes a span of work that is over, below the active span; from and to are moments of performance.now(). */
+export function tracePast(name: string, costs: RequestCosts, from: number, to: number): void {
+  if (!trace.getActiveSpan()?.isRecording()) return
+  tracer.startSpan(name, { startTime: timeAt(costs, from) }).end(timeAt(costs, to))
 }
 
 /** The id of the active trace, 32 hex digits; undefined when nothing is traced. */
