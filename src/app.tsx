@@ -49,6 +49,7 @@ import { loadVisitor } from './http/sessions.ts'
 import { inspectorRoutes } from './inspector/routes.tsx'
 import { AdmissionQueue } from './overload/admission-queue.ts'
 import { activeRequests } from './overload/work-queue.ts'
+import { traceWait } from './telemetry/waiting.ts'
 import type { Recorder } from './trace-store/recorder.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './ui/errors.tsx'
 
@@ -204,7 +205,7 @@ function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Setting
   const queue = new AdmissionQueue({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
   return createMiddleware<Env>(async (c, next) => {
     const admission = queue.enter(c.req.raw)
-    if (admission) await admission
+    if (admission) await traceWait('request_queue.wait', admission)
     if (activeRequests.count >= MAX_IN_FLIGHT) {
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {
         code: 'too_many_in_flight',

@@ -5,6 +5,7 @@ import type { LibSQLDatabase } from 'drizzle-orm/libsql/driver-core'
 import { behindQuery } from '../base/query-error.ts'
 import type { Settings } from '../config/env.ts'
 import { traceQuery, type DatabasePlace } from '../telemetry/query-tracing.ts'
+import { traceSlow } from '../telemetry/waiting.ts'
 import { openFile } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
 import type { WholeIndexes } from './migrate.ts'
@@ -56,9 +57,11 @@ const drizzleOver = (client: Client, place: DatabasePlace): Db =>
 export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
   const built = new WeakMap<Db, T>()
   return (db) => {
-    const known = built.get(db) ?? build(db)
-    built.set(db, known)
-    return known
+    const known = built.get(db)
+    if (known !== undefined) return known
+    const made = traceSlow('query.prepare', () => build(db))
+    built.set(db, made)
+    return made
   }
 }
 

@@ -19,6 +19,7 @@ import { isLogged, log, requestEvent } from '../telemetry/log.ts'
 import {
   costsKey,
   elapsedMs,
+  endMiddleware,
   failureOf,
   newCosts,
   requestCosts,
@@ -39,7 +40,7 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
     ? propagation.extract(ROOT_CONTEXT, c, headersOfRequest)
     : ROOT_CONTEXT
   const method = knownMethod(c.req.method) ?? 'HTTP'
-  const costs = newCosts()
+  const costs = newCosts(true)
   const span = tracer.startSpan(
     method,
     { kind: SpanKind.SERVER, startTime: timeAt(costs, costs.started) },
@@ -97,6 +98,7 @@ export const traced = (name: string) =>
   createMiddleware<Env>((c, next) => {
     if (trace.getActiveSpan()?.isRecording() === false) return next()
     const costs = requestCosts()
+    endMiddleware(costs)
     return tracer.startActiveSpan(name, costs ? { startTime: timeAt(costs) } : {}, async (span) => {
       await next()
       // A thrown error cannot be caught here: Hono has already turned it into a response and set `c.error`.

@@ -27,19 +27,27 @@ export type RequestCosts = {
   queryMs: number
   rows: number
   renderMs: number
+  /** Time in queues and at locks, and time in bcrypt. */
+  waitMs: number
+  hashMs: number
   bytes: number
+  /** Until the first query, wait or handler: that time is the span `middleware`. */
+  isInMiddleware: boolean
   /** The start of the request on both clocks: Date.now() and performance.now(). */
   wall: number
   started: number
 }
 
-/** Zero costs, for a request that begins now. */
-export const newCosts = (): RequestCosts => ({
+/** Zero costs, for a request that begins now, or for work that belongs to none. */
+export const newCosts = (isRequest: boolean): RequestCosts => ({
   queries: 0,
   queryMs: 0,
   rows: 0,
   renderMs: 0,
+  waitMs: 0,
+  hashMs: 0,
   bytes: 0,
+  isInMiddleware: isRequest,
   wall: Date.now(),
   started: performance.now(),
 })
@@ -72,6 +80,28 @@ export type QueryFacts = { summary: string; text: string; place: DatabasePlace; 
 
 const tracer = trace.getTracer('tracewren')
 
+/** Makes a span of work that is over, below the active span; from and to are moments of performance.now(). */
+export function tracePast(
+  name: string,
+  { costs, from, to, failure }: { costs: RequestCosts; from: number; to: number; failure?: string },
+): void {
+  if (!trace.getActiveSpan()?.isRecording()) return
+  endMiddleware(costs, from)
+  const span = tracer.startSpan(name, { startTime: timeAt(costs, from) })
+  if (failure !== undefined) {
+    span.setAttribute(ATTR_ERROR_TYPE, failure)
+    span.setStatus({ code: SpanStatusCode.ERROR })
+  }
+  span.end(timeAt(costs, to))
+}
+
+/** Makes the span of a request's time before its first query, wait or handler, which begins now or began at `at`. */
+export function endMiddleware(costs: RequestCosts | undefined, at = performance.now()): void {
+  if (!costs?.isInMiddleware) return
+  costs.isInMiddleware = false
+  tracePast('middleware', { costs, from: costs.started, to: at })
+}
+
 /** Runs a query in a CLIENT span and measures its duration. `rows` reads the number of rows from the result. */
 export async function traceQuery<T>(
   facts: QueryFacts,
@@ -82,6 +112,7 @@ export async function traceQuery<T>(
   // No span when the request is not recorded, and none without a parent span (at start, in a timer): a trace of one
   // query is of no use.
   const costs = requestCosts()
+  if (costs?.isInMiddleware) endMiddleware(costs)
   const span = parent?.isRecording() ? tracer.startSpan(facts.summary, startOf(costs)) : undefined
   if (span?.isRecording()) span.setAttributes(describeQuery(facts))
   const started = performance.now()

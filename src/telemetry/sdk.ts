@@ -48,7 +48,7 @@ import {
   type Dropped,
 } from './dropped.ts'
 import { Outage } from './outage.ts'
-import { outgoingRequests, outgoingViews } from './outgoing.ts'
+import { onClockOfRequest, outgoingRequests, outgoingViews } from './outgoing.ts'
 import { notToStrangers } from './propagation.ts'
 import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
 import { describeProcess } from './resource.ts'
@@ -81,7 +81,7 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   registerInstrumentations({
     instrumentations: [outgoingRequests(), new RuntimeNodeInstrumentation()],
     meterProvider,
-    tracerProvider,
+    tracerProvider: onClockOfRequest(tracerProvider),
   })
 
   return {

@@ -6,8 +6,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Refusal } from '../base/refusal.ts'
 import { cameFrom, clientKind, wantsJson, type Env } from '../http/context.ts'
 import { flashCookie } from '../http/cookie-names.ts'
-import { requestCosts } from '../telemetry/query-tracing.ts'
-import { tracePast } from '../telemetry/spans.ts'
+import { requestCosts, tracePast } from '../telemetry/query-tracing.ts'
 import { chipNumbers } from './chip.tsx'
 import { encode } from './fragment-cache.ts'
 
@@ -38,7 +37,7 @@ export async function render(c: Context, html: Html | (() => Html)): Promise<Res
     costs.bytes = bytes.length
     c.set('answeredAt', answeredAt)
     // A refusal of an overload is ready-made text: a span of nothing would make it dearer.
-    if (!(html instanceof String)) tracePast('render', costs, started, answeredAt)
+    if (!(html instanceof String)) tracePast('render', { costs, from: started, to: answeredAt })
   }
   return c.body(bytes, { headers: { 'Content-Type': 'text/html; charset=UTF-8' } })
 }
@@ -51,7 +50,7 @@ export function built<T>(build: () => T): T {
   if (costs) {
     const ended = performance.now()
     costs.renderMs += ended - started
-    tracePast('render', costs, started, ended)
+    tracePast('render', { costs, from: started, to: ended })
   }
   return result
 }
