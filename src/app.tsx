@@ -43,7 +43,7 @@ import type { Env } from './http/context.ts'
 import { bodyTooLarge, readForm } from './http/form-body.ts'
 import { Passwords } from './http/passwords.ts'
 import { createRateLimits } from './http/rate-limits.ts'
-import { redactionFor } from './http/redaction.ts'
+import { destinationFor, redactionFor } from './http/redaction.ts'
 import { traceRequests } from './http/request-span.ts'
 import { loadVisitor } from './http/sessions.ts'
 import { inspectorRoutes } from './inspector/routes.tsx'
@@ -79,6 +79,7 @@ export function createApp({
 
   const app = new Hono<Env>()
   const redaction = redactionFor(app)
+  const destination = destinationFor(app)
   app.onError(answerError)
   app.notFound(answerNotFound)
   app.use(async (c, next) => {
@@ -90,6 +91,7 @@ export function createApp({
     c.set('rateLimits', rateLimits)
     c.set('trusts', trusts)
     c.set('redaction', redaction)
+    c.set('destination', destination)
     c.set('recorder', recorder)
     await next()
     // At shutdown, after any answer, so that clients do not reuse the connection.
@@ -190,7 +192,9 @@ function sameOrigin({ PUBLIC_ORIGIN }: Settings) {
     const isProgram = origin === undefined && site === undefined
     if (isProgram || site === 'same-origin' || isOurs(origin ?? '', c.req.header('Host')))
       return next()
-    throw new Refusal(403, 'This request came from another site, so it was not carried out.')
+    throw new Refusal(403, 'This request came from another site, so it was not carried out.', {
+      code: 'other_site',
+    })
   })
 }
 

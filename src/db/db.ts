@@ -1,10 +1,12 @@
+import { hash } from 'node:crypto'
+
 import type { Client, InStatement, ResultSet } from '@libsql/core/api'
 import { sql } from 'drizzle-orm'
 import type { LibSQLDatabase } from 'drizzle-orm/libsql/driver-core'
 
 import { behindQuery } from '../base/query-error.ts'
 import type { Settings } from '../config/env.ts'
-import { traceQuery, type DatabasePlace } from '../telemetry/query-tracing.ts'
+import { traceQuery, type DatabasePlace, type QueryFacts } from '../telemetry/query-tracing.ts'
 import { traceSlow } from '../telemetry/waiting.ts'
 import { openFile } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
@@ -105,18 +107,12 @@ export function isConstraint(
 function traceClient(client: Client, place: DatabasePlace): Client {
   const execute = (statement: InStatement) => {
     const text = typeof statement === 'string' ? statement : statement.sql
-    const facts = { summary: summarise(text), text, place, batchSize: 1 }
+    const facts = { ...described(text), place, batchSize: 1 }
     return traceQuery(facts, () => client.execute(statement), rowsOf)
   }
   const batch = (statements: InStatement[]) => {
     const texts = statements.map((one) => (typeof one === 'string' ? one : one.sql))
-    const summary = [...new Set(texts.map(summarise))].join('; ')
-    const facts = {
-      summary: `BATCH ${summary}`.slice(0, 255),
-      text: texts.join(';\n'),
-      place,
-      batchSize: texts.length,
-    }
+    const facts = { ...described(texts.join(';\n'), texts), place, batchSize: texts.length }
     return traceQuery(
       facts,
       () => client.batch(statements, 'write'),
@@ -128,24 +124,44 @@ function traceClient(client: Client, place: DatabasePlace): Client {
 
 const rowsOf = (result: ResultSet) => result.rows.length
 
-const summaries = new Map<string, string>()
-const summariesKept = 500
+type Described = Pick<QueryFacts, 'summary' | 'hash' | 'text'>
 
-/** Summarises SQL as `SELECT tweets users`: the verb, then the tables in order of appearance. Cached by SQL text. */
-function summarise(text: string): string {
-  const known = summaries.get(text)
+const descriptions = new Map<string, Described>()
+const descriptionsKept = 500
+
+/** What spans and metrics call a statement, or a batch of `texts`. Cached by SQL text. */
+function described(text: string, texts?: string[]): Described {
+  const known = descriptions.get(text)
   if (known !== undefined) return known
+  const summary = texts
+    ? `BATCH ${[...new Set(texts.map(summarise))].join('; ')}`.slice(0, 255)
+    : summarise(text)
+  const description = { summary, hash: hashOf(text), text }
+  if (descriptions.size >= descriptionsKept) descriptions.clear()
+  descriptions.set(text, description)
+  return description
+}
+
+/**
+ * Distinguishes statements with the same summary, in eight hex digits. A longer list of values is the same statement: else
+ * there would be a metric for each length.
+ */
+const hashOf = (text: string): string =>
+  hash(
+    'sha256',
+    text
+      .replace(/\(\s*\?(?:\s*,\s*\?)*\s*\)/g, '(?)')
+      .replace(/\(\?\)(?:\s*,\s*\(\?\))+/g, '(?)')
+      .replace(/^([^;]*)(?:;\n\1)+$/, '$1'),
+  ).slice(0, 8)
+
+/** Summarises SQL as `SELECT tweets users`: the verb, then the tables in order of appearance. */
+function summarise(text: string): string {
   const verb = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? 'QUERY'
   const tables = [...text.matchAll(/\b(?:from|join|into|update)\s+["`]?(\w+)/gi)].map(
     ([, table]) => table,
   )
-  const summary = [
-    verb,
-    ...new Set(tables.filter((table) => table !== 'set' && table !== 'json_each')),
-  ]
+  return [verb, ...new Set(tables.filter((table) => table !== 'set' && table !== 'json_each'))]
     .join(' ')
     .slice(0, 255)
-  if (summaries.size >= summariesKept) summaries.clear()
-  summaries.set(text, summary)
-  return summary
 }

@@ -102,8 +102,17 @@ function splitUrl(url: string) {
   }
 }
 
-/** The route that answered. With 405 it is undefined: a wrong method is answered before any route. */
-const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : routeOf(c))
+/**
+ * The route that answered, or that a request which was refused before it would have reached. With 405 it is undefined: a
+ * wrong method is answered before any route.
+ */
+function answeredRoute(c: Context<Env>): string | undefined {
+  if (c.res.status === 405) return undefined
+  const route = routeOf(routePath(c))
+  if (route !== undefined || c.res.status < 400) return route
+  const destination = c.get('destination')(c.req.method, c.req.path)
+  return destination === undefined ? undefined : routeOf(destination)
+}
 
 function describeAnswer(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
   const status = c.res.status
@@ -144,9 +153,8 @@ export function measure(c: Context<Env>, ms: number): void {
   measured().requests.record(ms / 1000, attributes)
 }
 
-/** The pattern of the matched route without regular expressions: `/favorite/:id`. Undefined when no route matches. */
-function routeOf(c: Context): string | undefined {
-  const pattern = routePath(c)
+/** A pattern without regular expressions: `/favorite/:id`. Undefined for that of middleware: no route matches. */
+function routeOf(pattern: string): string | undefined {
   return pattern === '/*' || pattern === '*'
     ? undefined
     : pattern.replace(/\{(?:[^{}]|\{[^}]*\})*\}/g, '')

@@ -14,10 +14,10 @@ const shownAtOnce = 20
 
 /** The title of a request: its method and route. */
 export const titleOf = ({ name, method, route }: RecordedRequest): string =>
-  route === '(no route)' ? `${method} (no route)` : name
+  route.startsWith('(') ? `${method} ${route}` : name
 
-// A logarithmic scale: each factor of ten is a quarter of the bar, so 2 ms and 20 ms differ beside a login of 200 ms.
-const logShare = (ms: number) => Math.min(100, Math.max(1, 25 * Math.log10(ms / 0.1)))
+// A logarithmic scale from 0.1 ms to 100 s: 2 ms and 20 ms differ beside a login of 200 ms, and that from one of 4.5 s.
+const logShare = (ms: number) => Math.min(100, Math.max(1, (100 / 6) * Math.log10(ms / 0.1)))
 
 const rendered = new WeakMap<RecordedRequest, string>()
 
@@ -61,7 +61,10 @@ export const Clock = ({ at }: { at: number }) => {
 }
 
 export const Status = ({ of }: { of: RecordedRequest }) => (
-  <span class={of.failed ? 'status bad' : of.status >= 400 ? 'status warn' : 'status'}>
+  <span
+    class={of.failed ? 'status bad' : of.status >= 400 ? 'status warn' : 'status'}
+    title={of.code}
+  >
     {of.status || (of.failed ? 'failed' : 'done')}
   </span>
 )
@@ -145,7 +148,7 @@ const Table = ({ requests, live }: { requests: RecordedRequest[]; live: string }
           </th>
           <th scope='col' class='bar'>
             <span class='axis'>
-              <span>0.1 ms</span> <span class='vh'>to</span> <span>1 s</span>
+              <span>0.1 ms</span> <span class='vh'>to</span> <span>100 s</span>
             </span>
           </th>
         </tr>

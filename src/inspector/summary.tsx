@@ -1,11 +1,13 @@
 // The summary of a trace: status, duration, where the time was spent, and what can be copied or downloaded.
+import { SpanKind } from '@opentelemetry/api'
+
 import { counted } from '../base/format.ts'
 import { isServerSpan } from '../trace-store/recorded-request.ts'
-import type { RecordedRequest } from '../trace-store/recorded.ts'
 import type { RecordedTrace } from '../trace-store/recorded.ts'
 import { shortMs } from '../ui/chip.tsx'
 import { Status } from './list.tsx'
-import type { Waterfall } from './waterfall.ts'
+import { isWait } from './waterfall-bars.tsx'
+import type { Waterfall, WaterfallRow } from './waterfall.ts'
 
 type SummaryProps = { trace: RecordedTrace; waterfall: Waterfall; grafana: string | undefined }
 
@@ -17,6 +19,7 @@ export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
     <>
       <div class='facts trace'>
         {request && <Status of={request} />}
+        {request?.code !== undefined && <code>{request.code}</code>}
         <b class='number'>{shortMs(request?.ms ?? waterfall.ms)}</b>
         {request && <span>{request.kind}</span>}
         <span>{counted(request?.queries ?? 0, 'query', 'queries')}</span>
@@ -26,7 +29,7 @@ export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
           {new Date(waterfall.at).toISOString().replace('T', ' ').replace('Z', ' UTC')}
         </time>
       </div>
-      <Spent trace={trace} request={request} />
+      <Spent trace={trace} waterfall={waterfall} />
       <div class='facts trace'>
         <Causes trace={trace} />
         <a href={`/logs?q=${trace.id}`}>Logs</a>
@@ -48,26 +51,39 @@ export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
   )
 }
 
-/** How much of a request's time the database took, and how much the rendering. */
-const Spent = ({
-  trace,
-  request,
-}: {
-  trace: RecordedTrace
-  request: RecordedRequest | undefined
-}) => {
-  const root = trace.spans.find(
-    (span) => isServerSpan(span) && 'app.client.kind' in span.attributes,
-  )
-  if (!root || !request || trace.requests.length > 1) return null
-  const database = Number(root.attributes['app.db.duration_ms'] ?? 0)
-  const rendering = Number(root.attributes['app.render.duration_ms'] ?? 0)
-  const rest = Math.max(0, request.ms - database - rendering)
+/** Whose own time a line is, in the words of the summary. */
+function shareOf(row: WaterfallRow): string {
+  const { name, kind } = row.span
+  if (isServerSpan(row.span)) return 'the rest'
+  if (kind === SpanKind.CLIENT) return 'queries'
+  return shares[name] ?? (isWait(row) ? 'waiting' : 'handler')
+}
+
+const shares: Record<string, string> = {
+  render: 'rendering',
+  middleware: 'middleware',
+  'password.hash': 'hashing',
+  'query.prepare': 'preparing queries',
+}
+
+/** Where the time of a request went: the own time of its lines, summed up. */
+const Spent = ({ trace, waterfall }: { trace: RecordedTrace; waterfall: Waterfall }) => {
+  const roots = trace.spans.filter(isServerSpan)
+  if (roots.length !== 1 || !('app.client.kind' in roots[0]!.attributes)) return null
+  const spent = new Map([['queries', 0]])
+  for (const row of waterfall.rows) {
+    const share = shareOf(row)
+    spent.set(share, (spent.get(share) ?? 0) + row.selfMs)
+  }
+  const rest = spent.get('the rest') ?? 0
+  spent.delete('the rest')
   return (
     <p class='facts trace'>
-      <span>queries {shortMs(database)}</span>
-      <span>rendering {shortMs(rendering)}</span>
-      <span>the rest {shortMs(rest)}</span>
+      {[...spent, ['the rest', rest] as const].map(([share, ms]) => (
+        <span>
+          {share} {shortMs(ms)}
+        </span>
+      ))}
     </p>
   )
 }

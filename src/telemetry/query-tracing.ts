@@ -75,8 +75,17 @@ export const requestCosts = () => context.active().getValue(costsKey) as Request
 /** The database that a query goes to. `server` is the address of one that is reached over the network. */
 export type DatabasePlace = { namespace: string; server?: { address: string; port: number } }
 
-/** What a query span records: the summary, the SQL with placeholders, the database, and the statements in the batch. */
-export type QueryFacts = { summary: string; text: string; place: DatabasePlace; batchSize: number }
+/** What a query span records: the summary, the SQL with placeholders, its hash, the database, and the statements in the batch. */
+export type QueryFacts = {
+  summary: string
+  text: string
+  hash: string
+  place: DatabasePlace
+  batchSize: number
+}
+
+/** The attribute that distinguishes statements with the same summary. */
+const queryHash = 'app.db.query.hash'
 
 const tracer = trace.getTracer('tracewren')
 
@@ -142,11 +151,12 @@ export async function traceQuery<T>(
 }
 
 /** The attributes that both the span and the metric of a query have. */
-function describePlace({ summary, place: { namespace, server } }: QueryFacts): Attributes {
+function describePlace({ summary, hash, place: { namespace, server } }: QueryFacts): Attributes {
   const about: Attributes = {
     [ATTR_DB_SYSTEM_NAME]: 'sqlite',
     [ATTR_DB_NAMESPACE]: namespace,
     [ATTR_DB_QUERY_SUMMARY]: summary,
+    [queryHash]: hash,
   }
   if (server) {
     about[ATTR_SERVER_ADDRESS] = server.address
