@@ -2,11 +2,13 @@
 import { raw } from 'hono/html'
 
 import { counted, fullTime } from '../base/format.ts'
+import type { ExportState } from '../trace-store/export-state.ts'
 import type { RecordedRequest } from '../trace-store/recorded.ts'
 import { recorderBounds } from '../trace-store/recorder.ts'
 import type { Bucket } from '../trace-store/statistics.ts'
 import { shortMs } from '../ui/chip.tsx'
 import { Charts } from './chart.tsx'
+import { ExportLine } from './export-line.tsx'
 import { Filters, passes, searchOf, type Filter } from './filters.tsx'
 import { Header } from './header.tsx'
 
@@ -69,9 +71,14 @@ export const Status = ({ of }: { of: RecordedRequest }) => (
   </span>
 )
 
-type ListProps = { requests: RecordedRequest[]; filter: Filter; series: Bucket[] }
+type ListProps = {
+  requests: RecordedRequest[]
+  filter: Filter
+  series: Bucket[]
+  exports: readonly ExportState[]
+}
 
-export const TraceList = ({ requests, filter, series }: ListProps) => (
+export const TraceList = ({ requests, filter, series, exports }: ListProps) => (
   <>
     <Header
       at='/traces'
@@ -79,13 +86,14 @@ export const TraceList = ({ requests, filter, series }: ListProps) => (
       words='Every line is one request to this very process: what it was, what it answered and what it cost.'
     />
     <Charts series={series} />
+    <ExportLine states={exports} />
     <Filters filter={filter} />
     <Found requests={requests} filter={filter} />
   </>
 )
 
 /** The requests that pass the filters: the part of the page that a changed filter replaces. */
-const Found = ({ requests, filter }: Omit<ListProps, 'series'>) => {
+const Found = ({ requests, filter }: Pick<ListProps, 'requests' | 'filter'>) => {
   const passing = requests.filter((request) => passes(request, filter))
   const { before } = filter
   const from = before === undefined ? 0 : passing.findIndex(({ number }) => number < before)

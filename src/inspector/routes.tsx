@@ -35,6 +35,7 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
         requests: recorder.requests(),
         filter: c.req.valid('query'),
         series: recorder.statistics.series(Date.now()),
+        exports: recorder.exports,
       }
       return page(c, { title: 'Traces', wide }, <TraceList {...list} />)
     })

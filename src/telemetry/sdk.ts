@@ -50,7 +50,7 @@ import {
 import { Outage } from './outage.ts'
 import { onClockOfRequest, outgoingRequests, outgoingViews } from './outgoing.ts'
 import { notToStrangers } from './propagation.ts'
-import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
+import { logRecorder, recordingAll, recordLocalLog, spanRecorder } from './recording.ts'
 import { describeProcess } from './resource.ts'
 
 export type Telemetry = {
@@ -69,9 +69,10 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
     suppressOverrideMessage: true,
   })
   const resource = describeProcess(settings.detectors)
-  const outage = new Outage()
+  const outage = new Outage(settings)
   const meterProvider = startMetrics(settings, resource, outage)
-  const recorder = settings.inspect ? new Recorder() : undefined
+  const recorder = settings.inspect ? new Recorder(outage.states) : undefined
+  if (recorder) recordLocalLog(recorder)
   const dropped = newDropped()
   const report = reportDropped(dropped, outage)
   const ownMetrics = tallying(meterProvider, dropped)
@@ -108,7 +109,10 @@ function startMetrics(
   const reader = new PeriodicExportingMetricReader({
     exporter:
       kind === 'otlp'
-        ? outage.watch(new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics }))
+        ? outage.watch(
+            'metrics',
+            new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics }),
+          )
         : new ConsoleMetricExporter(),
     ...settings.metrics,
   })
@@ -164,7 +168,11 @@ function exportingSpans({ settings, ownMetrics, dropped, outage }: Common): Span
   if (kind === 'none') return []
   const exporter =
     kind === 'otlp'
-      ? outage.watch(new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces }))
+      ? outage.watch(
+          'traces',
+          new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces }),
+          dropped.spans,
+        )
       : new ConsoleSpanExporter()
   // The cast: the option exists since version 2.9 but is missing in this package's types.
   const options = { selfObsMeterProvider: ownMetrics } as Record<string, unknown>
@@ -178,7 +186,11 @@ function startLogs(common: Common): LoggerProvider {
   if (kind !== 'none') {
     const exporter =
       kind === 'otlp'
-        ? outage.watch(new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs }))
+        ? outage.watch(
+            'logs',
+            new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs }),
+            dropped.logs,
+          )
         : new ConsoleLogRecordExporter()
     processors.push(
       countLogs(dropped.logs),

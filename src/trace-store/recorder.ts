@@ -1,6 +1,7 @@
 // Keeps the newest traces and log lines of this process in memory, within fixed bounds, for the inspector.
 import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
 
+import type { ExportState } from './export-state.ts'
 import { requestOf } from './recorded-request.ts'
 import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
 import type { RecordedLog, RecordedRequest, RecordedSpan, RecordedTrace } from './recorded.ts'
@@ -29,6 +30,8 @@ type Listener = (request: RecordedRequest) => void
 /** Keeps finished spans and log lines, and computes statistics of the requests. */
 export class Recorder {
   readonly statistics = new Statistics()
+  /** What became of the exports; empty while nothing is exported. */
+  readonly exports: readonly ExportState[]
   readonly #open = new Map<string, Open>()
   readonly #traces = new Map<string, RecordedTrace>()
   /** The same traces, oldest first. An array: after many deletions at its start, a Map finds its first entry slowly. */
@@ -42,6 +45,10 @@ export class Recorder {
   #traceBytes = 0
   #logBytes = 0
   #number = 0
+
+  constructor(exports: readonly ExportState[] = []) {
+    this.exports = exports
+  }
 
   /** Takes a finished span. The root span of a request ends last and completes the request. */
   takeSpan(span: RecordedSpan): void {
