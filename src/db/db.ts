@@ -6,7 +6,12 @@ import type { LibSQLDatabase } from 'drizzle-orm/libsql/driver-core'
 
 import { behindQuery } from '../base/query-error.ts'
 import type { Settings } from '../config/env.ts'
-import { traceQuery, type DatabasePlace, type QueryFacts } from '../telemetry/query-tracing.ts'
+import {
+  describeStatement,
+  traceQuery,
+  type DatabasePlace,
+  type QueryFacts,
+} from '../telemetry/query-tracing.ts'
 import { traceSlow } from '../telemetry/waiting.ts'
 import { openFile } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
@@ -105,16 +110,15 @@ export function isConstraint(
 }
 
 function traceClient(client: Client, place: DatabasePlace): Client {
+  const described = descriptionsOf(place)
   const execute = (statement: InStatement) => {
-    const text = typeof statement === 'string' ? statement : statement.sql
-    const facts = { ...described(text), place, batchSize: 1 }
+    const facts = described(typeof statement === 'string' ? statement : statement.sql)
     return traceQuery(facts, () => client.execute(statement), rowsOf)
   }
   const batch = (statements: InStatement[]) => {
     const texts = statements.map((one) => (typeof one === 'string' ? one : one.sql))
-    const facts = { ...described(texts.join(';\n'), texts), place, batchSize: texts.length }
     return traceQuery(
-      facts,
+      described(texts.join(';\n'), texts),
       () => client.batch(statements, 'write'),
       (results) => results.reduce((sum, result) => sum + rowsOf(result), 0),
     )
@@ -124,22 +128,23 @@ function traceClient(client: Client, place: DatabasePlace): Client {
 
 const rowsOf = (result: ResultSet) => result.rows.length
 
-type Described = Pick<QueryFacts, 'summary' | 'hash' | 'text'>
-
-const descriptions = new Map<string, Described>()
 const descriptionsKept = 500
 
-/** What spans and metrics call a statement, or a batch of `texts`. Cached by SQL text. */
-function described(text: string, texts?: string[]): Described {
-  const known = descriptions.get(text)
-  if (known !== undefined) return known
-  const summary = texts
-    ? `BATCH ${[...new Set(texts.map(summarise))].join('; ')}`.slice(0, 255)
-    : summarise(text)
-  const description = { summary, hash: hashOf(text), text }
-  if (descriptions.size >= descriptionsKept) descriptions.clear()
-  descriptions.set(text, description)
-  return description
+/** What spans and metrics say of a statement, or of a batch of `texts`. Cached by SQL text. */
+function descriptionsOf(place: DatabasePlace) {
+  const kept = new Map<string, QueryFacts>()
+  return (text: string, texts?: string[]): QueryFacts => {
+    const known = kept.get(text)
+    if (known !== undefined) return known
+    const summary = texts
+      ? `BATCH ${[...new Set(texts.map(summarise))].join('; ')}`.slice(0, 255)
+      : summarise(text)
+    const batchSize = texts?.length ?? 1
+    const facts = describeStatement({ summary, text, hash: hashOf(text), place, batchSize })
+    if (kept.size >= descriptionsKept) kept.clear()
+    kept.set(text, facts)
+    return facts
+  }
 }
 
 /** Distinguishes statements with the same summary. Lists of values are bound as JSON, so a text does not grow with them. */

@@ -75,14 +75,17 @@ export const requestCosts = () => context.active().getValue(costsKey) as Request
 /** The database that a query goes to. `server` is the address of one that is reached over the network. */
 export type DatabasePlace = { namespace: string; server?: { address: string; port: number } }
 
-/** What a query span records: the summary, the SQL with placeholders, its hash, the database, and the statements in the batch. */
-export type QueryFacts = {
+/** A statement, or a batch of them: its summary, its SQL with placeholders and the hash of that, and its database. */
+export type Statement = {
   summary: string
   text: string
   hash: string
   place: DatabasePlace
   batchSize: number
 }
+
+/** What is recorded of a statement. Made once for each, because it is the same whenever the statement runs. */
+export type QueryFacts = { summary: string; ofSpan: Attributes; ofMetric: Attributes }
 
 /** The attribute that distinguishes statements with the same summary. */
 const queryHash = 'app.db.query.hash'
@@ -123,7 +126,7 @@ export async function traceQuery<T>(
   const costs = requestCosts()
   if (costs?.isInMiddleware) endMiddleware(costs)
   const span = parent?.isRecording() ? tracer.startSpan(facts.summary, startOf(costs)) : undefined
-  if (span?.isRecording()) span.setAttributes(describeQuery(facts))
+  if (span?.isRecording()) span.setAttributes(facts.ofSpan)
   const started = performance.now()
   let failure: string | undefined
   try {
@@ -144,32 +147,33 @@ export async function traceQuery<T>(
     throw error
   } finally {
     span?.end(costs && timeAt(costs))
-    const about = describePlace(facts)
-    if (failure !== undefined) about[ATTR_ERROR_TYPE] = failure
-    measured().queries.record((performance.now() - started) / 1000, about)
+    const about = facts.ofMetric
+    measured().queries.record(
+      (performance.now() - started) / 1000,
+      failure === undefined ? about : { ...about, [ATTR_ERROR_TYPE]: failure },
+    )
   }
 }
 
-/** The attributes that both the span and the metric of a query have. */
-function describePlace({ summary, hash, place: { namespace, server } }: QueryFacts): Attributes {
-  const about: Attributes = {
+/** Describes a statement for its spans and for the metric. */
+export function describeStatement(statement: Statement): QueryFacts {
+  const { summary, text, hash, batchSize, place } = statement
+  const ofMetric: Attributes = {
     [ATTR_DB_SYSTEM_NAME]: 'sqlite',
-    [ATTR_DB_NAMESPACE]: namespace,
+    [ATTR_DB_NAMESPACE]: place.namespace,
     [ATTR_DB_QUERY_SUMMARY]: summary,
     [queryHash]: hash,
+    ...(place.server && {
+      [ATTR_SERVER_ADDRESS]: place.server.address,
+      [ATTR_SERVER_PORT]: place.server.port,
+    }),
   }
-  if (server) {
-    about[ATTR_SERVER_ADDRESS] = server.address
-    about[ATTR_SERVER_PORT] = server.port
+  const ofSpan: Attributes = {
+    ...ofMetric,
+    [ATTR_DB_QUERY_TEXT]: text,
+    ...(batchSize > 1 && { [ATTR_DB_OPERATION_BATCH_SIZE]: batchSize }),
   }
-  return about
-}
-
-function describeQuery(facts: QueryFacts): Attributes {
-  const about = describePlace(facts)
-  about[ATTR_DB_QUERY_TEXT] = facts.text
-  if (facts.batchSize > 1) about[ATTR_DB_OPERATION_BATCH_SIZE] = facts.batchSize
-  return about
+  return { summary, ofSpan, ofMetric }
 }
 
 /** The value of `error.type`: SQLite's extended code such as `SQLITE_FULL`, a Refusal's code, or the error's name. */
