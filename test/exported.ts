@@ -68,7 +68,7 @@ export function change(path: string, statement: string): void {
 
 /** A span that is there only where something took a millisecond: on a busy machine, anywhere. */
 export const isOccasional = ({ name }: { name: string }): boolean =>
-  /\.(wait|receive|prepare)$/.test(name)
+  /^(middleware|render|password\.hash)$|\.(wait|receive|prepare)$/.test(name)
 
 /** `parent > child` for each span of a trace, without occasional ones. */
 export function treeOf(all: SinkSpan[]): string[] {

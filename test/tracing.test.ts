@@ -33,10 +33,8 @@ test('the trace of a like has a request span, a handler span and three query spa
     '- > POST /favorite/:id',
     'POST /favorite/:id > SELECT notifications sessions users',
     'POST /favorite/:id > favorites.create',
-    'POST /favorite/:id > middleware',
     'favorites.create > INSERT favorites trends tweets users',
     'favorites.create > SELECT favorites tweets users',
-    'favorites.create > render',
   ])
   const { attributes, status } = root(answer)
   assert.equal(status.code, 0)

@@ -12,7 +12,7 @@ import {
   type DatabasePlace,
   type QueryFacts,
 } from '../telemetry/query-tracing.ts'
-import { traceSlow } from '../telemetry/waiting.ts'
+import { tracePrepare } from '../telemetry/waiting.ts'
 import { openFile } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
 import type { WholeIndexes } from './migrate.ts'
@@ -66,7 +66,7 @@ export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
   return (db) => {
     const known = built.get(db)
     if (known !== undefined) return known
-    const made = traceSlow('query.prepare', () => build(db))
+    const made = tracePrepare(() => build(db))
     built.set(db, made)
     return made
   }

@@ -139,7 +139,7 @@ export class FileClient implements Client {
         this.#discard() // the failed statement would keep its old snapshot for ever
         if (performance.now() > from + readRetryMs) {
           const refusal = this.queue.refusal()
-          waited('read_lock.wait', from, { failure: refusal.code })
+          waited('read_lock.wait', from, refusal.code)
           throw refusal
         }
       }
@@ -162,7 +162,7 @@ export class FileClient implements Client {
     do {
       if (performance.now() > deadline) {
         const refusal = this.queue.refusal()
-        waited('write_lock.wait', from, { failure: refusal.code })
+        waited('write_lock.wait', from, refusal.code)
         throw refusal
       }
       await pause(1 + Math.random() * 15)

@@ -83,7 +83,7 @@ export const sideColumn = createMiddleware<Env>(async (c, next) => {
   const here = discovery(c.var.db)
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
   const first = reads && here.refresh(c.var.db)
-  if (first) await traceWait('side_column.wait', first, false)
+  if (first) await traceWait('side_column.wait', first)
   const { known } = here
   if (known) {
     if (reads) c.set('askedPeople', known.ids)

@@ -23,7 +23,7 @@ export const readForm = createMiddleware<Env>(async (c, next) => {
       const sentence = 'Send a form: application/x-www-form-urlencoded or multipart/form-data.'
       throw new Refusal(415, sentence)
     }
-    const bytes = await traceWait('form.receive', receive(c), false)
+    const bytes = await traceWait('form.receive', receive(c))
     // Parsed here, because Hono wraps the bytes in a Response to parse them, which costs 200 us.
     if (isUrlencoded) c.req.bodyCache.formData = formOf(bytes)
   }

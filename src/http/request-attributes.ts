@@ -129,6 +129,8 @@ function describeCosts(costs: RequestCosts, attributes: Attributes): void {
   attributes['app.db.duration_ms'] = round(costs.queryMs)
   attributes['app.db.rows'] = costs.rows
   attributes['app.render.duration_ms'] = round(costs.renderMs)
+  attributes['app.middleware.duration_ms'] = round(costs.middlewareMs)
+  attributes['app.handler.duration_ms'] = round(costs.handlerMs)
   if (costs.waitMs > 0) attributes['app.wait.duration_ms'] = round(costs.waitMs)
   if (costs.hashMs > 0) attributes['app.password.duration_ms'] = round(costs.hashMs)
   if (costs.bytes > 0) attributes['http.response.body.size'] = costs.bytes

@@ -1,13 +1,10 @@
 // The summary of a trace: status, duration, where the time was spent, and what can be copied or downloaded.
-import { SpanKind } from '@opentelemetry/api'
-
 import { counted } from '../base/format.ts'
-import { isServerSpan } from '../trace-store/recorded-request.ts'
+import { isServerSpan, spanTimes } from '../trace-store/recorded-request.ts'
 import type { RecordedTrace } from '../trace-store/recorded.ts'
 import { shortMs } from '../ui/chip.tsx'
 import { Status } from './list.tsx'
-import { isWait } from './waterfall-bars.tsx'
-import type { Waterfall, WaterfallRow } from './waterfall.ts'
+import type { Waterfall } from './waterfall.ts'
 
 type SummaryProps = { trace: RecordedTrace; waterfall: Waterfall; grafana: string | undefined }
 
@@ -51,39 +48,39 @@ export const Summary = ({ trace, waterfall, grafana }: SummaryProps) => {
   )
 }
 
-/** Whose own time a line is, in the words of the summary. */
-function shareOf(row: WaterfallRow): string {
-  const { name, kind } = row.span
-  if (isServerSpan(row.span)) return 'the rest'
-  if (kind === SpanKind.CLIENT) return 'queries'
-  return shares[name] ?? (isWait(row) ? 'waiting' : 'handler')
-}
+/** The parts of a request's time, by attribute of its server span. Those of no time are not shown, but the first two. */
+const parts = [
+  ['queries', 'app.db.duration_ms'],
+  ['rendering', 'app.render.duration_ms'],
+  ['waiting', 'app.wait.duration_ms'],
+  ['hashing', 'app.password.duration_ms'],
+  ['middleware', 'app.middleware.duration_ms'],
+  ['handler', 'app.handler.duration_ms'],
+] as const
 
-const shares: Record<string, string> = {
-  render: 'rendering',
-  middleware: 'middleware',
-  'password.hash': 'hashing',
-  'query.prepare': 'preparing queries',
-}
-
-/** Where the time of a request went: the own time of its lines, summed up. */
+/** Where the time of a request went. A query that waited for the write lock counts without that wait. */
 const Spent = ({ trace, waterfall }: { trace: RecordedTrace; waterfall: Waterfall }) => {
-  const roots = trace.spans.filter(isServerSpan)
-  if (roots.length !== 1 || !('app.client.kind' in roots[0]!.attributes)) return null
-  const spent = new Map([['queries', 0]])
-  for (const row of waterfall.rows) {
-    const share = shareOf(row)
-    spent.set(share, (spent.get(share) ?? 0) + row.selfMs)
-  }
-  const rest = spent.get('the rest') ?? 0
-  spent.delete('the rest')
+  const [root, ...others] = trace.spans.filter(isServerSpan)
+  if (!root || others.length > 0 || !('app.client.kind' in root.attributes)) return null
+  const waitedInQueries = waterfall.rows
+    .filter(({ span }) => /^(write|read)_.*wait$/.test(span.name))
+    .reduce((sum, { ms }) => sum + ms, 0)
+  const spent = parts.map(([word, attribute], index) => {
+    const ms = Number(root.attributes[attribute] ?? 0)
+    return { word, ms: index === 0 ? Math.max(0, ms - waitedInQueries) : ms }
+  })
+  const named = spent.reduce((sum, { ms }) => sum + ms, 0)
+  const rest = Math.max(0, spanTimes(root).ms - named)
   return (
     <p class='facts trace'>
-      {[...spent, ['the rest', rest] as const].map(([share, ms]) => (
-        <span>
-          {share} {shortMs(ms)}
-        </span>
-      ))}
+      {spent
+        .filter(({ ms }, index) => index < 2 || ms > 0)
+        .map(({ word, ms }) => (
+          <span>
+            {word} {shortMs(ms)}
+          </span>
+        ))}
+      <span>the rest {shortMs(rest)}</span>
     </p>
   )
 }

@@ -27,12 +27,16 @@ export type RequestCosts = {
   queryMs: number
   rows: number
   renderMs: number
-  /** Time in queues and at locks, and time in bcrypt. */
+  /** Time in queues, at locks and for others' work; the part of it inside of queries; and time in bcrypt. */
   waitMs: number
+  queryWaitMs: number
   hashMs: number
-  bytes: number
-  /** Until the first query, wait or handler: that time is the span `middleware`. */
+  /** Time before the first query, wait or handler, and time of the handler itself. */
+  middlewareMs: number
+  handlerMs: number
   isInMiddleware: boolean
+  queriesNow: number
+  bytes: number
   /** The start of the request on both clocks: Date.now() and performance.now(). */
   wall: number
   started: number
@@ -45,9 +49,13 @@ export const newCosts = (isRequest: boolean): RequestCosts => ({
   rows: 0,
   renderMs: 0,
   waitMs: 0,
+  queryWaitMs: 0,
   hashMs: 0,
-  bytes: 0,
+  middlewareMs: 0,
+  handlerMs: 0,
   isInMiddleware: isRequest,
+  queriesNow: 0,
+  bytes: 0,
   wall: Date.now(),
   started: performance.now(),
 })
@@ -92,12 +100,17 @@ const queryHash = 'app.db.query.hash'
 
 const tracer = trace.getTracer('tracewren')
 
-/** Makes a span of work that is over, below the active span; from and to are moments of performance.now(). */
-export function tracePast(
-  name: string,
-  { costs, from, to, failure }: { costs: RequestCosts; from: number; to: number; failure?: string },
-): void {
-  if (!trace.getActiveSpan()?.isRecording()) return
+type Past = { costs: RequestCosts; from: number; to: number; failure?: string | undefined }
+
+/** Shorter pieces of a request get no span: it would cost more than it says. They are in the attributes of the request. */
+const spanFromMs = 1
+
+/**
+ * Makes a span of work that is over and took a millisecond or more, below the active span; from and to are moments of
+ * performance.now().
+ */
+export function tracePast(name: string, { costs, from, to, failure }: Past): void {
+  if (to - from < spanFromMs || !trace.getActiveSpan()?.isRecording()) return
   endMiddleware(costs, from)
   const span = tracer.startSpan(name, { startTime: timeAt(costs, from) })
   if (failure !== undefined) {
@@ -107,10 +120,11 @@ export function tracePast(
   span.end(timeAt(costs, to))
 }
 
-/** Makes the span of a request's time before its first query, wait or handler, which begins now or began at `at`. */
+/** Ends a request's time before its first query, wait or handler, which begins now or began at `at`. */
 export function endMiddleware(costs: RequestCosts | undefined, at = performance.now()): void {
   if (!costs?.isInMiddleware) return
   costs.isInMiddleware = false
+  costs.middlewareMs = at - costs.started
   tracePast('middleware', { costs, from: costs.started, to: at })
 }
 
@@ -124,7 +138,10 @@ export async function traceQuery<T>(
   // No span when the request is not recorded, and none without a parent span (at start, in a timer): a trace of one
   // query is of no use.
   const costs = requestCosts()
-  if (costs?.isInMiddleware) endMiddleware(costs)
+  if (costs) {
+    endMiddleware(costs)
+    costs.queriesNow += 1
+  }
   const span = parent?.isRecording() ? tracer.startSpan(facts.summary, startOf(costs)) : undefined
   if (span?.isRecording()) span.setAttributes(facts.ofSpan)
   const started = performance.now()
@@ -191,6 +208,7 @@ const startOf = (costs: RequestCosts | undefined) => ({
 
 function addCosts(costs: RequestCosts | undefined, ms: number, returned: number): void {
   if (!costs) return
+  costs.queriesNow -= 1
   costs.queries += 1
   costs.queryMs += ms
   costs.rows += returned

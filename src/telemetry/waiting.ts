@@ -1,11 +1,9 @@
-// What a request waits for. A wait of a millisecond or more is a span; all waits together are an attribute of the request.
+// What a request waits for, and other pieces of it that have a name. Those of a millisecond or more are spans; all together
+// are attributes of the request.
 import { failureOf, requestCosts, tracePast } from './query-tracing.ts'
 
-/** Shorter waits are in everything. */
-const spanFromMs = 1
-
-/** Waits for a promise, and records how long. `isQueue`: it counts as waiting, not as work of somebody else. */
-export async function traceWait<T>(name: string, wait: Promise<T>, isQueue = true): Promise<T> {
+/** Waits for a promise, and records how long. */
+export async function traceWait<T>(name: string, wait: Promise<T>): Promise<T> {
   const from = performance.now()
   let failure: string | undefined
   try {
@@ -14,27 +12,31 @@ export async function traceWait<T>(name: string, wait: Promise<T>, isQueue = tru
     failure = failureOf(error)
     throw error
   } finally {
-    waited(name, from, { failure, isQueue })
+    waited(name, from, failure)
   }
 }
 
-type How = { failure?: string | undefined; isQueue?: boolean }
-
 /** Records a wait since `from` (performance.now) that ends now; `failure`: it was in vain. */
-export function waited(name: string, from: number, { failure, isQueue = true }: How = {}): void {
+export function waited(name: string, from: number, failure?: string): void {
   const costs = requestCosts()
   if (!costs) return
   const to = performance.now()
-  if (isQueue) costs.waitMs += to - from
-  if (to - from < spanFromMs) return
-  tracePast(name, { costs, from, to, ...(failure !== undefined && { failure }) })
+  costs.waitMs += to - from
+  if (costs.queriesNow > 0) costs.queryWaitMs += to - from
+  tracePast(name, { costs, from, to, failure })
 }
 
-/** Does work that seldom takes long; it is a span where it took a millisecond or more. */
-export function traceSlow<T>(name: string, work: () => T): T {
+/** Builds a query for the first time, in the span `query.prepare`. */
+export function tracePrepare<T>(build: () => T): T {
   const from = performance.now()
-  const result = work()
-  waited(name, from, { isQueue: false })
+  const result = build()
+  const costs = requestCosts()
+  if (costs) {
+    const to = performance.now()
+    const isInMiddleware = costs.isInMiddleware
+    tracePast('query.prepare', { costs, from, to })
+    if (isInMiddleware && !costs.isInMiddleware) costs.middlewareMs += to - from
+  }
   return result
 }
 
