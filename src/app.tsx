@@ -44,13 +44,14 @@ import type { Env } from './http/context.ts'
 import { bodyTooLarge, readForm, readsOwnBody } from './http/form-body.ts'
 import { Passwords } from './http/passwords.ts'
 import { createRateLimits } from './http/rate-limits.ts'
-import { redactionFor } from './http/redaction.ts'
+import { destinationFor, redactionFor } from './http/redaction.ts'
 import { traceRequests } from './http/request-span.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { loadVisitor } from './http/sessions.ts'
 import { inspectorRoutes } from './inspector/routes.tsx'
 import { AdmissionQueue } from './overload/admission-queue.ts'
 import { activeRequests } from './overload/work-queue.ts'
+import { traceWait } from './telemetry/waiting.ts'
 import type { Recorder } from './trace-store/recorder.ts'
 import type { RuntimeSamples } from './trace-store/runtime.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './ui/errors.tsx'
@@ -87,6 +88,7 @@ export function createApp({
 
   const app = new Hono<Env>()
   const redaction = redactionFor(app)
+  const destination = destinationFor(app)
   app.onError(answerError)
   app.notFound(answerNotFound)
   app.use(async (c, next) => {
@@ -98,6 +100,7 @@ export function createApp({
     c.set('rateLimits', rateLimits)
     c.set('trusts', trusts)
     c.set('redaction', redaction)
+    c.set('destination', destination)
     c.set('recorder', recorder)
     c.set('runtime', runtime)
     await next()
@@ -188,7 +191,9 @@ function sameOrigin({ PUBLIC_ORIGIN }: Settings) {
     const isProgram = origin === undefined && site === undefined
     if (isProgram || site === 'same-origin' || isOurs(origin ?? '', c.req.header('Host')))
       return next()
-    throw new Refusal(403, 'This request came from another site, so it was not carried out.')
+    throw new Refusal(403, 'This request came from another site, so it was not carried out.', {
+      code: 'other_site',
+    })
   })
 }
 
@@ -203,7 +208,7 @@ function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Setting
   const queue = new AdmissionQueue({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
   return createMiddleware<Env>(async (c, next) => {
     const admission = queue.enter(c.req.raw)
-    if (admission) await admission
+    if (admission) await traceWait('request_queue.wait', admission)
     if (activeRequests.count >= MAX_IN_FLIGHT) {
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {
         code: 'too_many_in_flight',

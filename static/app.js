@@ -117,7 +117,7 @@ const open = (card, inTab) => {
   if (inTab) window.open(link.href, '_blank', 'noopener')
   else location.assign(link.href)
 }
-const ground = ({ target }) => !target.closest('a, button, form:not(.actions)') && target.closest('.quoted, .tweet, .user-item, .requests tr')
+const ground = ({ target }) => !target.closest('a,button,form:not(.actions),summary,pre') && target.closest('.quoted, .tweet, .user-item, .requests tr')
 const onGround = (event) => {
   const { target, button, ctrlKey, metaKey, shiftKey } = event
   const card = ground(event)

@@ -109,7 +109,7 @@ test('health checks, static files and streams do not count, all other routes do'
     const isStream = answers.browser.includes('text/event-stream')
     assert.equal(out.test(path), isStream || /^\/(livez|readyz|static\/\*)$/.test(path), request)
   }
-  assert.ok(!out.test(''), 'refusals of an overload have no route')
+  assert.ok(!out.test(''), 'refusals at an unknown address have no route')
   for (const { expr } of rules)
     assert.doesNotMatch(expr, /http_route(=~"\.|!="")/, 'no rule asks for a route')
 })

@@ -178,6 +178,12 @@ describe('docs/telemetry-names.md', () => {
     assert.deepEqual(missingFrom(handlers), [])
   })
 
+  it('lists every span of a piece of a request', () => {
+    const pieces = matches(code, /(?:traceWait|waited|tracePast)\(\s*'([\w.]+)'/g)
+    assert.ok(pieces.length >= 8)
+    assert.deepEqual(missingFrom(pieces), [])
+  })
+
   it('lists every metric of the app with its unit', () => {
     const made = [...code.matchAll(/\.create\w+\(('[\w.]+'|METRIC_\w+), \{\s*unit: '([^']+)'/g)]
     assert.ok(made.length > 9)

@@ -66,9 +66,14 @@ export function change(path: string, statement: string): void {
   database.close()
 }
 
-/** `parent > child` for each span of a trace. */
-export function treeOf(spans: SinkSpan[]): string[] {
-  const names = new Map(spans.map((span) => [span.spanId, span.name]))
+/** A span that is there only where something took a millisecond: on a busy machine, anywhere. */
+export const isOccasional = ({ name }: { name: string }): boolean =>
+  /^(middleware|render|password\.hash)$|\.(wait|receive|prepare)$/.test(name)
+
+/** `parent > child` for each span of a trace, without occasional ones. */
+export function treeOf(all: SinkSpan[]): string[] {
+  const names = new Map(all.map((span) => [span.spanId, span.name]))
+  const spans = all.filter((span) => !isOccasional(span))
   return spans.map((span) => `${names.get(span.parentSpanId) ?? '-'} > ${span.name}`).sort()
 }
 

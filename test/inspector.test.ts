@@ -288,3 +288,42 @@ test('the filters: route, kind, status, slower, failed, text; older requests fol
   assert.deepEqual([second.numbers.length, second.numbers[0]], [20, 25])
   assert.match(second.text, /href="\/traces\?kind=page">\s*Back to the newest/)
 })
+
+test('statements of one summary have a row each with their text, errors lead to their trace, a refusal is no unknown address', async () => {
+  await using app = await inspector()
+  const { recorder } = app
+  const queries = ['select 1', 'select 2', 'select 1'].map((text, index) =>
+    span({
+      id: 10 + index,
+      parent: 1,
+      attributes: {
+        'db.query.summary': 'SELECT tweets',
+        'db.query.text': text,
+        'app.db.query.hash': text.slice(-1).repeat(8),
+      },
+      ...(index === 1 && { status: { code: SpanStatusCode.ERROR } }),
+    }),
+  )
+  for (const one of queries) recorder.takeSpan(one)
+  recorder.takeSpan(span({ id: 1, ms: 4500, status: { code: SpanStatusCode.ERROR } }))
+  const without = (code: string, status: number) => ({
+    'http.request.method': 'POST',
+    'url.path': '/nothing',
+    'http.response.status_code': status,
+    'app.error.slug': code,
+  })
+  recorder.takeSpan(span({ id: 2, trace: 'b'.repeat(32), attributes: without('no_route', 404) }))
+  recorder.takeSpan(span({ id: 3, trace: 'c'.repeat(32), attributes: without('other_site', 403) }))
+  const byQuery = await app.get('/routes?by=query')
+  assert.equal(byQuery.text.match(/<summary>SELECT tweets/g)?.length, 2)
+  for (const text of ['select 1', 'select 2'])
+    assert.ok(byQuery.text.includes(`<pre>${text}</pre>`))
+  assert.match(byQuery.text, new RegExp(`<a href="/traces/${traceId}">1</a>`))
+  const byRoute = await app.get('/routes')
+  assert.match(byRoute.text, /<a href="\/traces\?q=GET%20%2Fx&amp;failed=1">1<\/a>/)
+  assert.match(byRoute.text, />POST \(no route\)</)
+  assert.match(byRoute.text, />POST \(refused\)</)
+  const list = await app.get('/traces')
+  const [, width] = /<rect width="([\d.]+)%"/.exec(list.text.slice(list.text.indexOf('4.50 s')))!
+  assert.ok(Number(width) < 90, `4.5 s are not the end of the scale: ${width} %`)
+})

@@ -51,6 +51,12 @@ test('a page needs at most two round trips besides that for the visitor, and HTT
         `${path}: an HTTP call beside its query`,
       )
   }
+  const ready = await bob.get('/readyz')
+  assert.deepEqual(
+    ready.spans.map(({ name }) => name),
+    ['GET /readyz'],
+    'the Collector drops it: a span below it would have no parent',
+  )
 })
 
 test('the server dies and restarts: 503 meanwhile, then recovery, and no acknowledged write is lost', async () => {

@@ -14,7 +14,7 @@ const html = { headers: { Accept: 'text/html' } }
 
 function newApp(base: Awaited<ReturnType<typeof startApp>>, runtime?: RuntimeSamples) {
   const { database, settings } = base
-  const recorder = new Recorder('here-1')
+  const recorder = new Recorder({ instance: 'here-1' })
   return createApp({ database, settings, state: { stopping: false }, recorder, runtime })
 }
 

@@ -26,17 +26,28 @@ const answering = async (status: number, body = '') => {
   return { url: sink.url, stop: sink.close }
 }
 
-const troubles: Record<string, () => Promise<{ url: string; stop: () => unknown }>> = {
-  'is not there': async () => ({ url: `http://127.0.0.1:${await freePort()}`, stop: () => {} }),
-  hangs: () => portOf(() => {}),
-  'answers 503': () => answering(503),
-  'answers 429': () => answering(429),
-  'answers 400': () => answering(400, 'no'),
-  'does not speak HTTP': () =>
-    portOf((socket) => socket.on('error', () => {}).end('220 mail.example.org ready\r\n')),
+type Trouble = [start: () => Promise<{ url: string; stop: () => unknown }>, why: RegExp]
+const troubles: Record<string, Trouble> = {
+  'is not there': [
+    async () => ({ url: `http://127.0.0.1:${await freePort()}`, stop: () => {} }),
+    /^connect ECONNREFUSED [\d.:]+$/,
+  ],
+  hangs: [() => portOf(() => {}), /^no answer in time$/],
+  'answers 503': [() => answering(503), /^503: it takes nothing more now$/],
+  'answers 429': [() => answering(429), /^429: it takes nothing more now$/],
+  'answers 400': [() => answering(400, 'no'), /^400 Bad Request$/],
+  'answers 401': [
+    () => answering(401, '{"message":"no"}'),
+    /^401 Unauthorized: it wants other cred/,
+  ],
+  'answers 404': [() => answering(404, '{"message":"no"}'), /^404 Not Found: nothing takes this/],
+  'does not speak HTTP': [
+    () => portOf((socket) => socket.on('error', () => {}).end('220 mail.example.org ready\r\n')),
+    /^Parse Error|^read |^socket /,
+  ],
 }
 
-for (const [what, start] of Object.entries(troubles))
+for (const [what, [start, why]] of Object.entries(troubles))
   test(`a collector that ${what}: requests go on, outage and loss are one line each, the stop is quick`, async () => {
     const collector = await start()
     using place = scratch()
@@ -59,7 +70,12 @@ for (const [what, start] of Object.entries(troubles))
       .split('\n')
       .filter((line) => line.includes('telemetry dropped'))
     assert.equal(lines.length, 1, server.printed())
-    const lost = JSON.parse(lines[0]!) as { spans: number; log_records: number; level: string }
+    const lost = JSON.parse(lines[0]!) as {
+      spans: number
+      log_records: number
+      level: string
+      why: string
+    }
     assert.equal(lost.level, 'warn')
     // Each request has three spans and one log line; those of the start's health checks are added.
     assert.ok(lost.spans >= 3 * sent, JSON.stringify(lost))
@@ -71,7 +87,16 @@ for (const [what, start] of Object.entries(troubles))
     assert.deepEqual(others, [])
     const outages = server.printed().split('"telemetry is not delivered"').length - 1
     assert.equal(outages, 1, server.printed())
-    assert.match(server.printed(), /"telemetry is not delivered","why":"\w[^"]+"/)
+    const said = server
+      .printed()
+      .split('\n')
+      .find((line) => line.includes('is not delivered'))!
+    const outage = JSON.parse(said) as Record<'level' | 'signal' | 'address' | 'why', string>
+    assert.equal(outage.level, 'warn')
+    assert.match(outage.signal, /^(traces|metrics|logs)$/)
+    assert.equal(outage.address, `${collector.url}/v1/${outage.signal}`)
+    assert.match(outage.why, why)
+    assert.match(lost.why, why, 'the loss has the same reason')
     assert.doesNotMatch(server.printed(), /"stack|\n    at |\\n    at /)
   })
 
@@ -128,6 +153,45 @@ test('a collector that dies and restarts: what was lost meanwhile is counted, th
   assert.ok(failed.length >= 3, 'and from 0 on, whatever the reason')
   // An export with a late answer may be counted as lost although it arrived; the opposite would hide a loss.
   assert.ok(arrived + lost >= 3 * 60, `${arrived} arrived, ${lost} lost`)
+})
+
+test('the inspector shows the outage in /logs and the state of the export on /traces', async () => {
+  using place = scratch()
+  const away = `http://127.0.0.1:${await freePort()}`
+  await using sink = await startSink()
+  await using server = await startServer({
+    DATABASE_URL: `file:${place.folder}/x.db`,
+    INSPECT: '1',
+    OTEL_EXPORTER_OTLP_ENDPOINT: sink.url,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `http://user:canary@127.0.0.1:${new URL(away).port}/v1/traces?canary=1`,
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic canary%,x-tenant=one',
+    OTEL_EXPORTER_OTLP_TIMEOUT: '300',
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+  })
+  const shown = async (path: string) =>
+    (await ask(server, path, { as: 'browser' })).text.replaceAll(/<[^>]*>|\s+/g, ' ')
+  const fails =
+    /traces: 0 spans sent, [1-9]\d* dropped since [\d:]+ UTC; failing since [\d:]+ UTC: connect ECONNREFUSED [\d.:]+; next try (in \d+ s|with the next span)\./
+  const works = /logs: [1-9]\d* log records sent, 0 dropped since [\d:]+ UTC\./
+  let traces = ''
+  for (const giveUp = Date.now() + 20_000; Date.now() < giveUp; await pause(50)) {
+    await ask(server, '/')
+    traces = await shown('/traces')
+    if (fails.test(traces) && works.test(traces)) break
+  }
+  assert.match(traces, fails)
+  assert.match(traces, works)
+  const logs = await shown('/logs?level=warn')
+  assert.match(
+    logs,
+    new RegExp(
+      `warn +telemetry is not delivered +signal=traces address=${away}/v1/traces why=connect`,
+    ),
+  )
+  assert.match(logs, /OTEL_EXPORTER_OTLP_HEADERS: the header &quot;authorization&quot; is not sent/)
+  assert.equal(sink.deliveries[0]!.headers['x-tenant'], 'one', 'the other header is')
+  assert.equal(await server.stop(), 0)
+  assert.doesNotMatch(server.printed() + logs + traces, /canary/)
 })
 
 const isPage = (span: SinkSpan) => span.name !== 'GET /livez'

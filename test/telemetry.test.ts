@@ -49,8 +49,8 @@ test('metrics: stable names, units, buckets and attributes, also for odd request
       'histogram',
       's',
       [
-        ['db.namespace', 'db.query.summary', 'db.system.name'],
-        ['db.namespace', 'db.query.summary', 'db.system.name', 'error.type'],
+        ['app.db.query.hash', 'db.namespace', 'db.query.summary', 'db.system.name'],
+        ['app.db.query.hash', 'db.namespace', 'db.query.summary', 'db.system.name', 'error.type'],
       ],
     ],
     'http.server.request.duration': [

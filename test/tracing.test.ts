@@ -8,12 +8,14 @@ import { sql } from 'drizzle-orm'
 import { layOut } from '../src/inspector/waterfall.ts'
 import type { RecordedSpan } from '../src/trace-store/recorded.ts'
 import { Recorder } from '../src/trace-store/recorder.ts'
+import { isOccasional } from './exported.ts'
 import { startApp, type Answer } from './harness.ts'
 import { finishedSpan } from './spans.ts'
 
 const tree = (answer: Answer) => {
   const names = new Map(answer.spans.map((span) => [span.spanContext().spanId, span.name]))
   return answer.spans
+    .filter((span) => !isOccasional(span))
     .map((span) => `${names.get(span.parentSpanContext?.spanId ?? '') ?? '-'} > ${span.name}`)
     .sort()
 }

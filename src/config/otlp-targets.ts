@@ -1,5 +1,6 @@
 import type { Environment } from './otel-variables.ts'
-import type { Signal } from './telemetry-settings.ts'
+
+export type Signal = 'traces' | 'metrics' | 'logs'
 
 /** Where the exporter of a signal sends to. */
 export type OtlpTarget = {
@@ -27,6 +28,10 @@ export function otlpTarget(env: Environment, signal: Signal): OtlpTarget {
     secrets: [...pairs.flatMap(([, value]) => [value, ...value.split(/[\s;]+/)]), ...loginOf(url)],
   }
 }
+
+/** An address for the log: without a password, a query, and what may be a key in the path. */
+export const shownAddress = ({ origin, pathname }: URL): string =>
+  origin + pathname.replace(/[^/]{20,}|[^/]*\d{6}[^/]*/g, 'REDACTED')
 
 function pairsOf(text = ''): [name: string, value: string][] {
   return text

@@ -2,10 +2,12 @@
 import { existsSync } from 'node:fs'
 
 import { OtelVariables, type Check, type Environment } from './otel-variables.ts'
+import { checkHeaders } from './otlp-headers.ts'
+import { otlpTarget, shownAddress, type Signal } from './otlp-targets.ts'
 
 export type ExporterKind = 'otlp' | 'console' | 'none'
+export type { Signal }
 const signals = ['traces', 'metrics', 'logs'] as const
-export type Signal = (typeof signals)[number]
 
 /** Which requests are exported: a ratio from 0 to 1, and whether the caller's sampling decision takes precedence. */
 export type SamplerSettings = { ratio: number; parentBased: boolean }
@@ -15,6 +17,8 @@ export type TelemetrySettings = {
   inspect: boolean
   sampler: SamplerSettings
   exporters: Record<Signal, ExporterKind>
+  /** Where a signal is exported to, how a log names that, and the pause between two exports in milliseconds. */
+  targets: Record<Signal, { address: URL; shown: string; everyMs: number }>
   /** Timeout of an export in milliseconds. */
   exportTimeouts: Record<Signal, number>
   propagators: string[]
@@ -46,7 +50,8 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
     return { wanted: undefined, warnings }
 
   checkExporters(variables)
-  checkLimits(variables)
+  const spanDelay = checkLimits(variables)
+  const logDelay = variables.whole('OTEL_BLRP_SCHEDULE_DELAY', 1000)
   const exportIntervalMillis = variables.whole('OTEL_METRIC_EXPORT_INTERVAL', 60_000)
   const attributeCount = variables.whole('OTEL_ATTRIBUTE_COUNT_LIMIT', 128, 0)
   const valueLength = variables.whole('OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT', Infinity, 0)
@@ -54,6 +59,7 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
     inspect,
     sampler: samplerOf(variables),
     exporters,
+    targets: targetsOf(env, { traces: spanDelay, metrics: exportIntervalMillis, logs: logDelay }),
     exportTimeouts: forEachSignal((signal) => exportTimeoutOf(variables, signal)),
     propagators: someUnlessNone(variables, 'OTEL_PROPAGATORS', ['tracecontext', 'baggage']),
     detectors: someUnlessNone(variables, 'OTEL_NODE_RESOURCE_DETECTORS', ['env'], detectorNames),
@@ -71,7 +77,7 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
       ),
     },
     logs: {
-      scheduledDelayMillis: variables.whole('OTEL_BLRP_SCHEDULE_DELAY', 1000),
+      scheduledDelayMillis: logDelay,
       maxQueueSize: variables.whole('OTEL_BLRP_MAX_QUEUE_SIZE', 2048),
       maxExportBatchSize: variables.whole('OTEL_BLRP_MAX_EXPORT_BATCH_SIZE', 512),
       exportTimeoutMillis: variables.whole('OTEL_BLRP_EXPORT_TIMEOUT', 30_000),
@@ -91,6 +97,12 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
   }
   return { wanted, warnings }
 }
+
+const targetsOf = (env: Environment, everyMs: Record<Signal, number>) =>
+  forEachSignal((signal) => {
+    const { url } = otlpTarget(env, signal)
+    return { address: url, shown: shownAddress(url), everyMs: everyMs[signal] }
+  })
 
 const forEachSignal = <T>(make: (signal: Signal) => T) =>
   Object.fromEntries(signals.map((signal) => [signal, make(signal)])) as Record<Signal, T>
@@ -116,7 +128,7 @@ function checkExporters(variables: OtelVariables): void {
   for (const prefix of ['', 'TRACES_', 'METRICS_', 'LOGS_']) {
     const name = (last: string) => `OTEL_EXPORTER_OTLP_${prefix}${last}`
     variables.checked(name('ENDPOINT'), endpoint)
-    variables.checked(name('HEADERS'), headers)
+    checkHeaders(variables, name('HEADERS'))
     variables.oneOf(name('PROTOCOL'), ['http/protobuf'], 'http/protobuf')
     variables.oneOf(name('COMPRESSION'), ['gzip', 'none'], 'none')
     for (const file of ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'])
@@ -130,15 +142,15 @@ function checkExporters(variables: OtelVariables): void {
   variables.checked('OTEL_RESOURCE_ATTRIBUTES', resourceAttributes)
 }
 
-/** Checks variables that the SDK's span processor and tracer read themselves. */
-function checkLimits(variables: OtelVariables): void {
-  variables.whole('OTEL_BSP_SCHEDULE_DELAY', 5000)
+/** Checks variables that the SDK's span processor and tracer read themselves; returns the delay of the processor. */
+function checkLimits(variables: OtelVariables): number {
   variables.whole('OTEL_BSP_MAX_QUEUE_SIZE', 2048)
   variables.whole('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512)
   variables.whole('OTEL_BSP_EXPORT_TIMEOUT', 30_000)
   variables.whole('OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', Infinity, 0)
   for (const what of ['ATTRIBUTE', 'EVENT', 'LINK', 'ATTRIBUTE_PER_EVENT', 'ATTRIBUTE_PER_LINK'])
     variables.whole(`OTEL_SPAN_${what}_COUNT_LIMIT`, 128, 0)
+  return variables.whole('OTEL_BSP_SCHEDULE_DELAY', 5000)
 }
 
 const endpoint: Check = {
@@ -156,15 +168,6 @@ const isPair = (text: string): boolean => {
   } catch {
     return false
   }
-}
-
-const headers: Check = {
-  accepts: 'NAME=VALUE pairs separated by commas',
-  // The SDK leaves out a header without a value, such as one of a variable that is not set.
-  fits: (text) =>
-    text.split(',').every((pair) => /^\s*[\w!#$%&'*+.^`|~-]+\s*=/.test(pair) || !pair.trim()),
-  otherwise: 'none',
-  secret: true,
 }
 
 const resourceAttributes: Check = {

@@ -1,10 +1,18 @@
+import { hash } from 'node:crypto'
+
 import type { Client, InStatement, ResultSet } from '@libsql/core/api'
 import { sql } from 'drizzle-orm'
 import type { LibSQLDatabase } from 'drizzle-orm/libsql/driver-core'
 
 import { behindQuery } from '../base/query-error.ts'
 import type { Settings } from '../config/env.ts'
-import { traceQuery, type DatabasePlace } from '../telemetry/query-tracing.ts'
+import {
+  describeStatement,
+  traceQuery,
+  type DatabasePlace,
+  type QueryFacts,
+} from '../telemetry/query-tracing.ts'
+import { tracePrepare } from '../telemetry/waiting.ts'
 import { openFile, type Opened } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
 import type { WholeIndexes } from './migrate.ts'
@@ -62,9 +70,11 @@ export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Da
 export function prepared<T>(build: (db: Db) => T): (db: Db) => T {
   const built = new WeakMap<Db, T>()
   return (db) => {
-    const known = built.get(db) ?? build(db)
-    built.set(db, known)
-    return known
+    const known = built.get(db)
+    if (known !== undefined) return known
+    const made = tracePrepare(() => build(db))
+    built.set(db, made)
+    return made
   }
 }
 
@@ -106,22 +116,15 @@ export function isConstraint(
 }
 
 function traceClient(client: Client, place: DatabasePlace): Client {
+  const described = descriptionsOf(place)
   const execute = (statement: InStatement) => {
-    const text = typeof statement === 'string' ? statement : statement.sql
-    const facts = { summary: summarise(text), text, place, batchSize: 1 }
+    const facts = described(typeof statement === 'string' ? statement : statement.sql)
     return traceQuery(facts, () => client.execute(statement), rowsOf)
   }
   const batch = (statements: InStatement[]) => {
     const texts = statements.map((one) => (typeof one === 'string' ? one : one.sql))
-    const summary = [...new Set(texts.map(summarise))].join('; ')
-    const facts = {
-      summary: `BATCH ${summary}`.slice(0, 255),
-      text: texts.join(';\n'),
-      place,
-      batchSize: texts.length,
-    }
     return traceQuery(
-      facts,
+      described(texts.join(';\n'), texts),
       () => client.batch(statements, 'write'),
       (results) => results.reduce((sum, result) => sum + rowsOf(result), 0),
     )
@@ -131,24 +134,35 @@ function traceClient(client: Client, place: DatabasePlace): Client {
 
 const rowsOf = (result: ResultSet) => result.rows.length
 
-const summaries = new Map<string, string>()
-const summariesKept = 500
+const descriptionsKept = 500
 
-/** Summarises SQL as `SELECT tweets users`: the verb, then the tables in order of appearance. Cached by SQL text. */
+/** What spans and metrics say of a statement, or of a batch of `texts`. Cached by SQL text. */
+function descriptionsOf(place: DatabasePlace) {
+  const kept = new Map<string, QueryFacts>()
+  return (text: string, texts?: string[]): QueryFacts => {
+    const known = kept.get(text)
+    if (known !== undefined) return known
+    const summary = texts
+      ? `BATCH ${[...new Set(texts.map(summarise))].join('; ')}`.slice(0, 255)
+      : summarise(text)
+    const batchSize = texts?.length ?? 1
+    const facts = describeStatement({ summary, text, hash: hashOf(text), place, batchSize })
+    if (kept.size >= descriptionsKept) kept.clear()
+    kept.set(text, facts)
+    return facts
+  }
+}
+
+/** Distinguishes statements with the same summary. Lists of values are bound as JSON, so a text does not grow with them. */
+const hashOf = (text: string): string => hash('sha256', text).slice(0, 8)
+
+/** Summarises SQL as `SELECT tweets users`: the verb, then the tables in order of appearance. */
 function summarise(text: string): string {
-  const known = summaries.get(text)
-  if (known !== undefined) return known
   const verb = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? 'QUERY'
   const tables = [...text.matchAll(/\b(?:from|join|into|update)\s+["`]?(\w+)/gi)].map(
     ([, table]) => table,
   )
-  const summary = [
-    verb,
-    ...new Set(tables.filter((table) => table !== 'set' && table !== 'json_each')),
-  ]
+  return [verb, ...new Set(tables.filter((table) => table !== 'set' && table !== 'json_each'))]
     .join(' ')
     .slice(0, 255)
-  if (summaries.size >= summariesKept) summaries.clear()
-  summaries.set(text, summary)
-  return summary
 }

@@ -6,6 +6,7 @@ import Database from 'libsql'
 
 import { Lru } from '../base/lru.ts'
 import { WorkQueue } from '../overload/work-queue.ts'
+import { waited } from '../telemetry/waiting.ts'
 import {
   changesSchema,
   isBusy,
@@ -131,14 +132,22 @@ export class FileClient implements Client {
   }
 
   async #read<T>(read: () => T): Promise<T> {
-    for (const giveUp = performance.now() + readRetryMs; ; await pause(10)) {
+    const from = performance.now()
+    for (let tries = 0; ; tries++) {
       try {
-        return read()
+        const result = read()
+        if (tries > 0) waited('read_lock.wait', from)
+        return result
       } catch (error) {
         if (!isBusy(error)) throw error
         this.#discard() // the failed statement would keep its old snapshot for ever
-        if (performance.now() > giveUp) throw this.queue.refusal()
+        if (performance.now() > from + readRetryMs) {
+          const refusal = this.queue.refusal()
+          waited('read_lock.wait', from, refusal.code)
+          throw refusal
+        }
       }
+      await pause(10)
     }
   }
 
@@ -148,13 +157,23 @@ export class FileClient implements Client {
 
   /** Waits for the write lock without stopping anybody else, then goes from BEGIN to COMMIT without a pause. */
   async #transact<T>(deadline: number, job: () => T): Promise<T> {
-    while (!this.#begin()) {
-      if (performance.now() > deadline) throw this.queue.refusal()
-      await pause(1 + Math.random() * 15)
-    }
+    if (!this.#begin()) await this.#lock(deadline)
     const result = this.#commit(job)
     if (this.commits.afterwards) await this.commits.afterwards()
     return result
+  }
+
+  async #lock(deadline: number): Promise<void> {
+    const from = performance.now()
+    do {
+      if (performance.now() > deadline) {
+        const refusal = this.queue.refusal()
+        waited('write_lock.wait', from, refusal.code)
+        throw refusal
+      }
+      await pause(1 + Math.random() * 15)
+    } while (!this.#begin())
+    waited('write_lock.wait', from)
   }
 
   #begin(): boolean {

@@ -9,6 +9,7 @@ import { clientKind, type Env } from '../http/context.ts'
 import type { Viewer } from '../http/sessions.ts'
 import { errorFacts, log } from '../telemetry/log.ts'
 import { inTrace } from '../telemetry/spans.ts'
+import { traceWait } from '../telemetry/waiting.ts'
 import { cachedFragment } from '../ui/fragment-cache.ts'
 import { Face } from '../ui/icon.tsx'
 import { FollowButton } from './follows/views.tsx'
@@ -84,7 +85,7 @@ export const sideColumn = createMiddleware<Env>(async (c, next) => {
   const here = discovery(db)
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
   const first = reads && here.refresh(db)
-  if (first) await first
+  if (first) await traceWait('side_column.wait', first)
   const { known } = here
   if (known) {
     if (reads) c.set('askedPeople', known.ids)

@@ -118,8 +118,7 @@ async function answerNew(c: Context<Env>, since: number) {
   if (feed.newer) c.header('HX-Redirect', '/timeline')
   const { rows } = onceEach(feed)
   annotate({ 'app.timeline.tweets': rows.length })
-  return render(
-    c,
+  return render(c, () => (
     <>
       <NewPosts since={feed.first ?? since} />
       {rows
@@ -132,8 +131,8 @@ async function answerNew(c: Context<Env>, since: number) {
         {rows.map((card, index) => TweetCard({ card, viewer, position: index + 1 }))}
       </hx-partial>
       {rows.length === 0 && <Toast>They are gone again.</Toast>}
-    </>,
-  )
+    </>
+  ))
 }
 
 export const timelineRoutes = router().get(

@@ -1,6 +1,7 @@
 // The start page: tweets that at least two people like, by a score that decays (db/trend-score.ts). Where there are fewer
 // than two, it shows the newest posts of everybody.
 import { sql } from 'drizzle-orm'
+import type { Child } from 'hono/jsx'
 import * as v from 'valibot'
 
 import { prepared, type Db } from '../db/db.ts'
@@ -52,8 +53,18 @@ export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch
   const { db, visitor } = c.var
   const limit = Math.min(Math.max(c.req.valid('query').limit ?? shown, 1), shownMax)
   const rows = await readTrends(db, readerOf(visitor), limit)
-  const cards = rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))
-  const list = rows.length < trendsMin ? await Newest(c, limit) : <Trends>{cards}</Trends>
+  // A component, so that the cards are built while the page is rendered.
+  const Cards = () => (
+    <>{rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))}</>
+  )
+  const few = rows.length < trendsMin
+  const list = few ? (
+    await Newest(c, limit)
+  ) : (
+    <Trends>
+      <Cards />
+    </Trends>
+  )
   // Trends have no cursor, because scores change: "Show the top 100" loads the whole list again.
   if (clientKind(c) === 'partial') {
     c.header('HX-Replace-Url', `/?limit=${limit}`)
@@ -100,7 +111,7 @@ const Hero = cachedFragment({ keyOf: ({ number }: Site) => number }, (site: Site
   </section>
 ))
 
-const Trends = ({ children }: { children: unknown[] }) => (
+const Trends = ({ children }: { children: Child }) => (
   <div id='feed' role='feed' aria-label='Trends'>
     {children}
   </div>

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
 import { Refusal } from '../base/refusal.ts'
+import { traceWait } from '../telemetry/waiting.ts'
 import type { Env } from './context.ts'
 
 /** The routes that read their body themselves, within a bound of their own. */
@@ -28,7 +29,7 @@ export const readForm = createMiddleware<Env>(async (c, next) => {
       const sentence = 'Send a form: application/x-www-form-urlencoded or multipart/form-data.'
       throw new Refusal(415, sentence)
     }
-    const bytes = await receive(c)
+    const bytes = await traceWait('form.receive', receive(c))
     // Parsed here, because Hono wraps the bytes in a Response to parse them, which costs 200 us.
     if (isUrlencoded) c.req.bodyCache.formData = formOf(bytes)
   }

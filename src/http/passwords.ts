@@ -4,6 +4,7 @@ import { compare, hash } from '@node-rs/bcrypt'
 
 import type { Settings } from '../config/env.ts'
 import { WorkQueue } from '../overload/work-queue.ts'
+import { traceHash } from '../telemetry/waiting.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -37,7 +38,7 @@ export class Passwords {
     if (!fits(normal)) {
       return Promise.reject(new RangeError('bcrypt would ignore the rest of this password'))
     }
-    return this.queue.run(() => hash(normal, { cost: this.#cost }), client)
+    return this.queue.run(() => traceHash(() => hash(normal, { cost: this.#cost })), client)
   }
 
   /**
@@ -53,10 +54,11 @@ export class Passwords {
     const other = stored ?? (await this.#nobody)
     const normal = normalPassword(password)
     // How many comparisons a refusal takes depends on the password alone, never on the account.
-    const matched = await this.queue.run(async () => {
+    const compared = async () => {
       if (await isSame(normal, other)) return 'normal'
       return password !== normal && (await isSame(password, other)) && 'raw'
-    }, client)
+    }
+    const matched = await this.queue.run(() => traceHash(compared), client)
     return stored !== undefined && matched
   }
 }

@@ -5,6 +5,7 @@ import type { Env as AnyEnv, Hono } from 'hono'
 declare module 'hono' {
   interface ContextVariableMap {
     redaction: Redaction
+    destination: Destination
   }
 }
 
@@ -41,6 +42,18 @@ export type Redaction = (request: {
   /** Has a route answered with a status below 400? */
   isServed: boolean
 }) => { path: string; query: string }
+
+/** The pattern of the route that a refused request would have reached; undefined when there is none. */
+export type Destination = (method: string, path: string) => string | undefined
+
+/** Finds the routes of an app. */
+export const destinationFor =
+  <E extends AnyEnv>(app: Hono<E>): Destination =>
+  (method, path) => {
+    const [found] = app.router.match(method === 'HEAD' ? 'GET' : method, path)
+    // The last one answers; those before it are its middleware. `ALL` is the middleware of everything.
+    return found.findLast(([[, route]]) => route.method !== 'ALL')?.[0][1].path
+  }
 
 type Route = { isKnown: boolean; names: readonly string[] }
 type RouteOf = (method: string, path: string) => Route

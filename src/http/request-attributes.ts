@@ -103,8 +103,17 @@ function splitUrl(url: string) {
   }
 }
 
-/** The route that answered. With 405 it is undefined: a wrong method is answered before any route. */
-const answeredRoute = (c: Context<Env>) => (c.res.status === 405 ? undefined : routeOf(c))
+/**
+ * The route that answered, or that a request which was refused before it would have reached. With 405 it is undefined: a
+ * wrong method is answered before any route.
+ */
+function answeredRoute(c: Context<Env>): string | undefined {
+  if (c.res.status === 405) return undefined
+  const route = routeOf(routePath(c))
+  if (route !== undefined || c.res.status < 400) return route
+  const destination = c.get('destination')(c.req.method, c.req.path)
+  return destination === undefined ? undefined : routeOf(destination)
+}
 
 /** The route as spans and metrics have it: itself, but while a fault gives it many names. */
 const recordedRoute = (c: Context<Env>, route: string): string =>
@@ -129,6 +138,10 @@ function describeCosts(costs: RequestCosts, attributes: Attributes): void {
   attributes['app.db.duration_ms'] = round(costs.queryMs)
   attributes['app.db.rows'] = costs.rows
   attributes['app.render.duration_ms'] = round(costs.renderMs)
+  attributes['app.middleware.duration_ms'] = round(costs.middlewareMs)
+  attributes['app.handler.duration_ms'] = round(costs.handlerMs)
+  if (costs.waitMs > 0) attributes['app.wait.duration_ms'] = round(costs.waitMs)
+  if (costs.hashMs > 0) attributes['app.password.duration_ms'] = round(costs.hashMs)
   if (costs.bytes > 0) attributes['http.response.body.size'] = costs.bytes
 }
 
@@ -151,9 +164,8 @@ export function measure(c: Context<Env>, ms: number): void {
   measured().requests.record(ms / 1000, attributes)
 }
 
-/** The pattern of the matched route without regular expressions: `/favorite/:id`. Undefined when no route matches. */
-function routeOf(c: Context): string | undefined {
-  const pattern = routePath(c)
+/** A pattern without regular expressions: `/favorite/:id`. Undefined for that of middleware: no route matches. */
+function routeOf(pattern: string): string | undefined {
   return pattern === '/*' || pattern === '*'
     ? undefined
     : pattern.replace(/\{(?:[^{}]|\{[^}]*\})*\}/g, '')

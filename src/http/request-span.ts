@@ -20,6 +20,7 @@ import { isLogged, log, requestEvent } from '../telemetry/log.ts'
 import {
   costsKey,
   elapsedMs,
+  endMiddleware,
   failureOf,
   newCosts,
   requestCosts,
@@ -42,7 +43,7 @@ export const traceRequests = createMiddleware<Env>(async (c, next) => {
       ? propagation.extract(ROOT_CONTEXT, c, headersOfRequest)
       : ROOT_CONTEXT
   const method = knownMethod(c.req.method) ?? 'HTTP'
-  const costs = newCosts()
+  const costs = newCosts(true)
   const span = tracer.startSpan(
     method,
     { kind: SpanKind.SERVER, startTime: timeAt(costs, costs.started) },
@@ -100,13 +101,24 @@ export const traced = (name: string) =>
   createMiddleware<Env>((c, next) => {
     if (trace.getActiveSpan()?.isRecording() === false) return throughHooks(c, next)
     const costs = requestCosts()
-    return tracer.startActiveSpan(name, costs ? { startTime: timeAt(costs) } : {}, async (span) => {
+    const began = performance.now()
+    endMiddleware(costs, began)
+    const start = costs ? { startTime: timeAt(costs, began) } : {}
+    return tracer.startActiveSpan(name, start, async (span) => {
+      const named = costs && namedMs(costs)
       await throughHooks(c, next)
       // A thrown error cannot be caught here: Hono has already turned it into a response and set `c.error`.
       if (c.error && c.res.status >= 500) {
         span.setAttribute(ATTR_ERROR_TYPE, failureOf(behindQuery(c.error)))
         span.setStatus({ code: SpanStatusCode.ERROR })
       }
-      span.end(costs && timeAt(costs, c.get('answeredAt')))
+      if (!costs) return span.end()
+      const ended = c.get('answeredAt') ?? performance.now()
+      costs.handlerMs += Math.max(0, ended - began - (namedMs(costs) - named!))
+      span.end(timeAt(costs, ended))
     })
   })
+
+/** The time of a request that is not the handler's own. A wait in a query is a part of the query's time. */
+const namedMs = ({ queryMs, renderMs, hashMs, waitMs, queryWaitMs }: RequestCosts): number =>
+  queryMs + renderMs + hashMs + waitMs - queryWaitMs

@@ -28,10 +28,11 @@ export const Guide = ({ chip }: { chip: boolean | undefined }) => (
       )}
       <h2>A trace</h2>
       <p>
-        Each request has a trace. The first line is the request, below it are the handler and its
-        queries. A bar shows when a line ran and for how long: solid is its own time, mostly
-        rendering; pale is the time of the lines below it. The underline is the critical path: only
-        work on it makes the request slower. Open a line to see its SQL, its plan and its log.
+        Each request has a trace. The first line is the request, below it are the middleware, the
+        handler, its queries and the rendering of the answer. A bar shows when a line ran and for
+        how long: solid is its own time, pale the time of the lines below it. The underline is the
+        critical path: only work on it makes the request slower. Open a line to see its SQL, its
+        plan and its log.
       </p>
       <h2>What to look for</h2>
       <ul>
@@ -41,13 +42,14 @@ export const Guide = ({ chip }: { chip: boolean | undefined }) => (
           SEARCH.
         </li>
         <li>
-          A long solid bar with nothing below it: waiting to write, or for a password to be checked.
+          A wait: a place in a queue, or the write lock. A wait of a millisecond or more has a line;
+          what was refused after a wait says so there.
         </li>
       </ul>
       <h2>Lists</h2>
       <p>
         <b>Traces</b> are the newest requests; the filters are in the address, so a filtered list
-        can be shared. The bars have a logarithmic scale: a quarter longer means ten times as long.{' '}
+        can be shared. The bars have a logarithmic scale: a sixth longer means ten times as long.{' '}
         <b>Routes</b> and <b>Queries</b> add up all requests since the start. p95 of 3 ms means: 95
         of 100 took less than that. <kbd>j</kbd> and <kbd>k</kbd> move through a list,{' '}
         <kbd>Enter</kbd> opens.

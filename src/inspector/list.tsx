@@ -2,11 +2,13 @@
 import { raw } from 'hono/html'
 
 import { counted, fullTime } from '../base/format.ts'
+import type { ExportState } from '../trace-store/export-state.ts'
 import type { RecordedRequest } from '../trace-store/recorded.ts'
 import { recorderBounds } from '../trace-store/recorder.ts'
 import type { Bucket } from '../trace-store/statistics.ts'
 import { shortMs } from '../ui/chip.tsx'
 import { Charts } from './chart.tsx'
+import { ExportLine } from './export-line.tsx'
 import { Filters, searchOf } from './filters.tsx'
 import { Header } from './header.tsx'
 import { inOrder, matcher, type Filter, type MatchContext } from './matching.ts'
@@ -15,10 +17,10 @@ const shownAtOnce = 20
 
 /** The title of a request: its method and route. */
 export const titleOf = ({ name, method, route }: RecordedRequest): string =>
-  route === '(no route)' ? `${method} (no route)` : name
+  route.startsWith('(') ? `${method} ${route}` : name
 
-// A logarithmic scale: each factor of ten is a quarter of the bar, so 2 ms and 20 ms differ beside a login of 200 ms.
-const logShare = (ms: number) => Math.min(100, Math.max(1, 25 * Math.log10(ms / 0.1)))
+// A logarithmic scale from 0.1 ms to 100 s: 2 ms and 20 ms differ beside a login of 200 ms, and that from one of 4.5 s.
+const logShare = (ms: number) => Math.min(100, Math.max(1, (100 / 6) * Math.log10(ms / 0.1)))
 
 const rendered = new WeakMap<RecordedRequest, string>()
 
@@ -63,7 +65,10 @@ export const Clock = ({ at }: { at: number }) => {
 }
 
 export const Status = ({ of }: { of: RecordedRequest }) => (
-  <span class={of.failed ? 'status bad' : of.status >= 400 ? 'status warn' : 'status'}>
+  <span
+    class={of.failed ? 'status bad' : of.status >= 400 ? 'status warn' : 'status'}
+    title={of.code}
+  >
     {of.status || (of.failed ? 'failed' : 'done')}
   </span>
 )
@@ -73,11 +78,12 @@ type ListProps = {
   filter: Filter
   series: Bucket[]
   match: MatchContext
+  exports: readonly ExportState[]
   /** May this visitor empty the recorder? */
   mayClear: boolean
 }
 
-export const TraceList = ({ requests, filter, series, match, mayClear }: ListProps) => (
+export const TraceList = ({ requests, filter, series, exports, match, mayClear }: ListProps) => (
   <>
     <Header
       at='/traces'
@@ -85,6 +91,7 @@ export const TraceList = ({ requests, filter, series, match, mayClear }: ListPro
       words='Every line is one request to this very process: what it was, what it answered and what it cost.'
     />
     <Charts series={series} />
+    <ExportLine states={exports} />
     <Filters filter={filter} />
     <Found requests={requests} filter={filter} match={match} />
     {mayClear && <ClearForm />}
@@ -189,7 +196,7 @@ const Table = ({ requests, live }: { requests: RecordedRequest[]; live: string }
           </th>
           <th scope='col' class='bar'>
             <span class='axis'>
-              <span>0.1 ms</span> <span class='vh'>to</span> <span>1 s</span>
+              <span>0.1 ms</span> <span class='vh'>to</span> <span>100 s</span>
             </span>
           </th>
         </tr>

@@ -45,6 +45,7 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
         series: recorder.statistics.series(Date.now()),
         match: await matchContext(c, filter.person),
         mayClear: mayClear(c),
+        exports: recorder.exports,
       }
       return page(c, { title: 'Traces', wide }, <TraceList {...list} />)
     })

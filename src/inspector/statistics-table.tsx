@@ -76,6 +76,16 @@ export const StatisticsPage = ({ rows, by, isKept }: PageProps) => {
   )
 }
 
+/** The number of errors, with a link to their traces: of a route to all, of a query to the newest. */
+const Errors = ({ row, by, isKept }: Omit<RowProps, 'share'>) => {
+  if (row.errors === 0 || !isKept(row.failedTraceId)) return <>{row.errors}</>
+  const to =
+    by === 'route'
+      ? `/traces?q=${encodeURIComponent(row.name)}&failed=1`
+      : `/traces/${row.failedTraceId}`
+  return <a href={to}>{row.errors}</a>
+}
+
 type RowProps = Omit<PageProps, 'rows'> & { row: Row; share: number }
 
 const StatisticsRow = ({ row, by, share, isKept }: RowProps) => (
@@ -84,7 +94,10 @@ const StatisticsRow = ({ row, by, share, isKept }: RowProps) => (
       {by === 'route' ? (
         <a href={`/traces?q=${encodeURIComponent(row.name)}`}>{row.name}</a>
       ) : (
-        row.name
+        <details>
+          <summary>{row.name}</summary>
+          <pre>{row.text}</pre>
+        </details>
       )}
     </td>
     <td class='bar'>
@@ -104,7 +117,9 @@ const StatisticsRow = ({ row, by, share, isKept }: RowProps) => (
         shortMs(row.slowest.ms)
       )}
     </td>
-    <td class='number'>{row.errors}</td>
+    <td class='number'>
+      <Errors row={row} by={by} isKept={isKept} />
+    </td>
     {by === 'route' && <td class='number'>{each(row.queries, row.count)}</td>}
     <td class='number'>{each(row.rows, row.count)}</td>
     {by === 'route' && <td class='number'>{each(row.bytes / 1024, row.count)}</td>}

@@ -1,7 +1,6 @@
 // The summary of a trace: status, duration, where the time was spent, and what can be copied or downloaded.
 import { counted } from '../base/format.ts'
-import { isServerSpan } from '../trace-store/recorded-request.ts'
-import type { RecordedRequest } from '../trace-store/recorded.ts'
+import { isServerSpan, spanTimes } from '../trace-store/recorded-request.ts'
 import type { RecordedTrace } from '../trace-store/recorded.ts'
 import { shortMs } from '../ui/chip.tsx'
 import { curlOf } from './curl.ts'
@@ -25,6 +24,7 @@ export const Summary = ({ trace, waterfall, grafana, origin }: SummaryProps) => 
     <>
       <div class='facts trace'>
         {request && <Status of={request} />}
+        {request?.code !== undefined && <code>{request.code}</code>}
         <b class='number'>{shortMs(request?.ms ?? waterfall.ms)}</b>
         {request && <span>{request.kind}</span>}
         <span>{counted(request?.queries ?? 0, 'query', 'queries')}</span>
@@ -34,7 +34,7 @@ export const Summary = ({ trace, waterfall, grafana, origin }: SummaryProps) => 
           {new Date(waterfall.at).toISOString().replace('T', ' ').replace('Z', ' UTC')}
         </time>
       </div>
-      <Spent trace={trace} request={request} />
+      <Spent trace={trace} waterfall={waterfall} />
       <div class='facts trace'>
         <Causes trace={trace} />
         <a href={`/logs?q=${trace.id}`}>Logs</a>
@@ -69,25 +69,38 @@ const Curl = ({ command }: { command: string | undefined }) =>
     </details>
   )
 
-/** How much of a request's time the database took, and how much the rendering. */
-const Spent = ({
-  trace,
-  request,
-}: {
-  trace: RecordedTrace
-  request: RecordedRequest | undefined
-}) => {
-  const root = trace.spans.find(
-    (span) => isServerSpan(span) && 'app.client.kind' in span.attributes,
-  )
-  if (!root || !request || trace.requests.length > 1) return null
-  const database = Number(root.attributes['app.db.duration_ms'] ?? 0)
-  const rendering = Number(root.attributes['app.render.duration_ms'] ?? 0)
-  const rest = Math.max(0, request.ms - database - rendering)
+/** The parts of a request's time, by attribute of its server span. Those of no time are not shown, but the first two. */
+const parts = [
+  ['queries', 'app.db.duration_ms'],
+  ['rendering', 'app.render.duration_ms'],
+  ['waiting', 'app.wait.duration_ms'],
+  ['hashing', 'app.password.duration_ms'],
+  ['middleware', 'app.middleware.duration_ms'],
+  ['handler', 'app.handler.duration_ms'],
+] as const
+
+/** Where the time of a request went. A query that waited for the write lock counts without that wait. */
+const Spent = ({ trace, waterfall }: { trace: RecordedTrace; waterfall: Waterfall }) => {
+  const [root, ...others] = trace.spans.filter(isServerSpan)
+  if (!root || others.length > 0 || !('app.client.kind' in root.attributes)) return null
+  const waitedInQueries = waterfall.rows
+    .filter(({ span }) => /^(write|read)_.*wait$/.test(span.name))
+    .reduce((sum, { ms }) => sum + ms, 0)
+  const spent = parts.map(([word, attribute], index) => {
+    const ms = Number(root.attributes[attribute] ?? 0)
+    return { word, ms: index === 0 ? Math.max(0, ms - waitedInQueries) : ms }
+  })
+  const named = spent.reduce((sum, { ms }) => sum + ms, 0)
+  const rest = Math.max(0, spanTimes(root).ms - named)
   return (
     <p class='facts trace'>
-      <span>queries {shortMs(database)}</span>
-      <span>rendering {shortMs(rendering)}</span>
+      {spent
+        .filter(({ ms }, index) => index < 2 || ms > 0)
+        .map(({ word, ms }) => (
+          <span>
+            {word} {shortMs(ms)}
+          </span>
+        ))}
       <span>the rest {shortMs(rest)}</span>
     </p>
   )

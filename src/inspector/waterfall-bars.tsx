@@ -11,8 +11,17 @@ export const spansShown = 300
 const stretchesShown = 60
 
 /** The kind of a span, which decides its colour. */
-export const kindOf = ({ span }: WaterfallRow) =>
-  isServerSpan(span) ? 'http' : ATTR_DB_QUERY_TEXT in span.attributes ? 'db' : 'handler'
+export const kindOf = (row: WaterfallRow) =>
+  isServerSpan(row.span)
+    ? 'http'
+    : ATTR_DB_QUERY_TEXT in row.span.attributes
+      ? 'db'
+      : isWait(row)
+        ? 'wait'
+        : 'handler'
+
+/** Does the request only wait there: in a queue, for a lock, for its form? */
+export const isWait = ({ span }: WaterfallRow): boolean => /\.(wait|receive)$/.test(span.name)
 
 type WaterfallBarsProps = {
   waterfall: Waterfall
@@ -27,7 +36,7 @@ export const WaterfallBars = ({ waterfall, more }: WaterfallBarsProps) => (
       <p>
         <span class='legend'>
           <span class='key'>request</span> <span class='key handler'>handler</span>{' '}
-          <span class='key db'>query</span>
+          <span class='key db'>query</span> <span class='key wait'>wait</span>
         </span>
         <span class='ticks'>
           {[0, 0.25, 0.5, 0.75, 1].map((part) => (

@@ -1,5 +1,6 @@
 import { Refusal } from '../base/refusal.ts'
 import { measured, queueDepths } from '../telemetry/metrics.ts'
+import { traceWait } from '../telemetry/waiting.ts'
 
 /** What a queue is called in refusals, and its bounds: jobs at a time, jobs waiting, milliseconds of waiting. */
 export type WorkQueueLimits = {
@@ -37,7 +38,7 @@ export class WorkQueue {
     const asked = performance.now()
     const deadline = asked + this.#limits.waitMs
     if (this.#running < this.#limits.concurrency) this.#running += 1
-    else await this.#wait(signal)
+    else await traceWait(`${this.#limits.name}_queue.wait`, this.#wait(signal))
     const waited = performance.now() - asked
     measured().workQueueWait.record(waited / 1000, { queue: this.#limits.name })
     try {

@@ -17,6 +17,8 @@ export function quietDiag(): DiagLogger {
       ].join(' ')
       // dropped.ts counts these, and a text with another number each time would be repeated.
       if (/^Dropped \d+ /.test(text)) return
+      // outage.ts logs this one with its reason.
+      if (text.startsWith('PeriodicExportingMetricReader: metrics export timed out')) return
       const now = performance.now()
       for (const [old, at] of seen) if (now - at > repeatedMs) seen.delete(old)
       if (seen.has(text) || seen.size >= messagesMax) return

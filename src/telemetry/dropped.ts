@@ -5,6 +5,7 @@ import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace-node'
 import { ATTR_ERROR_TYPE } from '@opentelemetry/semantic-conventions'
 
+import type { Signal } from '../config/telemetry-settings.ts'
 import { localLog } from './log.ts'
 import type { Outage } from './outage.ts'
 
@@ -81,9 +82,10 @@ export function reportDropped({ spans, logs }: Dropped, outage: Outage): { stop:
     const counts = { spans: unreported(spans), log_records: unreported(logs) }
     if (counts.spans + counts.log_records === 0) return
     for (const tally of [spans, logs]) tally.reported = dropped(tally)
+    const signals = [...(counts.spans ? ['traces'] : []), ...(counts.log_records ? ['logs'] : [])]
     localLog.warn('telemetry dropped', {
       ...counts,
-      why: 'the collector is unreachable or too slow',
+      why: outage.whyOf(signals as Signal[]) ?? 'more came than the export queue holds',
     })
   }
   const timer = setInterval(() => {

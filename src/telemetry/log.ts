@@ -125,12 +125,23 @@ export const log = {
   error: at('error', write),
 }
 
+let keepLocal: ((line: Omit<Line, 'event'>) => void) | undefined
+
+/** Gives the lines about telemetry itself to the inspector, too. */
+export const keepLocalLog = (keep: typeof keepLocal): void => {
+  keepLocal = keep
+}
+
 // Without the active span: it is that of the request in whose time the export happened.
-const printed = (line: Line) => isLogged(line.level) && stdout.write(textOf(line))
+function printed(line: Line): void {
+  if (!isLogged(line.level)) return
+  stdout.write(textOf(line))
+  keepLocal?.(line)
+}
 
 /**
- * A log for lines about telemetry itself, on standard output only. When the collector is unreachable, exporting them
- * would fill the export queue further.
+ * A log for lines about telemetry itself, on standard output and in the inspector only. When the collector is unreachable,
+ * exporting them would fill the export queue further.
  */
 export const localLog = {
   debug: at('debug', printed),

@@ -1,4 +1,5 @@
 // Spans and a metric of the HTTP requests that this process sends.
+import { context, type Span, type TracerProvider } from '@opentelemetry/api'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { createDenyListAttributesProcessor, type ViewOptions } from '@opentelemetry/sdk-metrics'
 import {
@@ -9,6 +10,8 @@ import {
   METRIC_HTTP_CLIENT_REQUEST_DURATION,
 } from '@opentelemetry/semantic-conventions'
 
+import { costsKey, timeAt, type RequestCosts } from './query-tracing.ts'
+
 /** People choose the hosts of links: a metric has no series for each. */
 export const outgoingViews: ViewOptions[] = [
   {
@@ -18,6 +21,24 @@ export const outgoingViews: ViewOptions[] = [
     ],
   },
 ]
+
+/**
+ * Gives spans of the instrumentation the clock of the request that they belong to. By themselves they begin at a whole
+ * millisecond, so before their parents, and end after them.
+ */
+export const onClockOfRequest = (provider: TracerProvider): TracerProvider => ({
+  getTracer(...named) {
+    const tracer = provider.getTracer(...named)
+    const startSpan: typeof tracer.startSpan = (name, options, at = context.active()) => {
+      const costs = at.getValue(costsKey) as RequestCosts | undefined
+      if (!costs) return tracer.startSpan(name, options, at)
+      const span = tracer.startSpan(name, { ...options, startTime: timeAt(costs) }, at)
+      const end: Span['end'] = span.end.bind(span)
+      return Object.assign(span, { end: () => end(timeAt(costs)) })
+    }
+    return Object.assign(Object.create(tracer) as typeof tracer, { startSpan })
+  },
+})
 
 /**
  * Traces outgoing HTTP requests (to a libSQL server, and to linked pages), only inside one of our spans. Without query strings, because they

@@ -29,18 +29,34 @@ export type RequestCosts = {
   queryMs: number
   rows: number
   renderMs: number
+  /** Time in queues, at locks and for others' work; the part of it inside of queries; and time in bcrypt. */
+  waitMs: number
+  queryWaitMs: number
+  hashMs: number
+  /** Time before the first query, wait or handler, and time of the handler itself. */
+  middlewareMs: number
+  handlerMs: number
+  isInMiddleware: boolean
+  queriesNow: number
   bytes: number
   /** The start of the request on both clocks: Date.now() and performance.now(). */
   wall: number
   started: number
 }
 
-/** Zero costs, for a request that begins now. */
-export const newCosts = (): RequestCosts => ({
+/** Zero costs, for a request that begins now, or for work that belongs to none. */
+export const newCosts = (isRequest: boolean): RequestCosts => ({
   queries: 0,
   queryMs: 0,
   rows: 0,
   renderMs: 0,
+  waitMs: 0,
+  queryWaitMs: 0,
+  hashMs: 0,
+  middlewareMs: 0,
+  handlerMs: 0,
+  isInMiddleware: isRequest,
+  queriesNow: 0,
   bytes: 0,
   wall: Date.now() + faultPoints.clockAheadMs,
   started: performance.now(),
@@ -69,8 +85,20 @@ export const requestCosts = () => context.active().getValue(costsKey) as Request
 /** The database that a query goes to. `server` is the address of one that is reached over the network. */
 export type DatabasePlace = { namespace: string; server?: { address: string; port: number } }
 
-/** What a query span records: the summary, the SQL with placeholders, the database, and the statements in the batch. */
-export type QueryFacts = { summary: string; text: string; place: DatabasePlace; batchSize: number }
+/** A statement, or a batch of them: its summary, its SQL with placeholders and the hash of that, and its database. */
+export type Statement = {
+  summary: string
+  text: string
+  hash: string
+  place: DatabasePlace
+  batchSize: number
+}
+
+/** What is recorded of a statement. Made once for each, because it is the same whenever the statement runs. */
+export type QueryFacts = { summary: string; ofSpan: Attributes; ofMetric: Attributes }
+
+/** The attribute that distinguishes statements with the same summary. */
+const queryHash = 'app.db.query.hash'
 
 const tracer = trace.getTracer('tracewren')
 
@@ -78,6 +106,34 @@ const startQuery = ({ summary }: QueryFacts, costs: RequestCosts | undefined) =>
   faultPoints.losesParent?.()
     ? tracer.startSpan(summary, startOf(costs), ROOT_CONTEXT)
     : tracer.startSpan(summary, startOf(costs))
+
+type Past = { costs: RequestCosts; from: number; to: number; failure?: string | undefined }
+
+/** Shorter pieces of a request get no span: it would cost more than it says. They are in the attributes of the request. */
+const spanFromMs = 1
+
+/**
+ * Makes a span of work that is over and took a millisecond or more, below the active span; from and to are moments of
+ * performance.now().
+ */
+export function tracePast(name: string, { costs, from, to, failure }: Past): void {
+  if (to - from < spanFromMs || !trace.getActiveSpan()?.isRecording()) return
+  endMiddleware(costs, from)
+  const span = tracer.startSpan(name, { startTime: timeAt(costs, from) })
+  if (failure !== undefined) {
+    span.setAttribute(ATTR_ERROR_TYPE, failure)
+    span.setStatus({ code: SpanStatusCode.ERROR })
+  }
+  span.end(timeAt(costs, to))
+}
+
+/** Ends a request's time before its first query, wait or handler, which begins now or began at `at`. */
+export function endMiddleware(costs: RequestCosts | undefined, at = performance.now()): void {
+  if (!costs?.isInMiddleware) return
+  costs.isInMiddleware = false
+  costs.middlewareMs = at - costs.started
+  tracePast('middleware', { costs, from: costs.started, to: at })
+}
 
 /** Runs a query in a CLIENT span and measures its duration. `rows` reads the number of rows from the result. */
 export async function traceQuery<T>(
@@ -89,8 +145,12 @@ export async function traceQuery<T>(
   // No span when the request is not recorded, and none without a parent span (at start, in a timer): a trace of one
   // query is of no use.
   const costs = requestCosts()
+  if (costs) {
+    endMiddleware(costs)
+    costs.queriesNow += 1
+  }
   const span = parent?.isRecording() ? startQuery(facts, costs) : undefined
-  if (span?.isRecording()) span.setAttributes(describeQuery(facts))
+  if (span?.isRecording()) span.setAttributes(facts.ofSpan)
   const started = performance.now()
   let failure: string | undefined
   try {
@@ -111,31 +171,33 @@ export async function traceQuery<T>(
     throw error
   } finally {
     span?.end(costs && timeAt(costs))
-    const about = describePlace(facts)
-    if (failure !== undefined) about[ATTR_ERROR_TYPE] = failure
-    measured().queries.record((performance.now() - started) / 1000, about)
+    const about = facts.ofMetric
+    measured().queries.record(
+      (performance.now() - started) / 1000,
+      failure === undefined ? about : { ...about, [ATTR_ERROR_TYPE]: failure },
+    )
   }
 }
 
-/** The attributes that both the span and the metric of a query have. */
-function describePlace({ summary, place: { namespace, server } }: QueryFacts): Attributes {
-  const about: Attributes = {
+/** Describes a statement for its spans and for the metric. */
+export function describeStatement(statement: Statement): QueryFacts {
+  const { summary, text, hash, batchSize, place } = statement
+  const ofMetric: Attributes = {
     [ATTR_DB_SYSTEM_NAME]: 'sqlite',
-    [ATTR_DB_NAMESPACE]: namespace,
+    [ATTR_DB_NAMESPACE]: place.namespace,
     [ATTR_DB_QUERY_SUMMARY]: summary,
+    [queryHash]: hash,
+    ...(place.server && {
+      [ATTR_SERVER_ADDRESS]: place.server.address,
+      [ATTR_SERVER_PORT]: place.server.port,
+    }),
   }
-  if (server) {
-    about[ATTR_SERVER_ADDRESS] = server.address
-    about[ATTR_SERVER_PORT] = server.port
+  const ofSpan: Attributes = {
+    ...ofMetric,
+    [ATTR_DB_QUERY_TEXT]: text,
+    ...(batchSize > 1 && { [ATTR_DB_OPERATION_BATCH_SIZE]: batchSize }),
   }
-  return about
-}
-
-function describeQuery(facts: QueryFacts): Attributes {
-  const about = describePlace(facts)
-  about[ATTR_DB_QUERY_TEXT] = facts.text
-  if (facts.batchSize > 1) about[ATTR_DB_OPERATION_BATCH_SIZE] = facts.batchSize
-  return about
+  return { summary, ofSpan, ofMetric }
 }
 
 /** The value of `error.type`: SQLite's extended code such as `SQLITE_FULL`, a Refusal's code, or the error's name. */
@@ -153,6 +215,7 @@ const startOf = (costs: RequestCosts | undefined) => ({
 
 function addCosts(costs: RequestCosts | undefined, ms: number, returned: number): void {
   if (!costs) return
+  costs.queriesNow -= 1
   costs.queries += 1
   costs.queryMs += ms
   costs.rows += returned

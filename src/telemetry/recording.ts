@@ -4,6 +4,7 @@ import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { SamplingDecision, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-node'
 
 import type { Recorder } from '../trace-store/recorder.ts'
+import { keepLocalLog } from './log.ts'
 
 /**
  * A sampler that decides as `real` does, but records also the spans that `real` drops. They are recorded and not
@@ -45,3 +46,16 @@ export const logRecorder = (recorder: Recorder): LogRecordProcessor => ({
   forceFlush: nothing,
   shutdown: nothing,
 })
+
+/** Gives the recorder the lines about telemetry itself, which are not exported. */
+export const recordLocalLog = (recorder: Recorder): void =>
+  keepLocalLog(({ level, message, facts }) =>
+    recorder.takeLog({
+      at: Date.now(),
+      level,
+      message,
+      facts,
+      traceId: undefined,
+      spanId: undefined,
+    }),
+  )

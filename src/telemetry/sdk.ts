@@ -50,9 +50,9 @@ import {
 } from './dropped.ts'
 import { breakable } from './fault-points.ts'
 import { Outage } from './outage.ts'
-import { outgoingRequests, outgoingViews } from './outgoing.ts'
+import { onClockOfRequest, outgoingRequests, outgoingViews } from './outgoing.ts'
 import { notToStrangers } from './propagation.ts'
-import { logRecorder, recordingAll, spanRecorder } from './recording.ts'
+import { logRecorder, recordingAll, recordLocalLog, spanRecorder } from './recording.ts'
 import { describeProcess, instanceOf } from './resource.ts'
 
 export type Telemetry = {
@@ -73,9 +73,12 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
     suppressOverrideMessage: true,
   })
   const resource = describeProcess(settings.detectors)
-  const outage = new Outage()
+  const outage = new Outage(settings)
   const meterProvider = startMetrics(settings, resource, outage)
-  const recorder = settings.inspect ? new Recorder(instanceOf(resource)) : undefined
+  const recorder = settings.inspect
+    ? new Recorder({ instance: instanceOf(resource), exports: outage.states })
+    : undefined
+  if (recorder) recordLocalLog(recorder)
   const dropped = newDropped()
   const report = reportDropped(dropped, outage)
   const ownMetrics = tallying(meterProvider, dropped)
@@ -85,7 +88,7 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   registerInstrumentations({
     instrumentations: [outgoingRequests(), new RuntimeNodeInstrumentation()],
     meterProvider,
-    tracerProvider,
+    tracerProvider: onClockOfRequest(tracerProvider),
   })
 
   return {
@@ -114,6 +117,7 @@ function startMetrics(
     exporter:
       kind === 'otlp'
         ? outage.watch(
+            'metrics',
             breakable(new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics })),
           )
         : new ConsoleMetricExporter(),
@@ -172,7 +176,9 @@ function exportingSpans({ settings, ownMetrics, dropped, outage }: Common): Span
   const exporter =
     kind === 'otlp'
       ? outage.watch(
+          'traces',
           breakable(new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces })),
+          dropped.spans,
         )
       : new ConsoleSpanExporter()
   // The cast: the option exists since version 2.9 but is missing in this package's types.
@@ -188,7 +194,9 @@ function startLogs(common: Common): LoggerProvider {
     const exporter =
       kind === 'otlp'
         ? outage.watch(
+            'logs',
             breakable(new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs })),
+            dropped.logs,
           )
         : new ConsoleLogRecordExporter()
     processors.push(

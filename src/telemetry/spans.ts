@@ -5,11 +5,13 @@ import {
   SpanStatusCode,
   trace,
   type Attributes,
+  type Link,
   type SpanContext,
 } from '@opentelemetry/api'
 import { ATTR_EXCEPTION_TYPE } from '@opentelemetry/semantic-conventions'
 
 import { log } from './log.ts'
+import { costsKey, newCosts, timeAt } from './query-tracing.ts'
 
 /** The tracer of all our spans. */
 export const tracer = trace.getTracer('tracewren')
@@ -39,16 +41,25 @@ export const traceparent = (): string | undefined => {
 
 /** Runs work that belongs to no request in a trace of its own, and returns its result. Rejects with its error. */
 export function inTrace<T>(name: string, work: () => Promise<T>): Promise<T> {
-  return tracer.startActiveSpan(name, {}, ROOT_CONTEXT, async (span) => {
+  const { span, inside, end } = startRoot(name)
+  return context.with(inside, async () => {
     try {
       return await work()
     } catch (error) {
       span.setStatus({ code: SpanStatusCode.ERROR })
       throw error
     } finally {
-      span.end()
+      end()
     }
   })
+}
+
+/** A span without a parent. All spans inside have its clock, so that they lie within it. */
+function startRoot(name: string, links: Link[] = []) {
+  const costs = newCosts(false)
+  const span = tracer.startSpan(name, { links, startTime: timeAt(costs) }, ROOT_CONTEXT)
+  const inside = trace.setSpan(ROOT_CONTEXT, span).setValue(costsKey, costs)
+  return { span, inside, end: () => span.end(timeAt(costs)) }
 }
 
 /** Runs work outside of any trace: its queries get no spans. For loops that may be long. */
@@ -60,8 +71,8 @@ export const untraced = <T>(work: () => T): T => context.with(ROOT_CONTEXT, work
  */
 export function inBackground(name: string, work: () => Promise<unknown>): void {
   const cause = activeContext()
-  const span = tracer.startSpan(name, { links: cause ? [{ context: cause }] : [] }, ROOT_CONTEXT)
-  context.with(trace.setSpan(ROOT_CONTEXT, span), () => {
+  const { span, inside, end } = startRoot(name, cause ? [{ context: cause }] : [])
+  context.with(inside, () => {
     work()
       .catch((error: unknown) => {
         span.setStatus({ code: SpanStatusCode.ERROR })
@@ -69,6 +80,6 @@ export function inBackground(name: string, work: () => Promise<unknown>): void {
           [ATTR_EXCEPTION_TYPE]: error instanceof Error ? error.name : 'Error',
         })
       })
-      .finally(() => span.end())
+      .finally(end)
   })
 }

@@ -23,13 +23,14 @@ export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
   const of = root.attributes
   const times = spanTimes(root)
   const status = Number(of[ATTR_HTTP_RESPONSE_STATUS_CODE] ?? 0)
+  const code = typeof of['app.error.slug'] === 'string' ? of['app.error.slug'] : undefined
   return {
     traceId: root.spanContext().traceId,
     spanId: root.spanContext().spanId,
     number,
     at: times.at,
     name: root.name,
-    route: isServerSpan(root) ? String(of[ATTR_HTTP_ROUTE] ?? '(no route)') : root.name,
+    route: isServerSpan(root) ? String(of[ATTR_HTTP_ROUTE] ?? noRoute(code)) : root.name,
     method: String(of[ATTR_HTTP_REQUEST_METHOD] ?? ''),
     kind: !isServerSpan(root)
       ? 'background'
@@ -37,6 +38,7 @@ export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
         ? 'prefetch'
         : kindOf(of['app.client.kind']),
     status,
+    code,
     failed: hasFailed(root) || status >= 500,
     ms: times.ms,
     queries: Number(of['app.db.query_count'] ?? 0),
@@ -45,5 +47,9 @@ export function requestOf(root: RecordedSpan, number: number): RecordedRequest {
     pageTraceId: typeof of['app.page.trace_id'] === 'string' ? of['app.page.trace_id'] : undefined,
   }
 }
+
+/** An unknown address, or one that was refused before anybody looked whether it is known. */
+const noRoute = (code: string | undefined) =>
+  code === undefined || code === 'no_route' || code === 'wrong_method' ? '(no route)' : '(refused)'
 
 const kindOf = (kind: unknown) => (kind === 'page' || kind === 'partial' ? kind : 'program')

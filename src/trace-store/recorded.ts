@@ -40,6 +40,8 @@ export type RecordedRequest = {
   method: string
   kind: 'page' | 'partial' | 'program' | 'prefetch' | 'background'
   status: number
+  /** Why it was refused, such as `too_many_waiting`; undefined when it was not. */
+  code: string | undefined
   failed: boolean
   /** Duration. */
   ms: number

@@ -1,6 +1,7 @@
 // Keeps the newest traces and log lines of this process in memory, within fixed bounds, for the inspector.
 import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
 
+import type { ExportState } from './export-state.ts'
 import { requestOf } from './recorded-request.ts'
 import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
 import type { RecordedLog, RecordedRequest, RecordedSpan, RecordedTrace } from './recorded.ts'
@@ -30,6 +31,8 @@ type Listener = (request: RecordedRequest) => void
 export class Recorder {
   /** The service.instance.id of this process. */
   readonly instance: string | undefined
+  /** What became of the exports; empty while nothing is exported. */
+  readonly exports: readonly ExportState[]
   statistics = new Statistics()
   readonly #open = new Map<string, Open>()
   readonly #traces = new Map<string, RecordedTrace>()
@@ -47,8 +50,12 @@ export class Recorder {
   #logsTaken = 0
   #listed: RecordedRequest[] | undefined
 
-  constructor(instance?: string) {
+  constructor({
+    instance,
+    exports = [],
+  }: { instance?: string | undefined; exports?: readonly ExportState[] } = {}) {
     this.instance = instance
+    this.exports = exports
   }
 
   /** Takes a finished span. The root span of a request ends last and completes the request. */

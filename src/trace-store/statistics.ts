@@ -1,4 +1,4 @@
-import { ATTR_DB_QUERY_SUMMARY } from '@opentelemetry/semantic-conventions'
+import { ATTR_DB_QUERY_SUMMARY, ATTR_DB_QUERY_TEXT } from '@opentelemetry/semantic-conventions'
 
 import { addDuration, histogram, type Histogram } from './histogram.ts'
 import { hasFailed } from './recorded-request.ts'
@@ -8,9 +8,11 @@ import type { RecordedSpan } from './recorded.ts'
 /** The requests that began within ten seconds from `at` (ms UTC). */
 export type Bucket = { at: number; count: number; errors: number; durations: Histogram }
 
-/** The requests of one route, or the queries with one summary, since the start of the process. */
+/** The requests of one route, or the queries with one summary and text, since the start of the process. */
 export type Row = {
   name: string
+  /** The SQL of a query; `''` for a route. */
+  text: string
   count: number
   errors: number
   /** Number of queries that the requests made; 0 for a query. */
@@ -21,12 +23,14 @@ export type Row = {
   bytes: number
   durations: Histogram
   slowest: { traceId: string; ms: number }
+  /** The trace of the newest error; `''` if there was none. */
+  failedTraceId: string
 }
 
 export const bucketMs = 10_000
 export const bucketsKept = 60
 /** Further routes and queries are not counted. */
-export const rowsKept = 300
+export const rowsKept = 500
 
 /** Rate, errors and durations of requests over time, and the same for each route and each query. */
 export class Statistics {
@@ -41,7 +45,10 @@ export class Statistics {
     for (const span of spans) {
       if (!(ATTR_DB_QUERY_SUMMARY in span.attributes)) continue
       const [seconds, nanos] = span.duration
-      this.#add(this.queries, String(span.attributes[ATTR_DB_QUERY_SUMMARY]), {
+      const name = String(span.attributes[ATTR_DB_QUERY_SUMMARY])
+      this.#add(this.queries, name, {
+        key: `${name} ${String(span.attributes['app.db.query.hash'])}`,
+        text: String(span.attributes[ATTR_DB_QUERY_TEXT] ?? ''),
         ms: seconds * 1000 + nanos / 1e6,
         failed: hasFailed(span),
         rows: Number(span.attributes['db.response.returned_rows'] ?? 0),
@@ -94,15 +101,20 @@ export class Statistics {
       failed: boolean
       rows: number
       traceId: string
+      /** What distinguishes rows, if the name does not. */
+      key?: string
+      text?: string
       queries?: number
       bytes?: number
     },
   ): void {
-    let row = to.get(name)
+    const key = one.key ?? name
+    let row = to.get(key)
     if (!row) {
       if (to.size >= rowsKept) return
       row = {
         name,
+        text: one.text ?? '',
         count: 0,
         errors: 0,
         queries: 0,
@@ -110,11 +122,15 @@ export class Statistics {
         bytes: 0,
         durations: histogram(),
         slowest: { traceId: '', ms: -1 },
+        failedTraceId: '',
       }
-      to.set(name, row)
+      to.set(key, row)
     }
     row.count += 1
-    if (one.failed) row.errors += 1
+    if (one.failed) {
+      row.errors += 1
+      row.failedTraceId = one.traceId
+    }
     row.queries += one.queries ?? 0
     row.rows += one.rows
     row.bytes += one.bytes ?? 0

@@ -6,8 +6,8 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Refusal } from '../base/refusal.ts'
 import { cameFrom, clientKind, wantsJson, type Env } from '../http/context.ts'
 import { flashCookie } from '../http/cookie-names.ts'
-import { requestCosts } from '../telemetry/query-tracing.ts'
-import { chipMark, chipNumbers } from './chip.tsx'
+import { requestCosts, tracePast } from '../telemetry/query-tracing.ts'
+import { chipNumbers } from './chip.tsx'
 import { encode } from './fragment-cache.ts'
 
 declare module 'hono' {
@@ -19,21 +19,44 @@ declare module 'hono' {
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
-/** Answers with HTML; adds the render time (ms) and the size (bytes) to the costs of the request. */
-export async function render(c: Context, html: Html): Promise<Response> {
+/**
+ * Answers with HTML. The time from the first element to the last byte is the span `render`; it and the size (bytes) are
+ * added to the costs of the request. A function builds what would be built too early: JSX itself is built late.
+ * `isReady`: ready-made text gets no span, which would be dearer than it.
+ */
+export async function render(
+  c: Context,
+  html: Html | (() => Html),
+  isReady = false,
+): Promise<Response> {
   const costs = requestCosts()
   const started = performance.now()
-  const rendered = (await html).toString()
-  const answeredAt = performance.now()
+  const made = typeof html === 'function' ? html() : html
+  const text = (made instanceof Promise ? await made : made).toString()
+  let answeredAt = 0
+  // The duration in the page's chip is known only when all before it is encoded. It is the same as in the page's span.
+  const bytes = encode(text, costs && (() => chipNumbers(costs, (answeredAt = performance.now()))))
   if (costs) {
+    answeredAt ||= performance.now()
     costs.renderMs += answeredAt - started
+    costs.bytes = bytes.length
     c.set('answeredAt', answeredAt)
+    if (!isReady) tracePast('render', { costs, from: started, to: answeredAt })
   }
-  // The duration in the page's chip is known only now. It is the same as in the page's span.
-  const text = costs ? rendered.replace(chipMark, () => chipNumbers(costs, answeredAt)) : rendered
-  const bytes = encode(text)
-  if (costs) costs.bytes = bytes.length
   return c.body(bytes, { headers: { 'Content-Type': 'text/html; charset=UTF-8' } })
+}
+
+/** Builds an answer that is no page; its time is the span `render`, as that of a page. */
+export function built<T>(build: () => T): T {
+  const costs = requestCosts()
+  const started = performance.now()
+  const result = build()
+  if (costs) {
+    const ended = performance.now()
+    costs.renderMs += ended - started
+    tracePast('render', { costs, from: started, to: ended })
+  }
+  return result
 }
 
 /** Answers an error with its own page or form (`show`); throws a Refusal for a client that wants JSON. */

@@ -2,10 +2,10 @@
 import { raw } from 'hono/html'
 
 import { elapsedMs, type RequestCosts } from '../telemetry/query-tracing.ts'
-import { placeholder } from './fragment-cache.ts'
+import { lateName, placeholder } from './fragment-cache.ts'
 
 /** The placeholder for a page's numbers, which are known after rendering. */
-export const chipMark = placeholder('chip')
+const chipMark = placeholder(lateName)
 
 /** From about 100 ms on, people notice the delay. */
 const slowMs = 100

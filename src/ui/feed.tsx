@@ -162,15 +162,14 @@ export function answerFeed<Row extends Placed>(
     return page(c, view.head, view.around(<FeedList slice={slice} feed={feed} view={view} />))
   }
   if (feed.end !== undefined) c.header('HX-Replace-Url', address(view, { through: feed.end }))
-  return render(
-    c,
+  return render(c, () => (
     <>
       <More slice={slice} feed={feed} view={view} />
       <hx-partial hx-target='#feed' hx-swap='beforeend'>
         {feed.rows.map((row, index) => view.item(row, slice.from + index))}
       </hx-partial>
-    </>,
-  )
+    </>
+  ))
 }
 
 type ListView<Row> = Omit<FeedView<Row>, 'head' | 'json' | 'around'>

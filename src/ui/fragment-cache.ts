@@ -104,26 +104,35 @@ function keep(bytes: Buffer<ArrayBuffer>, forget: () => void): Fragment {
   return (fragments[slot] = { id, placeholder: raw(placeholder(id)), bytes, forget })
 }
 
-/** Encodes rendered HTML as UTF-8 and replaces each placeholder by its fragment. Throws if a fragment was evicted. */
-export function encode(html: string): Buffer<ArrayBuffer> {
+/** The name of the placeholder whose text is known only when all before it is encoded, and the room for it in bytes. */
+export const lateName = 'late'
+const lateBytes = 200
+
+/**
+ * Encodes rendered HTML as UTF-8 and replaces each placeholder by its fragment, that of `lateName` by what `late` returns.
+ * Throws if a fragment was evicted.
+ */
+export function encode(html: string, late?: () => string): Buffer<ArrayBuffer> {
   if (!html.includes(opening)) return Buffer.from(html)
   const texts: string[] = []
-  const kept: Buffer[] = []
+  const kept: (Buffer | undefined)[] = []
   let size = 0
   let end = 0
   for (let start = html.indexOf(opening); start >= 0; start = html.indexOf(opening, end)) {
     texts.push(html.slice(end, start))
     end = html.indexOf(closing, start) + 1
-    const bytes = bytesOf(Number(html.slice(start + opening.length, end - closing.length)))
+    const name = html.slice(start + opening.length, end - closing.length)
+    const bytes = name === lateName ? undefined : bytesOf(Number(name))
     kept.push(bytes)
-    size += bytes.length
+    size += bytes?.length ?? lateBytes
   }
   texts.push(html.slice(end))
   const page = Buffer.allocUnsafe(size + Buffer.byteLength(html))
   let at = 0
   for (const [index, text] of texts.entries()) {
     at += page.write(text, at)
-    at += kept[index]?.copy(page, at) ?? 0
+    if (index < kept.length)
+      at += kept[index]?.copy(page, at) ?? page.write(late?.() ?? '', at, lateBytes)
   }
   return page.subarray(0, at)
 }

@@ -63,8 +63,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
   const sentence = getCookie(c, flashCookie)
   if (sentence) deleteCookie(c, flashCookie, { path: '/' })
   if (given.private) c.header('Cache-Control', 'private, no-store')
-  return render(
-    c,
+  return render(c, () =>
     document({
       head: { ...given, ...(given.canonical && { canonical: originOf(c) + given.canonical }) },
       place: {

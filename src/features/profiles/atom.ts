@@ -9,6 +9,7 @@ import { tweets } from '../../db/schema.ts'
 import { type Env, router } from '../../http/context.ts'
 import { traced } from '../../http/request-span.ts'
 import { found } from '../../http/validation.ts'
+import { built } from '../../ui/answer.ts'
 import { originOf } from '../../ui/layout.tsx'
 import { LinkedText } from '../../ui/text/linked-text.tsx'
 import { cardsOf, linksOf, type Card } from '../tweets/queries.ts'
@@ -112,7 +113,7 @@ async function answerPersonFeed(c: Context<Env>) {
   if (person.suspendedAt !== null) found(undefined)
   const cards = await newestPosts(db).all({ user: person.id, viewer: 0 })
   const origin = originOf(c)
-  const body = atom({ person, cards, site: settings.site.name, origin })
+  const body = built(() => atom({ person, cards, site: settings.site.name, origin }))
   const etag = `"${digest([body])}"`
   const [newest, next] = cards.map(({ createdAt }) => Math.floor(createdAt / 1000))
   const changed = newest ?? Math.floor(person.createdAt / 1000)
