@@ -131,6 +131,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
         status: 400,
         tree: ['- > POST /tweet', `POST /tweet > ${visitor}`, 'POST /tweet > tweets.create'],
         says: {
+          'app.form.fields': ['msg'],
           'http.route': '/tweet',
           'user.id': '101',
           'app.error.slug': 'refused_400',
@@ -142,6 +143,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
         status: 422,
         tree: ['- > POST /tweet', `POST /tweet > ${visitor}`, 'POST /tweet > tweets.create'],
         says: {
+          'app.form.fields': ['msg'],
           'http.route': '/tweet',
           'user.id': '101',
           'app.client.kind': 'partial',
@@ -158,6 +160,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
           'sessions.create > SELECT users',
         ],
         says: {
+          'app.form.fields': ['mailaddress', 'password'],
           'http.route': '/login',
           'app.db.query_count': 1,
           'app.password.duration_ms': 'number',
@@ -223,7 +226,7 @@ test('each kind of request: exactly these names, kinds, parents, statuses and at
     )
     for (const [key, value] of Object.entries(all))
       if (value === 'number') assert.equal(typeof root.attributes[key], 'number', `${name} ${key}`)
-      else assert.equal(root.attributes[key], value, `${name} ${key}`)
+      else assert.deepEqual(root.attributes[key], value, `${name} ${key}`)
     assert.deepEqual(
       spans
         .filter((span) => span.status === statuses.error)

@@ -67,6 +67,7 @@ const inside = cachedFragment(
     const links = linksOf(card)
     const iso = new Date(createdAt).toISOString()
     const text = LinkedText({ children: card.msg })
+    const words = html`<p class="msg" id="msg-${row}" dir="auto">${text}</p>`
     const isAlone = links.replyTo !== null && !inThread
     return html`${PassedOn({ row, ...links })}<a
         class="face-link"
@@ -82,8 +83,7 @@ const inside = cachedFragment(
           ><time datetime="${iso}" title="${fullTime(createdAt)}">${when}</time></a
         >${isAlone && ReplyingTo(links)}
       </p>
-      <p class="msg" id="msg-${row}" dir="auto">${text}</p>
-      ${LinkPreview(card, mayDelete)}${QuotedTweet(links)}
+      ${[words, LinkPreview(card, mayDelete), QuotedTweet(links)]}
       <form class="actions" method="post">
         ${ReplyLink(card)}${actionButtons(card)}${mayDelete && DeleteButton(card)}
       </form>`
