@@ -15,9 +15,9 @@ import { Pressed, PressButton } from '../ui/press-button.tsx'
 /** The columns about retweets that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
 export const retweetColumns = {
   retweetCount: tweets.retweetCount,
-  // Qualified names: see likeColumns.
-  retweeted: sql<boolean>`exists (select 1 from tweets mine
-    where mine.user_id = ${sql.placeholder('viewer')} and mine.retweet_of = tweets.id)`.mapWith(
+  // Qualified names, and the count first: see likeColumns.
+  retweeted: sql<boolean>`iif(tweets.retweet_count = 0, 0, exists (select 1 from tweets mine
+    where mine.user_id = ${sql.placeholder('viewer')} and mine.retweet_of = tweets.id))`.mapWith(
     Boolean,
   ),
 }

@@ -1,8 +1,7 @@
-// The chip in the corner of each page: what the page cost, and a link to its trace.
-import { raw } from 'hono/html'
-
 import { elapsedMs, type RequestCosts } from '../telemetry/query-tracing.ts'
 import { lateName, placeholder } from './fragment-cache.ts'
+// The chip in the corner of each page: what the page cost, and a link to its trace.
+import { raw } from './html.ts'
 
 /** The placeholder for a page's numbers, which are known after rendering. */
 const chipMark = placeholder(lateName)

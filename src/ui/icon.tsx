@@ -1,7 +1,7 @@
 // Template literals instead of JSX: they render faster, and a page has dozens of icons.
-import { html } from 'hono/html'
 
 import { asset } from '../http/assets.ts'
+import { html } from './html.ts'
 
 const icons = asset('icons.svg')
 const faces = asset('faces.svg')

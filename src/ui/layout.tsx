@@ -1,7 +1,6 @@
 // The HTML document: head, navigation, live regions. A page gives its title and the content of <main>.
 import type { Context } from 'hono'
 import { deleteCookie, getCookie } from 'hono/cookie'
-import { html, raw } from 'hono/html'
 import type { Child } from 'hono/jsx'
 
 import { asset } from '../http/assets.ts'
@@ -12,6 +11,7 @@ import { markPage } from '../http/viewer-mark.ts'
 import { traceparent } from '../telemetry/spans.ts'
 import { render } from './answer.ts'
 import { Chip } from './chip.tsx'
+import { html, raw } from './html.ts'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
 import { noticesOf } from './notice.ts'
 import { Sidebar, SidebarEnd } from './sidebar.tsx'

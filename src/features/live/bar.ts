@@ -1,5 +1,5 @@
+import { html } from '../../ui/html.ts'
 // "3 new posts" above the timeline: static/live.js shows it. Without JavaScript nothing is there.
-import { html } from 'hono/html'
 
 /** The bar of a page whose newest row is `since`. It takes no room, so that nothing moves when it appears. */
 export const NewPosts = ({ since }: { since: number }) =>

@@ -1,5 +1,4 @@
-import { html } from 'hono/html'
-
+import { html } from '../../ui/html.ts'
 import { labelsOf } from '../../ui/text/label.ts'
 import type { Preview } from './column.ts'
 

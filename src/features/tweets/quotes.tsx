@@ -1,6 +1,6 @@
 // Above a card who passed it on, in it the tweet that it quotes, below it the link to quote it.
-import { html } from 'hono/html'
 
+import { html } from '../../ui/html.ts'
 import { Icon } from '../../ui/icon.tsx'
 import { LinkedText } from '../../ui/text/linked-text.tsx'
 import { linksOf, type Card, type Links, type Quoted } from './queries.ts'

@@ -1,8 +1,7 @@
-import { html, raw } from 'hono/html'
-
 import { ago, counted, fullTime, shortCount } from '../../base/format.ts'
 import type { Viewer } from '../../http/sessions.ts'
 import { cardLookups, cachedFragment } from '../../ui/fragment-cache.ts'
+import { html, raw } from '../../ui/html.ts'
 import { Face } from '../../ui/icon.tsx'
 import { LinkedText } from '../../ui/text/linked-text.tsx'
 import { BookmarkButton } from '../bookmarks.tsx'

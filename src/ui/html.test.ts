@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import test from 'node:test'
+
+import { startApp } from '../../test/harness.ts'
+import { html } from './html.ts'
+
+test('a template has no line breaks, its values keep theirs', () => {
+  const words = 'one\n  two & three'
+  const page = html`<p class="msg">${words}</p>
+    <b>${1}</b>`
+  assert.equal(page.toString(), '<p class="msg">one\n  two &amp; three</p> <b>1</b>')
+})
+
+test('rendering uses no AsyncLocalStorage, which makes each promise dearer', async (t) => {
+  await using app = await startApp()
+  const alice = await app.person('Alice')
+  await alice.tweet('hello')
+  const used = new Set<unknown>()
+  const original: unknown = Reflect.get(AsyncLocalStorage.prototype, 'run')
+  t.mock.method(AsyncLocalStorage.prototype, 'run', function (this: unknown, ...rest: unknown[]) {
+    used.add(this)
+    return Reflect.apply(original as () => unknown, this, rest)
+  })
+  for (const path of ['/', '/timeline', '/@alice', '/account', '/nothing']) await alice.get(path)
+  assert.equal(used.size, 1, 'that of the spans, which the tests record')
+})
