@@ -248,7 +248,7 @@ test('people and rows of the inspector open likewise', () =>
       ['/routes', '.number'],
     ] as const) {
       await page.goto(town.url + from)
-      const row = page.locator('.requests tbody tr').first()
+      const row = page.locator('.requests tbody tr:has(a)').first()
       const address = (await row.locator('a').first().getAttribute('href'))!
       await row.locator(cell).first().click()
       await page.waitForURL(town.url + address)

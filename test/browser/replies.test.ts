@@ -13,7 +13,7 @@ const field = (page: Page) => page.locator('#composer textarea')
 const focused = (page: Page) =>
   page.evaluate(() => document.activeElement?.id || document.activeElement?.localName)
 const count = (page: Page, id: string) =>
-  page.locator(`[data-tweet-id="${id}"] .reply span`).textContent()
+  page.locator(`[data-tweet-id="${id}"] .reply`).textContent()
 const path = (page: Page) => {
   const { pathname, search, hash } = new URL(page.url())
   return pathname + search + hash
@@ -57,7 +57,7 @@ test('with JavaScript: r leads to the field, the reply is there at once, the oth
     await page.goBack({ waitUntil: 'commit' })
     assert.equal(path(page), '/timeline')
     await page.waitForFunction(
-      (one) => document.querySelector(`[data-tweet-id="${one}"] .reply span`)?.textContent === '1',
+      (one) => document.querySelector(`[data-tweet-id="${one}"] .reply`)?.textContent === '1',
       id,
     )
     // The page of a tweet: r without a focused card replies to it; with one, to that card.
@@ -90,8 +90,7 @@ test('in a long thread a new reply is behind "Load more": a link leads to it', (
     await field(page).fill('And me')
     await page.click('#post-btn')
     await page.waitForFunction(
-      (one) =>
-        document.querySelector(`[data-tweet-id="${one}"] .reply span`)?.textContent === '131',
+      (one) => document.querySelector(`[data-tweet-id="${one}"] .reply`)?.textContent === '131',
       id,
     )
     assert.equal(await page.locator('#feed > article:has-text("And me")').count(), 0)
