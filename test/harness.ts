@@ -19,7 +19,27 @@ import { setLogLevel } from '../src/telemetry/log.ts'
 import { placeholder } from '../src/ui/fragment-cache.ts'
 import { freshServerUrl } from './libsql-server.ts'
 
-const exporter = new InMemorySpanExporter()
+/** Keeps the spans by trace, too: looking through all of them after each request would take most of a long test. */
+class Spans extends InMemorySpanExporter {
+  readonly ofTrace = new Map<string, ReadableSpan[]>()
+
+  override export(...[spans, done]: Parameters<InMemorySpanExporter['export']>): void {
+    for (const span of spans) {
+      const { traceId } = span.spanContext()
+      const known = this.ofTrace.get(traceId)
+      if (known) known.push(span)
+      else this.ofTrace.set(traceId, [span])
+    }
+    super.export(spans, done)
+  }
+
+  override reset(): void {
+    this.ofTrace.clear()
+    super.reset()
+  }
+}
+
+const exporter = new Spans()
 new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register()
 setLogLevel('silent')
 
@@ -112,9 +132,7 @@ export class Someone {
     const text = await response.text()
     if (text.includes(placeholder('').slice(0, -1)))
       throw new Error(`A placeholder was left in the answer to ${path}.`)
-    const spans = exporter
-      .getFinishedSpans()
-      .filter((span) => span.spanContext().traceId === response.headers.get('X-Trace-Id'))
+    const spans = [...(exporter.ofTrace.get(response.headers.get('X-Trace-Id') ?? '') ?? [])]
     return {
       status: response.status,
       text,
