@@ -1,10 +1,12 @@
-// `npm run screenshots`: makes the pictures of README and docs from the built program with a new demo world.
+// `npm run screenshots`: makes the pictures of README and docs from the built program with a new demo world;
+// `npm run screenshots -- labs`: those of docs/labs/ alone.
 import { mkdirSync } from 'node:fs'
 
 import type { Page } from 'playwright-core'
 
 import { enter, launch } from '../test/browser/browser.ts'
 import { scratch, startServer } from '../test/process.ts'
+import { takeLabPictures } from './labs/pictures.ts'
 
 const folder = new URL('../docs/screenshots/', import.meta.url).pathname
 mkdirSync(folder, { recursive: true })
@@ -76,12 +78,14 @@ const pictures: Picture[] = [
     },
   },
 ]
-for (const { name, scheme, size, act } of pictures) {
+const onlyLabs = process.argv.includes('labs')
+for (const { name, scheme, size, act } of onlyLabs ? [] : pictures) {
   const context = await browser.newContext({ colorScheme: scheme, viewport: size })
   const page = await enter(context, server.url)
   await act?.(page)
   await page.screenshot({ path: `${folder}${name}.png` })
   await context.close()
 }
+await takeLabPictures(browser)
 await browser.close()
 await server.stop()

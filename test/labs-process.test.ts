@@ -167,7 +167,7 @@ for (const { number, page } of labs)
     if (number === 8 && !has(t, 'nginx')) return
     const text = textOf(page)
     const steps = stepsOf(text)
-    const startsApp = /npm start$/.test(steps[0]!.what)
+    const startsApp = steps[0]!.what.endsWith('npm start')
     if (startsApp) await reader.carryOut(steps.shift()!)
     else if (!usualApp) await reader.start()
     usualApp = !startsApp || number === 1
@@ -196,6 +196,22 @@ for (const { number, page } of labs)
     }
     await reader.carryOut(last)
   })
+
+test('a fault that was started too early, or is another one, is no lab done', async () => {
+  await reader.start()
+  const command = (what: string) => reader.carryOut({ kind: 'command', what })
+  const next = async () => (await reader.lab(['2'])).said
+  await command('npm run fault -- n-plus-one --route /timeline')
+  await command('npm run lab -- 2 --traffic')
+  assert.match(await next(), /^ {2}next {2}There is nothing to compare with: .*End it first/m)
+  await command('npm run fault -- n-plus-one --route /timeline')
+  assert.match(await next(), /before the fault there were 0 requests/)
+  await command('npm run fault -- stop')
+  await command('npm run lab -- 2 --traffic')
+  await command('npm run fault -- n-plus-one --route /everybody')
+  await command('npm run lab -- 2 --traffic')
+  assert.match(await next(), /does the fault strike \/timeline\?/)
+})
 
 test('npm run lab lists the labs of docs/labs/, and each mistake is a sentence', async () => {
   const listed = await reader.lab([])

@@ -59,7 +59,7 @@ export class App {
     const found: Seen[] = []
     let path: string | undefined = `/traces?${new URLSearchParams(filters)}`
     for (let pages = 0; path !== undefined && pages < pagesMax; pages++) {
-      const page = await this.page(path)
+      const page = await this.#page(path, '<tbody id="rows"')
       const rows = /<tbody id="rows"[^>]*>([^]*?)<\/tbody>/.exec(page)?.[1] ?? ''
       found.push(...pieces(rows, 'tr').map(requestIn))
       const older = /href="(\/traces\?[^"]*\bbefore=\d+[^"]*)"/.exec(page)?.[1]
@@ -70,13 +70,13 @@ export class App {
 
   /** The newest hundred lines of /logs that pass these filters, the newest first. */
   async logs(filters: Record<string, string>): Promise<LogSeen[]> {
-    const page = await this.page(`/logs?${new URLSearchParams(filters)}`)
+    const page = await this.#page(`/logs?${new URLSearchParams(filters)}`, '<ol class="logs">')
     return pieces(/<ol class="logs">([^]*?)<\/ol>/.exec(page)?.[1] ?? '', 'li').map(lineIn)
   }
 
   /** The names in the first column of /routes. */
   async routes(): Promise<string[]> {
-    const page = await this.page('/routes')
+    const page = await this.#page('/routes', '<table class="requests sums">')
     const rows = /<table class="requests sums">[^]*?<tbody>([^]*?)<\/tbody>/.exec(page)?.[1] ?? ''
     return pieces(rows, 'tr').map((row) => textOf(pieces(row, 'td')[0] ?? ''))
   }
@@ -89,21 +89,28 @@ export class App {
     return { spans: spansIn(text), bytes: text.length }
   }
 
-  /** When this fault was started last; undefined when it was not. */
-  async lastActive(fault: string): Promise<Active | undefined> {
+  /** When this fault was active, the oldest time first. */
+  async timesOf(fault: string): Promise<Active[]> {
     const lines = (await this.logs({ q: fault, level: 'warn' })).filter(({ facts }) =>
       facts.includes(`app.fault.name=${fault} `),
     )
-    const at = lines.findIndex(({ sentence }) => sentence === 'fault started')
-    if (at < 0) return undefined
-    const ended = lines.slice(0, at).findLast(({ sentence }) => sentence === 'fault ended')
-    return { began: lines[at]!.at, ended: ended?.at }
+    const times: Active[] = []
+    for (const { sentence, at } of lines.toReversed())
+      if (sentence === 'fault started') times.push({ began: at, ended: undefined })
+      else if (sentence === 'fault ended' && times.length > 0) times.at(-1)!.ended = at
+    return times
   }
 
-  /** A page as a visitor gets it. Throws a LabError. */
-  async page(path: string): Promise<string> {
+  /** When this fault was active last; undefined when it was not. */
+  async lastActive(fault: string): Promise<Active | undefined> {
+    return (await this.timesOf(fault)).at(-1)
+  }
+
+  /** A page of the inspector, which contains `mark` when it shows something. Throws a LabError. */
+  async #page(path: string, mark: string): Promise<string> {
     const answer = await this.get(path)
-    if (answer.status === 200) return answer.text()
+    const html = await answer.text()
+    if (answer.status === 200 && html.includes(mark)) return html
     throw new LabError(
       `The app at ${this.url} does not show ${path.split('?')[0]} (status ${answer.status}). ` +
         'Labs need a demo with the inspector: npm start, without DEMO=0 and INSPECT=0.',

@@ -40,11 +40,14 @@ export type Phases = { before: Seen[]; during: Seen[]; after: Seen[]; isActive: 
 /** The findings that all labs with a fault begin with and end with, and the requests before, during and after it. */
 export async function faultPhases(app: App, lab: FaultLab) {
   const { number, fault, start, title, least } = lab
-  const active = await app.lastActive(fault)
+  const times = await app.timesOf(fault)
+  const active = times.at(-1)
+  const isStruck = (at: number) =>
+    times.some(({ began, ended = Infinity }) => at >= began && at < ended)
   const all = (await app.requests({ q: title })).filter((one) => one.title === title)
   const { began = Infinity, ended } = active ?? {}
   const phases: Phases = {
-    before: all.filter(({ at }) => at < began),
+    before: all.filter(({ at }) => at < began && !isStruck(at)),
     during: all.filter(({ at }) => at >= began && at < (ended ?? Infinity)),
     after: all.filter(({ at }) => at >= (ended ?? Infinity)),
     isActive: active !== undefined && ended === undefined,
@@ -55,7 +58,7 @@ export async function faultPhases(app: App, lab: FaultLab) {
     finding(
       before.length >= least,
       `Before the fault there were ${before.length} requests ${title}.`,
-      `There is nothing to compare with: before the fault there were ${before.length} requests ${title}, and ${least} are needed. ${traffic}`,
+      `There is nothing to compare with: before the fault there were ${before.length} requests ${title}, and ${least} are needed. ${phases.isActive ? `End it first, \`npm run fault -- stop\`, then ` : ''}${traffic}`,
     ),
     finding(
       active !== undefined,

@@ -8,14 +8,14 @@ export const missingIndex: Lab = {
   page: '03-missing-index',
   async traffic(send) {
     await send.signIn()
-    await send.repeat('/timeline', 5)
-    return 'Read /timeline 5 times.'
+    await send.repeat('/timeline', 4)
+    return 'Read /timeline 4 times.'
   },
   async check(app, traceId) {
     const { phases, opening, closing } = await faultPhases(app, {
       number: 3,
       fault: 'full-scan',
-      start: 'npm run fault -- full-scan --route /timeline',
+      start: 'npm run fault -- full-scan --route /timeline --strength 100',
       title,
       least: 3,
     })

@@ -1,6 +1,7 @@
 // The nginx of lab 8: the files of nginx/, on this machine only, and once with the header of the trace taken away.
 import { spawn, spawnSync } from 'node:child_process'
 import {
+  chmodSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -31,9 +32,12 @@ export async function runNginx({ appUrl, port, broken, say }: Options): Promise<
         '  Fedora:         sudo dnf install nginx',
         '  Alpine:         sudo apk add nginx',
         '  macOS:          brew install nginx',
+        'It is there, in /usr/sbin? Then: PATH=$PATH:/usr/sbin npm run lab -- 8 --nginx',
       ].join('\n'),
     )
   const folder = mkdtempSync(join(tmpdir(), 'tracewren-nginx-'))
+  // If root starts it, its workers run as nobody: they must be able to read the folder.
+  chmodSync(folder, 0o755)
   try {
     await prepare(folder, { appUrl, port, broken })
     const nginx = spawn(

@@ -4,6 +4,7 @@ import { finding, traceFinding, type Lab } from './lab.ts'
 import { agentOf, type Traffic } from './traffic.ts'
 
 const clients = 24
+const refusedLeast = 10
 const triesImpatient = 5
 const triesPolite = 20
 const refusedCodes = ['too_many_in_flight', 'too_many_waiting']
@@ -30,11 +31,11 @@ export const overload: Lab = {
     const servedPolite = polite.filter(({ status }) => status === 200).length
     return [
       finding(
-        refused.length >= clients,
+        refused.length >= refusedLeast,
         `${refused.length} of ${impatient.length} requests of impatient clients were refused with 503.`,
         refused.length === 0 && impatient.length > 0
-          ? 'Nobody was refused: was the app started with `MAX_IN_FLIGHT=4 npm start`, and is the fault active? `npm run fault -- latency --route /everybody --strength 200`'
-          : 'There was no overload yet: `npm run fault -- latency --route /everybody --strength 200`, then `npm run lab -- 10 --traffic`',
+          ? 'Nobody was refused: was the app started with `MAX_IN_FLIGHT=4 npm start`, and is the fault active? `npm run fault -- latency --route /everybody --strength 300`'
+          : 'There was no overload yet: `npm run fault -- latency --route /everybody --strength 300`, then `npm run lab -- 10 --traffic`',
       ),
       await traceFinding(
         app,
