@@ -5,6 +5,15 @@ class InjectedError extends Error {
   override name = 'InjectedError'
 }
 
+const words = 'Cannot read the row: the answer of the store has no field "id".'
+
+/** The same in a game day, where neither the name nor a frame of the stack may tell where it comes from. */
+function disguised(): Error {
+  const error = new TypeError(words)
+  error.stack = `TypeError: ${words}`
+  return error
+}
+
 export const errors: Fault = {
   name: 'errors',
   kind: 'application',
@@ -16,10 +25,10 @@ export const errors: Fault = {
   cure: 'Read the stack, mend the handler or roll back the release that brought it.',
   strength: { what: 'Requests that fail', unit: '%', min: 1, max: 100, default: 50 },
   takesRoute: true,
-  start({ around, strength, random }) {
+  start({ around, strength, random, secret }) {
     around((_, next) => {
       if (random() * 100 >= strength) return next()
-      throw new InjectedError('Cannot read the row: the answer of the store has no field "id".')
+      throw secret ? disguised() : new InjectedError(words)
     })
     return () => undefined
   },

@@ -16,6 +16,8 @@ export type Place = { settings: Settings; database: Database; passwords: Passwor
 /** What a fault gets when it starts. */
 export type Scene = Place & {
   strength: number
+  /** In a game day nothing may name the fault. */
+  secret: boolean
   /** The same sequence for the same seed. */
   random: Random
   /** Runs around the handlers of the chosen routes, for the chosen share of their requests, until the fault ends. */

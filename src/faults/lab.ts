@@ -22,7 +22,10 @@ export const faultsAtOnce = 3
 /** Why a fault has ended. */
 export type Why = 'time' | 'hand' | 'replaced' | 'signal' | 'shutdown' | `bound: ${string}`
 
-type Running = ActiveFault & { undo: Undo }
+type Running = ActiveFault & { undo: Undo; secret: boolean }
+
+/** How a fault begins. Nothing says of a secret one that it is active: no page, no log line, no span. */
+export type Manner = { secret: boolean }
 
 /** The faults of one app. They are in memory only: after a restart there are none. */
 export class FaultLab {
@@ -31,23 +34,35 @@ export class FaultLab {
   routes: () => Route[] = () => []
   readonly #running = new Map<string, Running>()
   #removeNotice: (() => void) | undefined
+  #isGame = false
 
   constructor(place: Place) {
     this.place = place
   }
 
-  /** The faults that are active, in the order of their starts. */
+  /** The faults that are active and may be known, in the order of their starts. */
   get active(): ActiveFault[] {
-    return [...this.#running.values()]
+    return [...this.#running.values()].filter(({ secret }) => !secret)
   }
 
   /** What the active faults hide of each other. */
   get warnings(): string[] {
-    return hiding([...this.#running.keys()])
+    return hiding(this.active.map(({ fault }) => fault.name))
+  }
+
+  /** Is this app the mystery of a game day? Then only the game starts and ends faults. */
+  get isGame(): boolean {
+    return this.#isGame
+  }
+
+  beginGame(): void {
+    this.endAll('shutdown')
+    this.#isGame = true
   }
 
   /** Starts a fault, or starts it anew with other options. Throws a 422 Refusal that says what is wrong. */
-  start(name: string, asked: Asked): ActiveFault {
+  start(name: string, asked: Asked, { secret }: Manner = { secret: false }): ActiveFault {
+    if (!secret) this.#refuseInGame()
     const fault = known(name)
     const strike = strikeOf(fault, asked)
     const routes = fault.takesRoute ? routesOf(strike.route, this.routes()) : new Set<string>()
@@ -62,7 +77,8 @@ export class FaultLab {
     this.end(name, 'replaced')
     const since = Date.now()
     const active = { ...strike, fault, since, until: since + strike.seconds * 1000 }
-    this.#running.set(name, { ...active, undo: this.#install(active, routes) })
+    this.#running.set(name, { ...active, secret, undo: this.#install(active, routes, secret) })
+    if (secret) return active
     this.#removeNotice ??= addNotice((c) =>
       c.var.settings === this.place.settings ? Banner({ c, active: this.active }) : '',
     )
@@ -73,29 +89,32 @@ export class FaultLab {
   /** Ends a fault; does nothing when it is not active. Throws a 422 Refusal when there is none of this name. */
   end(name: string, why: Why): void {
     known(name)
+    if (why === 'hand') this.#refuseInGame()
     const running = this.#running.get(name)
     if (!running) return
     this.#running.delete(name)
-    if (this.#running.size === 0) {
+    if (this.active.length === 0) {
       this.#removeNotice?.()
       this.#removeNotice = undefined
     }
     running.undo()
-    report('ended', running, why)
+    if (!running.secret) report('ended', running, why)
   }
 
   /** Ends all faults; returns how many there were. */
   endAll(why: Why): number {
+    if (why === 'hand') this.#refuseInGame()
     const names = [...this.#running.keys()]
     for (const name of names) this.end(name, why)
     return names.length
   }
 
   /** Lets a fault begin; the result takes away all of it. */
-  #install(active: ActiveFault, routes: Set<string>): Undo {
+  #install(active: ActiveFault, routes: Set<string>, secret: boolean): Undo {
     const { fault, strength, share, seed, seconds } = active
     const undos: Undo[] = []
-    const endLater = (why: Why) => void this.#endInTrace(fault.name, why)
+    const endLater = (why: Why) =>
+      secret ? this.end(fault.name, why) : void this.#endInTrace(fault.name, why)
     const timer = setTimeout(endLater, seconds * 1000, 'time').unref()
     undos.push(() => clearTimeout(timer))
     const chosen = random(seed)
@@ -103,6 +122,7 @@ export class FaultLab {
       const undo = fault.start({
         ...this.place,
         strength,
+        secret,
         // Another sequence than the one that chooses the requests.
         random: random(seed ^ 0x5bd1e995),
         around: (hook) => {
@@ -122,6 +142,11 @@ export class FaultLab {
     return () => {
       for (const undo of undos) undo()
     }
+  }
+
+  #refuseInGame(): void {
+    if (!this.#isGame) return
+    throw new Refusal(409, 'A game day is on. Only its own page ends it.', { code: 'game_day' })
   }
 
   /** No request is at hand: the end gets a trace of its own. */

@@ -11,6 +11,8 @@ type ListProps = {
   routes: string[]
   /** Are there forms that start and end faults? */
   switches: boolean
+  /** Is a game day on? */
+  isGame: boolean
   /** Why a fault cannot be started here; undefined when it can. */
   refusalOf: (fault: Fault) => string | undefined
 }
@@ -75,10 +77,13 @@ const titles = {
   telemetry: 'In the telemetry',
 }
 
-const Active = ({ active, warnings, switches }: ListProps) => (
+const Active = ({ active, warnings, switches, isGame }: ListProps) => (
   <section class='faults active' aria-labelledby='faults-active' aria-live='polite'>
     <h2 id='faults-active'>Active now</h2>
-    {active.length === 0 && <p>Nothing is broken.</p>}
+    {isGame && (
+      <p>A game day is on: something may be broken, and this page does not say what it is.</p>
+    )}
+    {active.length === 0 && !isGame && <p>Nothing is broken.</p>}
     <ul>
       {active.map(({ fault, strength, route, share, until }) => (
         <li>

@@ -5,6 +5,7 @@ import { faultTokenFile } from '../config/fault-settings.ts'
 import { dataFolder } from '../db/data-folder.ts'
 import { errorFacts, log } from '../telemetry/log.ts'
 import type { Place } from './fault.ts'
+import { listenForGame } from './game.ts'
 import { FaultLab } from './lab.ts'
 import { writeToken } from './token.ts'
 
@@ -17,6 +18,7 @@ export function openLab(place: Place): OpenLab | undefined {
   const removeToken = tokenFor(join(dataFolder(place.settings.DATABASE_URL), faultTokenFile))
   const endAll = () => void lab.endAll('signal')
   process.on('SIGUSR2', endAll)
+  listenForGame(lab)
   return {
     lab,
     close() {

@@ -68,7 +68,8 @@ const listOf = (c: Context<Env>, lab: FaultLab) => ({
   active: lab.active,
   warnings: lab.warnings,
   routes: breakableRoutes(lab.routes()),
-  switches: maySwitch(c),
+  switches: maySwitch(c) && !lab.isGame,
+  isGame: lab.isGame,
   refusalOf: (fault: Fault) => fault.refusal?.(lab.place),
 })
 
@@ -87,6 +88,7 @@ const inJson = (lab: FaultLab) => ({
     active: activeJson(lab.active.find((one) => one.fault === fault)),
   })),
   at_once: faultsAtOnce,
+  game: lab.isGame,
   warnings: lab.warnings,
   routes: breakableRoutes(lab.routes()),
 })
