@@ -66,7 +66,7 @@ const environment = (folder: string, port: number): Record<string, string> => ({
 })
 
 /** Starts the app and waits until it answers. Throws an Error that says what it printed. */
-export async function startGameApp(): Promise<GameApp> {
+export async function startGameApp(signal: AbortSignal): Promise<GameApp> {
   const folder = mkdtempSync(join(tmpdir(), 'tracewren-gameday-'))
   const port = await freePort()
   // In its folder, so that it reads no .env: one that names other settings would be another game.
@@ -85,7 +85,7 @@ export async function startGameApp(): Promise<GameApp> {
   }
   const url = `http://127.0.0.1:${port}`
   try {
-    await untilReady(url, child, () => printed)
+    await untilReady(url, child, { signal, printed: () => printed })
     await order(child, { game: 'begin' })
   } catch (error) {
     await close()
@@ -110,8 +110,15 @@ export async function startGameApp(): Promise<GameApp> {
   }
 }
 
-async function untilReady(url: string, child: ChildProcess, printed: () => string): Promise<void> {
+type Start = { signal: AbortSignal; printed: () => string }
+
+async function untilReady(
+  url: string,
+  child: ChildProcess,
+  { signal, printed }: Start,
+): Promise<void> {
   for (const giveUp = Date.now() + startMs; ; await pause(50)) {
+    signal.throwIfAborted()
     const isReady = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) }).then(
       ({ ok }) => ok,
       () => false,

@@ -46,7 +46,7 @@ const candidates: Candidate[] = [
   { name: 'cut-answers', strong: 30, partly: 30, routes: busyRoutes },
   { name: 'full-scan', strong: 400, partly: 250, routes: withLists },
   { name: 'held-lock', strong: 3500 },
-  { name: 'slow-commit', strong: 900, weak: 30 },
+  { name: 'slow-commit', strong: 600, weak: 30 },
   { name: 'wal-growth', strong: 96 },
   { name: 'blocked-loop', strong: 500 },
   { name: 'memory-leak', strong: 200 },

@@ -43,7 +43,7 @@ function carriedOut(lab: FaultLab, order: v.InferOutput<typeof orders>): GameAns
   const at = Date.now()
   try {
     if (order.game === 'begin') lab.beginGame()
-    else if (order.game === 'end') lab.endAll('shutdown')
+    else if (order.game === 'end') lab.endAll('game')
     else if (lab.isGame) lab.start(order.name, order, { secret: true })
     else return { game: 'refused', why: 'No game day has begun.' }
     return { game: 'done', at }

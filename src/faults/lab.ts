@@ -20,7 +20,7 @@ import { keyOf, routesOf, type Route } from './route-pattern.ts'
 export const faultsAtOnce = 3
 
 /** Why a fault has ended. */
-export type Why = 'time' | 'hand' | 'replaced' | 'signal' | 'shutdown' | `bound: ${string}`
+export type Why = 'time' | 'hand' | 'replaced' | 'signal' | 'shutdown' | 'game' | `bound: ${string}`
 
 type Running = ActiveFault & { undo: Undo; secret: boolean }
 
@@ -98,7 +98,8 @@ export class FaultLab {
       this.#removeNotice = undefined
     }
     running.undo()
-    if (!running.secret) report('ended', running, why)
+    // The end of a game is the time to tell.
+    if (!running.secret || why === 'game') report('ended', running, why)
   }
 
   /** Ends all faults; returns how many there were. */
@@ -187,6 +188,7 @@ function report(what: 'started' | 'ended', active: ActiveFault, why?: Why): void
     'app.fault.seed': active.seed,
     'app.fault.seconds': active.seconds,
   }
+  if (why === 'game') facts['app.fault.since'] = new Date(active.since).toISOString()
   if (active.route !== '') facts['app.fault.route'] = active.route
   if (why !== undefined) facts['app.fault.why'] = why
   trace.getActiveSpan()?.addEvent(`fault.${what}`, facts)
