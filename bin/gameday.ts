@@ -18,6 +18,7 @@ npm run gameday -- stop
                    3: something else is odd, too                           1
   --minutes N      how long it can be answered, 3 to 55                    20
   --traffic NAME   k6, locust or builtin                                   the first one that is here
+  --after N        the fault begins within so many seconds, at least half   150
   --quick          faster users, and a fault after 15 to 25 seconds
   --play [N]       lets a script play N games, 10 unless said, from --seed on
 
@@ -28,6 +29,7 @@ const options = {
   level: { type: 'string', default: '' },
   minutes: { type: 'string', default: '20' },
   traffic: { type: 'string', default: '' },
+  after: { type: 'string', default: '' },
   quick: { type: 'boolean', default: false },
   play: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -74,7 +76,7 @@ function wishOf(values: Values, signal: AbortSignal): Wish {
     level,
     ground: {
       exports: Boolean(process.env['OTEL_EXPORTER_OTLP_ENDPOINT']),
-      window: values.quick ? quickWindow : usualWindow,
+      window: windowOf(values),
     },
     minutes: whole('minutes', values.minutes, [3, 55]),
     pace: values.quick ? quickPace : usualPace,
@@ -82,6 +84,13 @@ function wishOf(values: Values, signal: AbortSignal): Wish {
     grafana: process.env['GRAFANA_URL'] || undefined,
     signal,
   }
+}
+
+function windowOf({ after, quick, minutes }: Values): [first: number, last: number] {
+  if (after === '') return quick ? quickWindow : usualWindow
+  const last = whole('after', after, [2, 600])
+  if (last >= 60 * Number(minutes)) throw new Error('--after is later than the end of the game.')
+  return [Math.ceil(last / 2), last]
 }
 
 const levelOf = (text: string): Level => {

@@ -98,7 +98,7 @@ export const signs: Record<string, Sign> = {
   'password-queue': {
     trace: (trace) => waits(trace, 'password_queue.wait', 1500),
     sample: (sample) =>
-      typeof sample['waiting'] === 'object' && Number(sample['waiting']?.['password'] ?? 0) > 50,
+      typeof sample['waiting'] === 'object' && (sample['waiting']?.['password'] ?? 0) > 50,
     chart: [runtime, 'Waiting in queues'],
   },
   'exporter-unreachable': {

@@ -70,16 +70,26 @@ async function runOnce(generator: 'k6' | 'locust', { target, pace, signal }: Run
           'loadtest/k6/load.js',
         ]
       : [
-          ...['--locustfile', 'loadtest/locust/locustfile.py', '--headless', '--host', target],
-          ...['--users', users, '--spawn-rate', '4', '--run-time', `${runSeconds}s`],
+          '--locustfile=loadtest/locust/locustfile.py',
+          '--headless',
+          `--host=${target}`,
+          `--users=${users}`,
+          '--spawn-rate=4',
+          `--run-time=${runSeconds}s`,
           ...mixes.realistic,
         ]
   const { PATH = '', HOME = '' } = process.env
   const child = spawn(generator, words, {
     cwd: root,
     env: {
-      ...{ PATH, HOME, NO_PROXY: '*', PACE: String(pace) },
-      ...{ TARGET: target, MIX: 'realistic', USERS: users, SPAWN: '4' },
+      PATH,
+      HOME,
+      NO_PROXY: '*',
+      PACE: String(pace),
+      TARGET: target,
+      MIX: 'realistic',
+      USERS: users,
+      SPAWN: '4',
       SECONDS: String(runSeconds),
     },
     stdio: 'ignore',
