@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
-import { dirname } from 'node:path'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -142,7 +143,14 @@ test('a stopped game is not scored; when a game is killed, its app ends', async 
   const game = await startGame(words)
   t.after(() => game.end())
   const { pid, folder } = appOf(game)
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(() => {
+    // What a game that is killed cannot remove.
+    rmSync(folder, { recursive: true, force: true })
+    for (const name of readdirSync(tmpdir()).filter((one) =>
+      one.endsWith(`-${game.child.pid}.url`),
+    ))
+      rmSync(join(tmpdir(), name))
+  })
   await game.ask('/stop', {})
   const { result } = await untilOver(game)
   assert.deepEqual([result!.ending, result!.score], ['stopped', null])

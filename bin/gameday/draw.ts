@@ -72,12 +72,13 @@ export const usualWindow: Ground['window'] = [45, 150]
 
 /** Draws the fault, its route and its beginning; at level 3 a decoy, too. */
 export function draw(seed: number, level: Level, { exports, window }: Ground): Mystery {
-  // The seeds of a class are 1, 2, 3: they must not be alike.
   const next = random(Math.imul(seed, 0x9e3779b1) ^ level)
   const possible = candidates.filter(
     (one) => (exports || !one.exports) && (level !== 2 || one.partly !== undefined),
   )
-  const chosen = oneOf(possible, next)
+  const chosen = shuffled(possible, Math.floor(seed / possible.length), level)[
+    seed % possible.length
+  ]!
   const fault = struck(
     chosen,
     { strength: strengthOf(chosen, level), share: level === 2 ? 0.4 : 1 },
@@ -85,6 +86,15 @@ export function draw(seed: number, level: Level, { exports, window }: Ground): M
   )
   const after = window[0] + Math.floor(next() * (window[1] - window[0] + 1))
   return { fault, after, decoy: level === 3 ? decoyOf(fault, next) : undefined }
+}
+
+/** The seeds of a class are often 1, 2, 3: as many seeds in a row as there are faults draw each of them once. */
+function shuffled(list: Candidate[], round: number, level: Level): Candidate[] {
+  const next = random(Math.imul(round + 1, 0x85ebca6b) ^ (level * 0x27d4eb2f))
+  return list
+    .map((one) => ({ one, key: next() }))
+    .toSorted((a, b) => a.key - b.key)
+    .map(({ one }) => one)
 }
 
 const strengthOf = ({ strong, partly }: Candidate, level: Level) =>

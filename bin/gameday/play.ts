@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import { endProcess } from './app.ts'
-import type { Level } from './draw.ts'
+import { levels, type Level } from './draw.ts'
 import { diagnose } from './player.ts'
 import { questions, worth, type Answers, type Question } from './score.ts'
 import { look, type SeenTrace } from './seen.ts'
@@ -190,11 +190,12 @@ type Wish = { first: number; count: number; level: Level | undefined; signal: Ab
 export async function playAll({ first, count, level, signal }: Wish): Promise<number> {
   let bad = 0
   for (let index = 0; index < count && !signal.aborted; index++) {
+    const seed = first + index
     const plan: Plan = {
-      seed: first + index,
-      level: level ?? (((index % 3) + 1) as Level),
+      seed,
+      level: level ?? levels[(seed + 2) % 3]!,
       // Every fourth game is answered as well as the script can.
-      wrong: questions[index % 4],
+      wrong: questions[(seed + 3) % 4],
     }
     const { said, problems } = await playOne(plan)
     if (problems.length > 0) bad += 1

@@ -131,25 +131,34 @@ export const signs: Record<string, Sign> = {
     sample: (sample, { heapBytes }) => value(sample, 'heap_used_bytes') > heapBytes + 60_000_000,
     chart: [runtime, 'Memory'],
   },
-  'blocked-loop': {
-    trace: ({ server }) => (server?.ms ?? 0) > 300,
-    sample: (sample) => value(sample, 'loop_max_ms') > 350,
-    chart: [runtime, 'Event loop delay'],
-  },
   'cache-off': {
     sample: (sample, usual) => missShare(sample) > Math.max(0.55, usual.missShare + 0.25),
     chart: [runtime, 'Cards from the cache'],
   },
+  'blocked-loop': {
+    trace: ({ server }) => (server?.ms ?? 0) > 300,
+    // A busy machine makes the worst moment long, but not every hundredth one.
+    sample: (sample) => value(sample, 'loop_max_ms') > 350 && value(sample, 'loop_p99_ms') > 300,
+    chart: [runtime, 'Event loop delay'],
+  },
 }
+
+/** Of fewer pages nobody knows what is usual. */
+const pagesMin = 4
 
 const nameOf = (span: SeenSpan) => String(span.attributes['url.path'] ?? '').replace(/^/, 'GET ')
 
 /** What was usual until `before`, ms UTC. */
 export function usualOf(traces: SeenTrace[], samples: Sample[], before: number): Usual {
-  const bytes = new Map<string, number>()
+  const sizes = new Map<string, number[]>()
   for (const trace of traces)
     if (trace.at < before && isPage(trace))
-      bytes.set(trace.route, Math.min(bytes.get(trace.route) ?? Infinity, pageBytes(trace)))
+      sizes.set(trace.route, [...(sizes.get(trace.route) ?? []), pageBytes(trace)])
+  const bytes = new Map(
+    [...sizes]
+      .filter(([, all]) => all.length >= pagesMin)
+      .map(([route, all]) => [route, Math.min(...all)] as const),
+  )
   const early = samples.filter(({ at }) => at <= before)
   // The first sample has the start in it, where the cache was empty.
   const settled = early.length > 1 ? early.slice(1) : []
