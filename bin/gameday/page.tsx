@@ -15,6 +15,8 @@ import {
 } from './score.ts'
 
 export const style = `:root { color-scheme: light dark }
+html { background: light-dark(#fff, #15181b); color: light-dark(#15181b, #e8eaed) }
+a { color: light-dark(#0b57d0, #9ecaff) }
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere }
 h1 { font-size: 1.5rem; margin: 0.5rem 0 }
 h2 { font-size: 1.15rem; margin: 1.5rem 0 0.5rem }
@@ -147,11 +149,13 @@ const AnswerField = ({ game, question }: { game: Game; question: Question }) => 
 const Hints = ({ game }: { game: Game }) => (
   <section>
     <h2>Hints</h2>
-    <ol>
-      {game.hints.map((hint) => (
-        <li>{hint}</li>
-      ))}
-    </ol>
+    {game.hints.length > 0 && (
+      <ol>
+        {game.hints.map((hint) => (
+          <li>{hint}</li>
+        ))}
+      </ol>
+    )}
     {game.hintsTaken < hintsMax ? (
       <form method='post' action='/hint'>
         <button>Take a hint, for {hintCost} points</button> {hintsMax - game.hintsTaken} left

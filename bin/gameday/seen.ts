@@ -1,10 +1,14 @@
 // What anybody may see of the app: its traces, its log and its runtime, read from the public pages and their JSON.
+import { setTimeout as pause } from 'node:timers/promises'
+
 const answerMs = 15_000
 /** Traces are read until then; what is missing is not worth the wait. */
 const readMs = 90_000
 const pagesMax = 45
 const logPagesMax = 12
 const atOnce = 6
+const triesMax = 10
+const againMs = 500
 
 type Value = string | number | boolean
 export type SeenSpan = {
@@ -34,10 +38,15 @@ export type Seen = { traces: SeenTrace[]; lines: SeenLine[]; samples: Sample[]; 
 const ask = (url: string, accept: string) =>
   fetch(url, { headers: { Accept: accept }, signal: AbortSignal.timeout(answerMs) })
 
+/** Reads a page; asks again when the app says that it is busy, which may be the fault itself. */
 async function pageAt(url: string): Promise<string> {
-  const answer = await ask(url, 'text/html')
-  if (!answer.ok) throw new Error(`${url} answered ${answer.status}.`)
-  return answer.text()
+  for (let tries = 1; ; tries++) {
+    const answer = await ask(url, 'text/html')
+    if (answer.ok) return answer.text()
+    if (answer.status !== 503 || tries === triesMax)
+      throw new Error(`${url} answered ${answer.status}.`)
+    await pause(againMs)
+  }
 }
 
 /** Reads everything that the inspector shows now, oldest first, but no trace that is known already. */

@@ -32,7 +32,8 @@ const localOnly = createMiddleware<Env>(async (c, next) => {
     "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   )
   c.header('X-Content-Type-Options', 'nosniff')
-  c.header('Referrer-Policy', 'no-referrer')
+  // With no-referrer, browsers would send "Origin: null" with our own forms.
+  c.header('Referrer-Policy', 'same-origin')
   c.header('Cache-Control', 'no-store')
   return next()
 })
