@@ -62,6 +62,11 @@ async function refuses(game: RunningGame): Promise<void> {
     { Host: host, 'Sec-Fetch-Site': 'cross-site' },
   ] as Record<string, string>[])
     assert.equal(await statusAs(`${game.url}/stop`, 'POST', headers), 403, JSON.stringify(headers))
+  // A browser's own form: the policy is what makes it send its origin.
+  const page = await fetch(game.url, { signal: AbortSignal.timeout(20_000) })
+  assert.equal(page.headers.get('Referrer-Policy'), 'same-origin')
+  const own = { Host: host, Origin: game.url, 'Sec-Fetch-Site': 'same-origin' }
+  assert.equal(await statusAs(`${game.url}/answer`, 'POST', own), 422)
   for (const [question, answer, says] of [
     ['since', '12:00', /next question is "fault"/],
     ['fault', 'nonsense', /no fault of this name/],
