@@ -27,6 +27,7 @@ label span { display: block; font-weight: 600 }
 select, input, button { font: inherit; padding: 0.4rem 0.6rem; min-height: 2.75rem; max-width: 100%; box-sizing: border-box }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: 0.3rem 0.5rem; border-bottom: 1px solid GrayText }
+th { overflow-wrap: normal }
 td:last-child, th:last-child { text-align: right }
 .score { font-size: 2rem; font-weight: 700; margin: 0.5rem 0 }
 `
@@ -40,7 +41,6 @@ export const GamePage = ({ game, problem }: Props) => (
       <meta name='viewport' content='width=device-width, initial-scale=1' />
       <title>Game day</title>
       <link rel='stylesheet' href='/style.css' />
-      {game.state === 'closing' && <meta http-equiv='refresh' content='2' />}
     </head>
     <body>
       <main>
@@ -51,7 +51,11 @@ export const GamePage = ({ game, problem }: Props) => (
           </p>
         )}
         {game.state === 'on' && <Playing game={game} />}
-        {game.state === 'closing' && <p>One moment: the evidence is being collected.</p>}
+        {game.state === 'closing' && (
+          <p>
+            One moment: the evidence is being collected. <a href='/'>Look again</a>
+          </p>
+        )}
         {game.state === 'over' && <Over game={game} />}
       </main>
     </body>

@@ -1,4 +1,6 @@
 // The page of a game, for this machine only.
+import { setTimeout as pause } from 'node:timers/promises'
+
 import { serve, type HttpBindings, type ServerType } from '@hono/node-server'
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
@@ -12,6 +14,7 @@ import { GamePage, style } from './page.tsx'
 type Env = { Bindings: HttpBindings }
 
 const bodyBytesMax = 4096
+const patienceMs = 8000
 const localHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 const forwarding = /^(forwarded|via|x-forwarded(-.*)?|x-real-ip)$/i
 
@@ -48,8 +51,13 @@ const show = (c: Context<Env>, game: Game, problem?: string) => {
 }
 
 /** After a POST, a browser loads the page anew; what was not taken stays with its sentence. */
-const answered = (c: Context<Env>, game: Game, problem: string | undefined) =>
-  problem !== undefined || isProgram(c) ? show(c, game, problem) : c.redirect('/', 303)
+async function answered(c: Context<Env>, game: Game, problem: string | undefined) {
+  if (problem !== undefined || isProgram(c)) return show(c, game, problem)
+  // Mostly the evidence is there at once.
+  for (const giveUp = Date.now() + patienceMs; game.state === 'closing' && Date.now() < giveUp;)
+    await pause(50)
+  return c.redirect('/', 303)
+}
 
 const gamePages = (game: Game) =>
   new Hono<Env>()
