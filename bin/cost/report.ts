@@ -88,7 +88,7 @@ const step = 26
 export function costPicture(report: Report): string {
   const { figures, quick } = report
   const height = 74 + figures.length * step
-  const width = left + 2 * wide + gap + 20
+  const width = left + 2 * wide + gap + 60
   const columns = [
     { title: 'CPU a page, times off', read: (one: Figures) => one.cpuTimes },
     { title: 'p99, times off', read: (one: Figures) => one.p99Times },

@@ -12,6 +12,7 @@ import { traceparent } from '../telemetry/spans.ts'
 import { render } from './answer.ts'
 import { Chip } from './chip.tsx'
 import { html, raw } from './html.ts'
+import { WithTabs } from './inspector-tabs.tsx'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
 import { noticesOf } from './notice.ts'
 import { Sidebar, SidebarEnd } from './sidebar.tsx'
@@ -79,7 +80,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
       toast: sentence && html`<p class="toast">${sentence}</p>`,
       notice: noticesOf(c),
       side: !given.wide && c.get('sideColumn')?.(),
-      main,
+      main: given.wide ? <WithTabs faults={c.get('settings').faults}>{main}</WithTabs> : main,
     }),
   )
 }
