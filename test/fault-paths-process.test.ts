@@ -8,6 +8,7 @@ import { startSink, type Sink } from './otlp-sink.ts'
 import { Player } from './player.ts'
 import { post, scratch, startServer, type Server } from './process.ts'
 
+const attempts = 3
 const place = scratch()
 let sink: Sink
 let server: Server
@@ -45,11 +46,17 @@ test('there is a path for each fault', () => {
 for (const path of faultPaths.filter(({ isSlow }) => !isSlow)) {
   test(`${path.name}: ${path.signal}`, { timeout: 120_000 }, async (t) => {
     t.after(() => player.fault('stop'))
-    const calm = await look(player, path)
-    await player.fault(path.name, path.fields)
-    const struck = await look(player, path)
-    const seen = `${path.signal} ${calm.signal} before, ${struck.signal} struck`
-    assert.ok(path.moves(calm.signal, struck.signal), seen)
+    // A busy machine may hide a signal once; a signal that is not there stays hidden.
+    let [seen, moved] = ['', false]
+    for (let attempt = 0; attempt < attempts && !moved; attempt++) {
+      await player.fault('stop')
+      const calm = await look(player, path)
+      await player.fault(path.name, path.fields)
+      const struck = await look(player, path)
+      seen = `${path.signal}: ${calm.signal} before, ${struck.signal} struck`
+      moved = path.moves(calm.signal, struck.signal)
+    }
+    assert.ok(moved, seen)
     await path.follow?.(player)
   })
 }

@@ -220,6 +220,7 @@ const ofProcess: FaultPath[] = [
   },
   {
     name: 'password-queue',
+    fields: { strength: '20' },
     signal: '/routes: p50 of POST /login, ms',
     bystander: 'p50 of GET /favorites, ms',
     async look(player) {

@@ -16,6 +16,8 @@ const settleMs = 800
 /** The default of OTEL_METRIC_EXPORT_INTERVAL. */
 const metricSeconds = 60
 
+const figuresPath = 'bench/telemetry-cost.json'
+
 type Signal = 'traces' | 'metrics' | 'logs'
 type Received = Record<Signal, { bytes: number; exports: number }>
 
@@ -102,8 +104,15 @@ function wireOf({ bytes, requests }: Measured, received: Received, perSecond: nu
   }
 }
 
-/** Measures all variants and prints the table. `--quick`: a small run; `--keep`: writes it into docs. */
+/**
+ * Measures all variants and prints the table. `--quick`: a small run; `--keep`: writes it into docs; `--redraw`: measures
+ * nothing, and writes the table and the picture of the kept run again.
+ */
 export async function costOfAll(words: string[]): Promise<void> {
+  if (words.includes('--redraw')) {
+    tell(JSON.parse(readFileSync(figuresPath, 'utf8')) as Report, true)
+    return
+  }
   const quick = words.includes('--quick')
   const scale = quick ? small : usual
   const machine = {
@@ -150,5 +159,5 @@ function tell(report: Report, keep: boolean): void {
   const page = 'docs/telemetry-cost.md'
   writeFileSync(page, withReport(readFileSync(page, 'utf8'), report))
   writeFileSync('docs/telemetry-cost.svg', costPicture(report))
-  writeFileSync('bench/telemetry-cost.json', `${JSON.stringify(report, undefined, 2)}\n`)
+  writeFileSync(figuresPath, `${JSON.stringify(report, undefined, 2)}\n`)
 }
