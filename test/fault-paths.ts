@@ -102,9 +102,9 @@ const ofApplication: FaultPath[] = [
     bystander: '/routes: queries of the row',
     async look(player) {
       await player.visit(20, '/timeline')
-      const before = await player.sample()
+      const sample = await player.sample()
       return {
-        signal: Number(before['card_misses']),
+        signal: Number(sample['card_misses']),
         bystander: (await player.row(page)).queries,
       }
     },
@@ -193,14 +193,17 @@ const ofDatabase: FaultPath[] = [
 const ofProcess: FaultPath[] = [
   {
     name: 'blocked-loop',
+    fields: { strength: '500' },
     signal: '/traces/runtime: event loop delay, max, ms',
     bystander: '/routes: p50 of the row, ms',
     async look(player) {
+      // Those of the sample before may be of another time.
+      await player.sample()
       await player.visit(20, '/timeline')
       const sample = await player.sample()
       return { signal: Number(sample['loop_max_ms']), bystander: (await player.row(page)).p50 }
     },
-    moves: more(150),
+    moves: more(200),
     isSlow: true,
   },
   {

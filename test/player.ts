@@ -106,13 +106,13 @@ export class Player {
     return page.split('<li class="log">').slice(1)
   }
 
-  /** The newest sample of /traces/runtime that has begun after this call. */
+  /** The sample of /traces/runtime that this call falls into: it has what was visited just before. */
   async sample(): Promise<Sample> {
-    const from = Date.now() + 10_000
+    const from = Date.now()
     for (const giveUp = Date.now() + 60_000; Date.now() < giveUp; await pause(200)) {
       const json = await this.read('/traces/runtime', { Accept: 'application/json' })
       const sample = (JSON.parse(json) as { samples: Sample[] }).samples.at(-1)
-      if (sample && Number(sample['at']) >= from - 500) return sample
+      if (sample && Number(sample['at']) >= from) return sample
     }
     throw new Error('/traces/runtime has no new sample.')
   }

@@ -1,5 +1,4 @@
 // The tabs above the pages of the inspector and of the fault lab.
-import { createContext, useContext, type Child } from 'hono/jsx'
 
 const tabs = [
   { href: '/traces', label: 'Traces' },
@@ -11,21 +10,23 @@ const tabs = [
 ]
 const faultTab = { href: '/faults', label: 'Faults' }
 
-/** Has this app a fault lab? A context, because many pages have tabs and none of them knows the settings. */
-const hasFaults = createContext(false)
+let hasFaults = false
+
+/**
+ * Says whether the page that is rendered next, without an await between, is of an app with a fault lab. No context of hono/jsx:
+ * that would make every page of the product dearer, as ui/html.ts says.
+ */
+export const showFaultTab = (shows: boolean): void => {
+  hasFaults = shows
+}
 
 /** `at`: the address of the tab that is open. */
 export const InspectorTabs = ({ at }: { at: string }) => (
   <nav class='tabs inspector' aria-label='Inspector'>
-    {[...tabs, ...(useContext(hasFaults) ? [faultTab] : [])].map(({ href, label }) => (
+    {[...tabs, ...(hasFaults ? [faultTab] : [])].map(({ href, label }) => (
       <a href={href} aria-current={href === at ? 'page' : undefined}>
         {label}
       </a>
     ))}
   </nav>
-)
-
-/** Tells the tabs in these pages whether there is a fault lab. */
-export const WithTabs = ({ faults, children }: { faults: boolean; children?: Child }) => (
-  <hasFaults.Provider value={faults}>{children}</hasFaults.Provider>
 )
