@@ -132,7 +132,7 @@ const ofDatabase: FaultPath[] = [
         Math.max(...all.filter(({ name }) => /tweets/.test(name) === isOurs).map(({ p50 }) => p50))
       return { signal: longest(true), bystander: longest(false) }
     },
-    moves: (calm, struck) => struck >= calm * 2,
+    moves: more(5),
     async follow(player) {
       const trace = await player.read((await player.row(page)).slowest)
       const plans = [...trace.matchAll(/href="(\/traces\/[0-9a-f]+\/plan\/[0-9a-f]+)"/g)]
