@@ -1,100 +1,16 @@
-// `npm run telemetry:cost -- inspector`: what telemetry costs, as CPU time per request of the real process. Paired: all
+// `npm run telemetry:cost -- all`: what telemetry costs, as CPU time per request of the real process. Paired: all
 // variants run side by side and take turns in short rounds, so that other work on the machine meets all of them.
-import { readdirSync, readFileSync } from 'node:fs'
-import { Agent, request } from 'node:http'
+import { request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { freePort } from '../test/libsql-server.ts'
 import { startSink, type Answers, type Sink } from '../test/otlp-sink.ts'
-import { post, scratch, startServer, type Server } from '../test/process.ts'
+import { costOfAll } from './cost/all.ts'
+import { load, usage, variant, type Variant } from './cost/variant.ts'
 
 const rounds = Number(process.env['ROUNDS'] ?? 40)
 const perRound = Number(process.env['REQUESTS'] ?? 150)
-const connections = 32
 const warmUp = 1500
-
-/** CPU time of all threads in milliseconds, to the nanosecond, and resident memory in MB, of a process. */
-function usage(pid: number): { cpuMs: number; rssMb: number } {
-  const spent = readdirSync(`/proc/${pid}/task`).map((thread) =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
-  )
-  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1])
-  return { cpuMs: spent.reduce((sum, one) => sum + one, 0) / 1e6, rssMb: pages / 256 }
-}
-
-type Variant = {
-  name: string
-  path: string
-  server: Server
-  cookie: string
-  agent: Agent
-  perSecond?: number
-}
-
-/** A server with the demo world, and somebody who is signed in. */
-async function variant(
-  name: string,
-  { env, path = '/timeline' }: { env: Record<string, string>; path?: string },
-): Promise<Variant> {
-  const place = scratch()
-  const server = await startServer({
-    DATABASE_URL: `file:${place.folder}/cost.db`,
-    LOG_LEVEL: 'warn',
-    ...env,
-  })
-  process.once('exit', () => {
-    server.child.kill('SIGKILL')
-    place[Symbol.dispose]()
-  })
-  const fields = { mailaddress: 'user0003@example.com', password: 'password123' }
-  const login = await post(`${server.url}/login`, fields)
-  const cookie = login?.headers.getSetCookie()[0]?.split(';')[0] ?? ''
-  return {
-    name,
-    path,
-    server,
-    cookie,
-    agent: new Agent({ keepAlive: true, maxSockets: connections }),
-  }
-}
-
-/** Sends requests over a few connections, or at a steady pace; gives each one's milliseconds and how many failed. */
-async function load({ server, cookie, agent, path, perSecond }: Variant, count: number) {
-  const times: number[] = []
-  let failed = 0
-  let left = count
-  const one = () =>
-    new Promise<void>((done) => {
-      const started = performance.now()
-      const end = (ok: boolean) => {
-        if (!ok) failed += 1
-        times.push(performance.now() - started)
-        done()
-      }
-      request(
-        server.url + path,
-        { agent, headers: { Cookie: cookie, Accept: 'text/html' } },
-        (response) => response.resume().once('end', () => end(response.statusCode === 200)),
-      )
-        .once('error', () => end(false))
-        .end()
-    })
-  const client = async () => {
-    while (left-- > 0) await one()
-  }
-  if (perSecond === undefined) await Promise.all(Array.from({ length: connections }, client))
-  else {
-    const began = performance.now()
-    const sent: Promise<void>[] = []
-    for (; left > 0; await pause(5))
-      while (left > 0 && sent.length < ((performance.now() - began) * perSecond) / 1000) {
-        left -= 1
-        sent.push(one())
-      }
-    await Promise.all(sent)
-  }
-  return { times, failed }
-}
 
 const middle = (numbers: number[]) =>
   numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)]!
@@ -148,6 +64,8 @@ const off = { INSPECT: '0' }
 const on = { INSPECT: '1' }
 
 const studies: Record<string, () => Promise<void>> = {
+  /** The table of docs/telemetry-cost.md and its picture, which --keep writes; --quick is a small run. */
+  all: () => costOfAll(process.argv.slice(3)),
   /** The inspector on against off, everything else the same. */
   async inspector() {
     const sink = await startSink(discard)

@@ -2,6 +2,10 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 
+import { createApp } from '../src/app.tsx'
+import { watchRuntime } from '../src/telemetry/runtime.ts'
+import { Recorder } from '../src/trace-store/recorder.ts'
+import { cardLookups } from '../src/ui/fragment-cache.ts'
 import { startApp, type Answer, type Someone, type TestApp } from './harness.ts'
 
 export type Town = {
@@ -89,4 +93,31 @@ export async function isRefused({ app, mara }: Town, name: string): Promise<bool
   const page = await mara.get('/faults', { as: 'browser' })
   assert.doesNotMatch(page.text, new RegExp(`action="/faults/${name}"`))
   return true
+}
+
+/**
+ * What /traces/runtime says of a chart, such as `Memory`: the newest value of each line, in its unit. Each call ends a
+ * sample, which otherwise takes ten seconds.
+ */
+export function runtimePage({ app: { database, settings } }: Town) {
+  const watched = watchRuntime({
+    activeRequests: () => 0,
+    walBytes: database.walBytes,
+    cardLookups: () => cardLookups,
+    dropped: () => ({ spans: 0, logs: 0 }),
+    droppedLines: () => 0,
+  })
+  const parts = { settings, recorder: new Recorder(), runtime: watched.samples }
+  const app = createApp({ database, state: { stopping: false }, ...parts })
+  return {
+    async newest(chart: string, line: string): Promise<number> {
+      watched.sample()
+      const answer = await app.request('/traces/runtime', { headers: { Accept: 'text/html' } })
+      const [, figure = ''] = (await answer.text()).split(`<span class="what">${chart}</span>`)
+      const value = new RegExp(`${line} ?([\\d.]+) (?:MB|ms)`).exec(figure)?.[1]
+      assert.ok(value !== undefined, `${chart}, ${line}: ${figure.slice(0, 300)}`)
+      return Number(value)
+    },
+    [Symbol.dispose]: () => watched.stop(),
+  }
 }

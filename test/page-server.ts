@@ -85,7 +85,7 @@ export async function pageServer() {
   const server = createServer((request, response) => {
     asked.push({ path: request.url!, headers: request.headers })
     response.on('error', () => {})
-    const answer = answers[request.url!] ?? page
+    const answer = answers[request.url!] ?? answers[request.url!.split('?')[0]!] ?? page
     answer(response, request)
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))

@@ -91,7 +91,15 @@ for (const [what, [start, why]] of Object.entries(troubles))
       .printed()
       .split('\n')
       .find((line) => line.includes('is not delivered'))!
-    const outage = JSON.parse(said) as Record<'level' | 'signal' | 'address' | 'why', string>
+    const outage = JSON.parse(said) as Record<
+      'level' | 'signal' | 'address' | 'why' | 'same_collector',
+      string
+    >
+    assert.deepEqual(
+      [outage.signal, ...outage.same_collector.split(', ')].toSorted(),
+      ['logs', 'metrics', 'traces'],
+      'the line names all signals of this collector',
+    )
     assert.equal(outage.level, 'warn')
     assert.match(outage.signal, /^(traces|metrics|logs)$/)
     assert.equal(outage.address, `${collector.url}/v1/${outage.signal}`)

@@ -70,3 +70,18 @@ test('a shutdown drops what waits and stops what is read', async () => {
   // Pages that hang take 3 s each, four at once.
   assert.ok(performance.now() - started < 2900)
 })
+
+test('a link that waits for a place says so in its trace', async () => {
+  await using pages = await pageServer()
+  const result = await told({ ...pages.env, INSPECT: '0' }, async (server) => {
+    const cookie = await register(server.url, 'alice')
+    for (let n = 0; n < 5; n++)
+      await ask(server, '/tweet', { cookie, fields: { msg: `${pages.url}/hang#${n}` } })
+    // Four wait for the page that hangs, the fifth for a place, until the process stops.
+  })
+  const waits = result.spans.filter(({ name }) => name === 'preview_queue.wait')
+  assert.equal(waits.length, 1)
+  const root = result.spans.find(({ spanId }) => spanId === waits[0]!.parentSpanId)
+  assert.equal(root?.name, 'previews.fetch')
+  assert.ok(root.start <= waits[0]!.start && waits[0]!.end <= root.end)
+})

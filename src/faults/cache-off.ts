@@ -8,7 +8,7 @@ export const cacheOff: Fault = {
   does: 'Some lookups of rendered cards find nothing, so that the cards are rendered again.',
   moves:
     'tracewren.card_cache.lookups with hit=false; app.render.duration_ms of every page with a list.',
-  find: '/routes: p50 of all pages with lists is up, queries and rows are as before. In their traces, "rendering" is the part that has grown.',
+  find: '/traces/runtime: "Cards from the cache": most are rendered instead of found. /routes: p50 of all pages with lists is up, queries are as before; in their traces, "rendering" has grown.',
   cure: 'Look at what changes the key of the cache, or at its size.',
   strength: { what: 'Lookups that miss', unit: '%', min: 1, max: 100, default: 100 },
   takesRoute: false,

@@ -8,7 +8,7 @@ export const exporterUnreachable: Fault = {
   does: 'Exports of traces, metrics and logs fail, as if nobody listened at the address of the Collector.',
   moves:
     'otel.sdk.processor.span.processed and otel.sdk.processor.log.processed with error.type; the log lines "telemetry is not delivered" and "telemetry dropped"; gaps in Grafana. Requests are as fast as before.',
-  find: '/logs: "telemetry is not delivered". The inspector itself goes on, because it needs no export.',
+  find: '/traces: the line "Export" says since when it fails, and why; /logs has "telemetry is not delivered", once a minute. The inspector itself goes on, because it needs no export.',
   cure: 'Look at the Collector and the way to it: its health check, its address, the firewall.',
   strength: { what: 'Exports that fail', unit: '%', min: 1, max: 100, default: 100 },
   takesRoute: false,

@@ -13,7 +13,7 @@ export const heldLock: Fault = {
   does: 'Another connection holds the write lock of the database for a while, again and again, with a second or more between.',
   moves:
     'Durations of all actions that write; tracewren.work_queue.wait and tracewren.work_queue.depth with queue=write; where it lasts too long, 503 with write_queue_full. Reads are as before.',
-  find: '/routes: the POST rows are slow, the GET rows are not. In a trace of POST /tweet the query that writes waits most of its time.',
+  find: '/routes: the POST rows are slow, the GET rows are not. In a trace of POST /tweet most of the time is write_lock.wait, or write_queue.wait behind another write.',
   cure: 'Find who holds a transaction open: a backup, a shell, a long migration. Keep write transactions short.',
   strength: { what: 'Held at a time', unit: 'ms', min: 100, max: heldMsMax, default: 2000 },
   takesRoute: false,

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-import { startTown, struck, until } from '../../test/fault-rig.ts'
+import { runtimePage, startFault, startTown, struck, until } from '../../test/fault-rig.ts'
 import { fits, leakMbMax, memoryLeak } from './memory-leak.ts'
 
 setFlagsFromString('--expose-gc')
@@ -42,4 +42,17 @@ test('the leak has at most 256 MB and half of the heap, and stops where the heap
   assert.equal(fits(100, heap(120, 200)), true)
   assert.equal(fits(101, heap(120, 200)), false)
   assert.equal(fits(10, heap(150, 200)), false)
+})
+
+test('memory-leak: the page that its text names shows how the heap climbs', async () => {
+  assert.match(memoryLeak.find, /^\/traces\/runtime: the heap climbs/)
+  await using town = await startTown({ INSPECT: '1' })
+  using page = runtimePage(town)
+  collect()
+  const before = await page.newest('Memory', 'heap')
+  await startFault(town.mara, 'memory-leak', { strength: '40' })
+  await until('the page does not show it', async () => {
+    collect()
+    return (await page.newest('Memory', 'heap')) > before + 30
+  })
 })

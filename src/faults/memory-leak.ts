@@ -15,7 +15,7 @@ export const memoryLeak: Fault = {
   does: 'The process keeps objects that nobody needs, more and more of them, up to its strength.',
   moves:
     'v8js.memory.heap.used grows and does not fall after a collection; v8js.gc.duration; later the p99 of all routes.',
-  find: '/runtime: the heap climbs like a staircase, however little is asked. No row of /routes tells of it.',
+  find: '/traces/runtime: the heap climbs like a staircase, however little is asked. No row of /routes tells of it.',
   cure: 'Compare two heap snapshots (node --inspect); bound what is kept.',
   strength: { what: 'Kept in the end', unit: 'MB', min: 1, max: leakMbMax, default: 128 },
   takesRoute: false,

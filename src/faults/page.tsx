@@ -1,4 +1,5 @@
 // GET /faults: what can be broken, what is broken now, and the forms that start and end it.
+import { InspectorTabs } from '../ui/inspector-tabs.tsx'
 import { Clock, style } from './banner.tsx'
 import { faultKinds, type ActiveFault, type Fault } from './fault.ts'
 import { faults } from './list.ts'
@@ -17,25 +18,11 @@ type ListProps = {
   refusalOf: (fault: Fault) => string | undefined
 }
 
-const tabs = [
-  { href: '/traces', label: 'Traces' },
-  { href: '/logs', label: 'Logs' },
-  { href: '/routes', label: 'Routes' },
-  { href: '/routes?by=query', label: 'Queries' },
-  { href: '/faults', label: 'Faults' },
-]
-
 export const FaultPage = (list: ListProps) => (
   <>
     {style}
     <h1>Faults</h1>
-    <nav class='tabs inspector' aria-label='Inspector'>
-      {tabs.map(({ href, label }) => (
-        <a href={href} aria-current={href === '/faults' ? 'page' : undefined}>
-          {label}
-        </a>
-      ))}
-    </nav>
+    <InspectorTabs at='/faults' />
     <p class='words'>
       Break this instance on purpose, look for the cause in the traces, and learn what each fault
       looks like. Every fault ends by itself; a restart ends all of them. No fault changes what

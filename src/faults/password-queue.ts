@@ -14,7 +14,7 @@ export const passwordQueue: Fault = {
   does: 'So many others seem to sign in that sign-ins wait for a place, or are refused.',
   moves:
     'tracewren.work_queue.depth and tracewren.work_queue.wait with queue=password; durations of POST /login and POST /register; where several come at once, 503 with password_queue_full.',
-  find: '/routes: POST /login is slow or has errors, all other rows are as before. Its trace waits before the hash; a refused one has app.error.slug password_queue_full.',
+  find: '/routes: POST /login is slow or has errors, all other rows are as before. Its trace has password_queue.wait before password.hash; a refused one has app.error.slug password_queue_full.',
   cure: 'Limit the attempts of one address (LIMIT_LOGIN_CLIENT), or give bcrypt more cores; not a longer queue.',
   strength: { what: 'Places that are taken, but one', unit: '%', min: 1, max: 100, default: 50 },
   takesRoute: false,

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
-import { isRefused, startTown, struck, until } from '../../test/fault-rig.ts'
+import {
+  isRefused,
+  runtimePage,
+  startFault,
+  startTown,
+  struck,
+  until,
+} from '../../test/fault-rig.ts'
 import { diskShareMax, mayGrow, walGrowth, walMbMax } from './wal-growth.ts'
 
 const megabyte = 1_048_576
@@ -37,4 +44,16 @@ test('the log has at most 512 MB and a tenth of the free disk', () => {
   assert.equal(mayGrow(place(64, 10_000), 64), false)
   assert.equal(mayGrow(place(20, 100), 512), false)
   assert.equal(mayGrow(place(0, undefined), 512), false)
+})
+
+test('wal-growth: the page that its text names shows how the log climbs', async () => {
+  assert.match(walGrowth.find, /^\/traces\/runtime: the write-ahead log climbs/)
+  await using town = await startTown({ INSPECT: '1' })
+  if (await isRefused(town, 'wal-growth')) return
+  using page = runtimePage(town)
+  const before = await page.newest('Write-ahead log', '<b>')
+  await startFault(town.mara, 'wal-growth', { strength: '16' })
+  await until('the page does not show it', async () => {
+    return (await page.newest('Write-ahead log', '<b>')) > before + 8
+  })
 })

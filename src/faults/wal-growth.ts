@@ -16,7 +16,7 @@ export const walGrowth: Fault = {
   does: 'A reader that never ends keeps the write-ahead log from being written back, while something small is written all the time.',
   moves:
     'tracewren.wal.size grows up to the strength; tracewren.disk.free falls; reads become a little slower.',
-  find: '/runtime: the size of the WAL climbs and does not fall. No row of /routes tells of it.',
+  find: '/traces/runtime: the write-ahead log climbs and does not fall. No row of /routes tells of it.',
   cure: 'Find the reader with the old snapshot: a shell, a backup, a query that is not read to its end. Then PRAGMA wal_checkpoint(TRUNCATE).',
   strength: { what: 'Size in the end', unit: 'MB', min: 1, max: walMbMax, default: 64 },
   takesRoute: false,

@@ -104,11 +104,21 @@ export class Outage {
     }
     this.#loggedAt.set(kind, now)
     this.#isLogged = true
+    const others = this.#sharing(address, state.signal)
     localLog.warn('telemetry is not delivered', {
       signal: state.signal,
       address: this.#settings.targets[state.signal].shown,
       why,
+      // Their exports come later, and their failures are no line of their own.
+      ...(others.length > 0 && { same_collector: others.join(', ') }),
     })
+  }
+
+  /** The other signals that go to the host of this address. */
+  #sharing({ host }: URL, except: Signal): Signal[] {
+    return [...this.#watched]
+      .filter(([signal, { address }]) => signal !== except && address.host === host)
+      .map(([signal]) => signal)
   }
 
   #delivered(state: ExportState): void {

@@ -12,6 +12,7 @@ import { traceparent } from '../telemetry/spans.ts'
 import { render } from './answer.ts'
 import { Chip } from './chip.tsx'
 import { html, raw } from './html.ts'
+import { showFaultTab } from './inspector-tabs.tsx'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
 import { noticesOf } from './notice.ts'
 import { Sidebar, SidebarEnd } from './sidebar.tsx'
@@ -63,8 +64,9 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
   const sentence = getCookie(c, flashCookie)
   if (sentence) deleteCookie(c, flashCookie, { path: '/' })
   if (given.private) c.header('Cache-Control', 'private, no-store')
-  return render(c, () =>
-    document({
+  return render(c, () => {
+    if (given.wide) showFaultTab(c.get('settings').faults)
+    return document({
       head: { ...given, ...(given.canonical && { canonical: originOf(c) + given.canonical }) },
       place: {
         visitor: c.get('visitor'),
@@ -80,8 +82,8 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
       notice: noticesOf(c),
       side: !given.wide && c.get('sideColumn')?.(),
       main,
-    }),
-  )
+    })
+  })
 }
 
 /** Drops the cached navigation and sidebar of a user who has deleted the account. */

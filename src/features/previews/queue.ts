@@ -4,6 +4,7 @@ import { AddressGuard } from '../../outbound/address-guard.ts'
 import { Unfit, type Reason } from '../../outbound/unfit.ts'
 import { measured } from '../../telemetry/metrics.ts'
 import { annotate, inBackground } from '../../telemetry/spans.ts'
+import { waited } from '../../telemetry/waiting.ts'
 import { showPreviews } from './column.ts'
 import { remember, remembered, showUnder } from './store.ts'
 import { firstLink, withoutFragment, wordsOf, type Words } from './text.ts'
@@ -71,7 +72,9 @@ export class Previews {
     if (this.#parts.stop.aborted) return 'stopped'
     if (this.#running >= previewLimits.running) {
       if (this.#waiting.length >= previewLimits.waiting) return 'dropped'
+      const from = performance.now()
       const isStopped = await new Promise<boolean>((enter) => this.#waiting.push(enter))
+      waited('preview_queue.wait', from, isStopped ? 'stopped' : undefined)
       if (isStopped) return 'stopped'
     } else this.#running += 1
     try {
