@@ -1,10 +1,12 @@
 import { createClient } from '@libsql/client/http'
-import type { ResultSet } from '@libsql/core/api'
+import type { Client, InStatement, ResultSet, TransactionMode } from '@libsql/core/api'
 
 import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
+import { WorkQueue } from '../overload/work-queue.ts'
 import type { Opened } from './database-file.ts'
 import { onServer, type Check } from './integrity-query.ts'
+import { writes } from './libsql-statement.ts'
 import { isNew, migrate, readWholeIndexes } from './migrate.ts'
 
 const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 : 443)
@@ -15,16 +17,23 @@ const patientMs = 120_000
 const migrationMs = 600_000
 
 /**
- * Connects to a libSQL server over HTTP and migrates its database. Every call times out after DATABASE_TIMEOUT_MS.
+ * Connects to a libSQL server over HTTP and migrates its database. Every call times out after DATABASE_TIMEOUT_MS; writes
+ * wait for a place as on a file, within WRITE_QUEUE and WRITE_WAIT_MS.
  * Throws a StartError when the server does not answer.
  */
 export async function openServer(settings: Settings): Promise<Opened> {
   const url = new URL(settings.DATABASE_URL)
   const client = clientOf(settings)
+  const queue = new WorkQueue({
+    name: 'write',
+    concurrency: writesAtOnce,
+    waiting: settings.WRITE_QUEUE,
+    waitMs: settings.WRITE_WAIT_MS,
+  })
   try {
     await migrate(client, clientOf(settings, migrationMs))
     return {
-      client,
+      client: queueingWrites(client, queue),
       patient: clientOf(settings, patientMs),
       place: { namespace: 'main', server: { address: url.hostname, port: portOf(url) } },
       isNew: await isNew(client),
@@ -32,11 +41,29 @@ export async function openServer(settings: Settings): Promise<Opened> {
       walBytes: () => undefined,
       freeBytes: () => undefined,
       probe: async () => void (await client.execute('SELECT 1')),
-      close: async () => client.close(),
+      close: async () => {
+        await queue.drained()
+        client.close()
+      },
     }
   } catch (error) {
     throw unanswered(error, url)
   }
+}
+
+/** sqld 0.24 gives each write that waits a thread; with fifty at once it stops answering, until it is killed. */
+const writesAtOnce = 4
+
+/** The same client; its writes wait in a queue, as those of a file do. */
+function queueingWrites(client: Client, queue: WorkQueue): Client {
+  const isWrite = (one: InStatement) => writes(typeof one === 'string' ? one : one.sql)
+  const execute = (statement: InStatement) =>
+    isWrite(statement) ? queue.run(() => client.execute(statement)) : client.execute(statement)
+  const batch = (statements: InStatement[], mode?: TransactionMode) =>
+    statements.some(isWrite)
+      ? queue.run(() => client.batch(statements, mode))
+      : client.batch(statements, mode)
+  return Object.assign(Object.create(client) as Client, { execute, batch })
 }
 
 /** Sends one query to the server, which must be there already; migrates nothing. Throws a StartError as `openServer` does. */
