@@ -114,7 +114,7 @@ test('nothing in a file becomes markup, a link, or a statement that is run', asy
     for (const href of links)
       assert.match(
         href,
-        /^(#span-[0-9a-f]{16}|\/(traces(\/(guide|runtime|uploaded(\?file=1&amp;trace=[0-9a-f]{32})?))?|logs|routes(\?by=query)?))$/,
+        /^(#span-[0-9a-f]{16}|\/(traces(\/(guide|runtime|uploaded(\?file=1&amp;trace=[0-9a-f]{32})?))?|logs|faults|routes(\?by=query)?))$/,
       )
   }
   const plan = await place.alice.get(`/traces/${traceId.toLowerCase()}/plan/${spanId(2)}`)

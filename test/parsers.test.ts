@@ -138,15 +138,15 @@ test('.env.example lists exactly the settings, with their defaults', () => {
   )
   const names = example.map(([name]) => name)
   assert.deepEqual(names.filter((name) => !isOtel(name)).toSorted(), known.toSorted())
-  // The values of these three are in `demo`, `inspect` and `rates`.
+  // The values of these are in `demo`, `inspect`, `faults` and `rates`.
   const read = (env: Record<string, string>) =>
     Object.fromEntries(
       Object.entries(readSettings(env)).filter(
-        ([name]) => !/^(DEMO|INSPECT|LIMIT_\w+)$/.test(name),
+        ([name]) => !/^(DEMO|INSPECT|FAULTS|LIMIT_\w+)$/.test(name),
       ),
     )
   assert.deepEqual(read(defaults(0)), read({}))
-  const strict = { ...defaults(1), DEMO: '0', INSPECT: '' }
+  const strict = { ...defaults(1), DEMO: '0', INSPECT: '', FAULTS: '' }
   assert.deepEqual(read(strict), read({ DEMO: '0' }))
 })
 
