@@ -212,8 +212,11 @@ test('people who like, follow, answer, quote, repost, delete and leave at the sa
   }
   for (let round = 0; round < actionsMax / 50; round++) {
     const answers = await Promise.all(Array.from({ length: 50 }, act))
-    for (const { status } of answers)
-      assert.ok([200, 400, 403, 404].includes(status), String(status))
+    for (const { status, spans } of answers)
+      assert.ok(
+        [200, 400, 403, 404].includes(status),
+        `${status} ${spans.map(({ attributes }) => attributes['error.type']).join(' ')}`,
+      )
   }
   const [leaver] = crowd
   await Promise.all([

@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
 import { createClient } from '@libsql/client/http'
 import type { Client, InStatement, ResultSet, TransactionMode } from '@libsql/core/api'
 
@@ -54,14 +56,32 @@ export async function openServer(settings: Settings): Promise<Opened> {
 /** sqld 0.24 gives each write that waits a thread; with fifty at once it stops answering, until it is killed. */
 const writesAtOnce = 4
 
+const isBusyServer = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
+
 /** The same client; its writes wait in a queue, as those of a file do. */
 function queueingWrites(client: Client, queue: WorkQueue): Client {
   const isWrite = (one: InStatement) => writes(typeof one === 'string' ? one : one.sql)
+  const write = <T>(job: () => Promise<T>): Promise<T> =>
+    queue.run(async () => {
+      try {
+        return await job()
+      } catch (error) {
+        if (!isBusyServer(error)) throw error
+      }
+      // Nothing of it was done. Some writer of another process holds the lock: once more, then it is a 503.
+      await pause(20 + Math.random() * 80)
+      try {
+        return await job()
+      } catch (error) {
+        throw isBusyServer(error) ? queue.refusal() : error
+      }
+    })
   const execute = (statement: InStatement) =>
-    isWrite(statement) ? queue.run(() => client.execute(statement)) : client.execute(statement)
+    isWrite(statement) ? write(() => client.execute(statement)) : client.execute(statement)
   const batch = (statements: InStatement[], mode?: TransactionMode) =>
     statements.some(isWrite)
-      ? queue.run(() => client.batch(statements, mode))
+      ? write(() => client.batch(statements, mode))
       : client.batch(statements, mode)
   return Object.assign(Object.create(client) as Client, { execute, batch })
 }
