@@ -210,14 +210,20 @@ test('people who like, follow, answer, quote, repost, delete and leave at the sa
     if (verb === 'quote') return who.post('/tweet', { msg, quote: id })
     return who.post(`/${verb}/${verb.endsWith('follow') ? upTo(size) : id}`)
   }
+  let refused = 0
   for (let round = 0; round < actionsMax / 50; round++) {
     const answers = await Promise.all(Array.from({ length: 50 }, act))
-    for (const { status, spans } of answers)
-      assert.ok(
-        [200, 400, 403, 404].includes(status),
-        `${status} ${spans.map(({ attributes }) => attributes['error.type']).join(' ')}`,
-      )
+    for (const { status, spans } of answers) {
+      // A libSQL server may be busy twice: then nothing was done.
+      if (filesOnly && status === 503) refused++
+      else
+        assert.ok(
+          [200, 400, 403, 404].includes(status),
+          `${status} ${spans.map(({ attributes }) => attributes['error.type']).join(' ')}`,
+        )
+    }
   }
+  assert.ok(refused <= actionsMax / 100, `${refused} of ${actionsMax} actions were refused`)
   const [leaver] = crowd
   await Promise.all([
     leaver!.post('/account/delete', { farewell: 'password-of-Person 0' }),
