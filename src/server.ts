@@ -143,11 +143,12 @@ async function leave(code: number): Promise<never> {
 }
 
 /** Writes the demo world into a new database. Throws a StartError when the database cannot be written. */
-async function seedOnFirstStart({ db, isNew }: Database, settings: Settings): Promise<void> {
+async function seedOnFirstStart(database: Database, settings: Settings): Promise<void> {
+  const { db, patient, isNew } = database
   try {
     if (isNew && settings.demo) {
       const { seedDemoWorld } = await import('./demo/world.ts')
-      await seedDemoWorld(db, Date.now())
+      await seedDemoWorld(patient, Date.now())
     }
     if (!settings.demo) await warnOfDemoWorld(db)
   } catch (error) {

@@ -33,6 +33,9 @@ export async function freshServerUrl(folder: string, onPort?: number): Promise<L
       stdio: 'ignore',
     },
   )
+  // A test that fails before it stops the server must not wait for it.
+  child.unref()
+  process.once('exit', () => child.kill('SIGKILL'))
   const url = `http://127.0.0.1:${port}`
   for (let tries = 0; tries < 200; tries++) {
     const answers = await fetch(`${url}/health`).then(
@@ -43,6 +46,7 @@ export async function freshServerUrl(folder: string, onPort?: number): Promise<L
     await pause(25)
   }
   const stop = async (signal: NodeJS.Signals = 'SIGKILL') => {
+    child.ref()
     const gone = new Promise((done) => child.once('exit', done))
     child.kill(signal)
     await gone

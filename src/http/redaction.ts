@@ -58,8 +58,8 @@ export const destinationFor =
 type Route = { isKnown: boolean; names: readonly string[] }
 type RouteOf = (method: string, path: string) => Route
 
-/** Does this route take any text, as `/static/*` and `/tag/:tag` do? A path that it refuses may be a secret. */
-export const takesAnyName = (route: string): boolean => /\*$|:tag$/.test(route)
+/** Does this route take any text, as `/static/*` and `/tag/:tag` do? A path that it refuses may have a secret in it. */
+export const takesAnyName = (route: string): boolean => /\*$|:\w+(?=\/|$)/.test(route)
 
 /** Creates the redaction for an app. The parameters that a route declares are read from its validators. */
 export function redactionFor<E extends AnyEnv>(app: Hono<E>): Redaction {
