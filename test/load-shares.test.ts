@@ -106,6 +106,8 @@ const leftOut = [
   'POST /faults/:name',
   'POST /faults/:name/stop',
   'POST /faults/stop',
+  'POST /traces/clear',
+  'POST /traces/upload',
 ]
 
 test(
