@@ -106,8 +106,7 @@ async function startAll(programs: Programs, folder: string, sink: Sink | undefin
     logs: loki ? at('loki') : sink!.url,
     traces: tempo ? at('tempoOtlp') : sink!.url,
   })
-  // nginx first: the Collector reads its log from the first line on.
-  await components.startApp(programs, folder)
+  // nginx first: the Collector reads its log from the first line on. The app last: its first lines must arrive.
   const accessLog = new AccessLog(await components.startNginx(programs, folder))
   const lacking = await startCollector(programs, {
     folder,
@@ -116,6 +115,7 @@ async function startAll(programs: Programs, folder: string, sink: Sink | undefin
     logFile: loki ? undefined : logFile,
     targets: Object.values(pagesOfBackends()).map((url) => new URL(url).host),
   })
+  await components.startApp(programs, folder)
   if (isThere('grafana')) {
     await components.startGrafana(programs, folder)
     await proveProvisioning(at('grafana'))
