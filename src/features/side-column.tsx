@@ -17,7 +17,7 @@ import { readTrendingTags, TrendingTags, type TrendingTag } from './tags.tsx'
 
 const everyMs = 30_000
 /** So many of the most followed people are asked about; a few of them are shown. */
-const peopleAsked = 20
+const peopleAsked = 12
 const peopleShown = 3
 
 const popularQuery = prepared((db: Db) =>

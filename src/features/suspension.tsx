@@ -79,7 +79,7 @@ async function answerSuspension(c: Context<Env>, id: number, done: 'suspend' | '
 export const SuspendButton = ({ id, suspendedAt }: { id: number; suspendedAt: number | null }) => {
   const path = suspendedAt === null ? `/suspend/${id}` : `/unsuspend/${id}`
   return (
-    <form method='post' action={path} data-suspend={id} hx-post={path} hx-sync='this:drop'>
+    <form method='post' action={path} data-suspend={id} hx-post={path}>
       <button class={suspendedAt === null ? 'btn danger' : 'btn quiet'}>
         {suspendedAt === null ? 'Suspend author' : 'Unsuspend author'}
       </button>

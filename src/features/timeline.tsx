@@ -23,6 +23,7 @@ import {
   type Feed,
   type Slice,
 } from '../ui/feed.tsx'
+import { html } from '../ui/html.ts'
 import { mostFollowed } from './follows/queries.ts'
 import { PersonCard } from './follows/views.tsx'
 import { NewPosts } from './live/bar.ts'
@@ -141,7 +142,8 @@ export const timelineRoutes = router().get(
   signedIn,
   query({ ...cursorFields, since: v.optional(place) }),
   async (c) => {
-    const { db, viewer, settings } = c.var
+    // Not `c.var`: see side-column.tsx.
+    const [db, viewer, settings] = [c.get('db'), c.get('viewer'), c.get('settings')]
     const { since, ...asked } = c.req.valid('query')
     if (since !== undefined && clientKind(c) === 'partial') return answerNew(c, since)
     const slice = sliceOf(asked)
@@ -158,22 +160,21 @@ export const timelineRoutes = router().get(
       empty: (
         <p>Nothing here yet. Write something, or follow people whose posts you want to read.</p>
       ),
-      around: (list) => (
-        <>
-          <h1>Timeline</h1>
-          <Composer author={viewer.id} live />
-          {suggestions.length > 0 && (
+      around: (list) => html`
+        <h1>Timeline</h1>
+        ${Composer({ author: viewer.id, live: true })}
+        ${
+          suggestions.length > 0 && (
             <section class='suggestions' aria-label='Who to follow'>
               <h2>Who to follow</h2>
               {suggestions.map((person) => (
                 <PersonCard person={person} viewer={viewer} />
               ))}
             </section>
-          )}
-          {live && <NewPosts since={feed.first ?? 0} />}
-          {list}
-        </>
-      ),
+          )
+        }
+        ${live && NewPosts({ since: feed.first ?? 0 })} ${list}
+      `,
     })
   },
 )

@@ -125,7 +125,6 @@ const ShowAll = () => (
       hx-get={`/?limit=${shownMax}`}
       hx-target='#feed'
       hx-swap='outerHTML'
-      hx-sync='this:drop'
     >
       Show the top {shownMax}
     </a>

@@ -8,6 +8,7 @@ import { isGone } from '../db/deletions.ts'
 import { clientKind, type Env } from '../http/context.ts'
 import { query } from '../http/validation.ts'
 import { render } from './answer.ts'
+import { html } from './html.ts'
 import { page } from './layout.tsx'
 
 /**
@@ -159,7 +160,7 @@ export function answerFeed<Row extends Placed>(
     return c.json({ [name]: feed.rows.map(row), before: feed.more ? feed.end : null })
   }
   if (clientKind(c) !== 'partial' || slice.before === undefined) {
-    return page(c, view.head, view.around(<FeedList slice={slice} feed={feed} view={view} />))
+    return page(c, view.head, () => view.around(FeedList({ slice, feed, view })))
   }
   if (feed.end !== undefined) c.header('HX-Replace-Url', address(view, { through: feed.end }))
   return render(c, () => (
@@ -176,35 +177,23 @@ type ListView<Row> = Omit<FeedView<Row>, 'head' | 'json' | 'around'>
 type ListProps<Row> = { slice: Slice; feed: Feed<Row>; view: ListView<Row> }
 
 /** A link to newer items, the items, the text for an empty list, and "Load more". */
-export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => (
-  <>
-    {(feed.newer || slice.before !== undefined) && (
-      <p class='newer'>
-        <a href={address(view, {})}>{view.oldestFirst ? 'Earlier' : 'Newer'}</a>
-      </p>
-    )}
+export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) =>
+  html`${(feed.newer || slice.before !== undefined) && html`<p class="newer"><a href="${address(view, {})}">${view.oldestFirst ? 'Earlier' : 'Newer'}</a></p>`}
     <div
-      id='feed'
-      data-label={view.label}
-      {...(feed.rows.length > 0 && { role: 'feed', 'aria-label': view.label })}
+      id="feed"
+      data-label="${view.label}"
+      ${feed.rows.length > 0 && html`role="feed" aria-label="${view.label}"`}
     >
-      {feed.rows.map((row, index) => view.item(row, slice.from + index))}
+      ${feed.rows.map((row, index) => view.item(row, slice.from + index))}
     </div>
-    <div class='empty-state'>{view.empty}</div>
-    <More slice={slice} feed={feed} view={view} />
-  </>
-)
+    <div class="empty-state">${view.empty}</div>
+    ${More({ slice, feed, view })}`
 
 /** Loads when scrolled near, five times; then only when clicked, so that the end of the page can be reached. */
 const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
   const from = slice.from + feed.rows.length
-  if (!feed.more || feed.end === undefined) {
-    return (
-      <div id='more' class='end'>
-        {from > 1 && 'That is all.'}
-      </div>
-    )
-  }
+  if (!feed.more || feed.end === undefined)
+    return html`<div id="more" class="end">${from > 1 && 'That is all.'}</div>`
   const size = slice.limit === sliceSize ? {} : { limit: slice.limit }
   const next = address(view, {
     [view.oldestFirst ? 'after' : 'before']: feed.end,
@@ -212,21 +201,17 @@ const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
     ...size,
   })
   const loadsByItself = from <= autoLoads * slice.limit + 1
-  return (
-    <div id='more'>
-      <a
-        class='btn quiet'
-        href={next}
-        hx-get={next}
-        hx-trigger={loadsByItself ? 'intersect once rootMargin:600px, click' : 'click'}
-        hx-target='#more'
-        hx-swap='outerHTML'
-        hx-sync='this:drop'
-      >
-        Load more
-      </a>
-    </div>
-  )
+  return html`<div id="more">
+    <a
+      class="btn quiet"
+      href="${next}"
+      hx-get="${next}"
+      hx-trigger="${loadsByItself ? 'intersect once rootMargin:600px, click' : 'click'}"
+      hx-target="#more"
+      hx-swap="outerHTML"
+      >Load more</a
+    >
+  </div>`
 }
 
 function address(

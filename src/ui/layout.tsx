@@ -59,8 +59,15 @@ const [inspectorScript, formScript] = [script('traces.js'), script('forms.js')]
 const inspectorStyle = raw(`<link rel="stylesheet" href="${asset('traces.css')}">`)
 const [liveScript, searchScript] = [script('live.js'), script('search.js')]
 
-/** Answers with a complete page around `main`; shows the flash message and deletes its cookie. */
-export function page(c: Context<Env>, given: Head, main: Child): Response | Promise<Response> {
+/**
+ * Answers with a complete page around `main`; shows the flash message and deletes its cookie. A function builds what
+ * would be built too early, as in `render`.
+ */
+export function page(
+  c: Context<Env>,
+  given: Head,
+  main: Child | (() => Child),
+): Response | Promise<Response> {
   const sentence = getCookie(c, flashCookie)
   if (sentence) deleteCookie(c, flashCookie, { path: '/' })
   if (given.private) c.header('Cache-Control', 'private, no-store')
@@ -81,7 +88,7 @@ export function page(c: Context<Env>, given: Head, main: Child): Response | Prom
       toast: sentence && html`<p class="toast">${sentence}</p>`,
       notice: noticesOf(c),
       side: !given.wide && c.get('sideColumn')?.(),
-      main,
+      main: typeof main === 'function' ? main() : main,
     })
   })
 }
@@ -121,6 +128,7 @@ type Whole = {
   main: Child
 }
 
+// `hx-sync`: a second click while a request runs is dropped, unless the element says something else.
 // A template literal instead of JSX: with JSX, rendering this frame would take as long as reading the session.
 const document = ({
   head: given,
@@ -146,6 +154,7 @@ const document = ({
         ${mark !== undefined && html`data-viewer="${mark}"`}
         ${given.private && html`data-private="${given.private}"`}
         ${trace && html`hx-headers:inherited='{"X-Page-Trace":"${trace}"}'`}
+        hx-sync:inherited="drop"
       >
         <a class="skip" href="#main">Skip to content</a>
         <div class="${given.wide ? 'frame wide' : 'frame'}">

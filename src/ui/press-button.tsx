@@ -32,7 +32,6 @@ export const PressButton = ({ verb, id, pressed, count = 0 }: Press & { verb: Ve
       class={pressed ? `${kind} on` : kind}
       formaction={path}
       hx-post={path}
-      hx-sync='this:drop'
       aria-pressed={pressed}
       aria-label={name}
       title={counts ? undefined : label}

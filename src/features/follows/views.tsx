@@ -18,7 +18,6 @@ export const FollowButton = ({ id, name, following, pressed = false }: ButtonPro
       action={path}
       data-follow={id}
       hx-post={path}
-      hx-sync='this:drop'
     >
       <button
         class={following ? 'btn quiet' : 'btn'}

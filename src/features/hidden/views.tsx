@@ -9,7 +9,7 @@ type VerbProps = { path: string; children: Child; danger?: boolean }
 
 /** A button of the menu. Its answer changes the page in several places. */
 const Verb = ({ path, children, danger = false }: VerbProps) => (
-  <form method='post' action={path} hx-post={path} hx-sync='this:drop'>
+  <form method='post' action={path} hx-post={path}>
     <button class={danger ? 'btn danger' : 'btn quiet'}>{children}</button>
   </form>
 )

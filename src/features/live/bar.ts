@@ -11,7 +11,6 @@ export const NewPosts = ({ since }: { since: number }) =>
       hx-get="/timeline?since=${since}"
       hx-target="#new-posts"
       hx-swap="outerHTML"
-      hx-sync="this:drop"
       hidden
       >New posts</a
     >

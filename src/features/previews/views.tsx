@@ -19,6 +19,6 @@ export const LinkPreview = ({ id, preview }: Shown, mayRemove: boolean) => {
         >${labelsOf([origin]).get(origin)}</small
       ></a
     >
-    ${mayRemove && html`<form method="post" action="${path}" hx-post="${path}" hx-sync="this:drop"><button>Remove preview</button></form>`}
+    ${mayRemove && html`<form method="post" action="${path}" hx-post="${path}"><button>Remove preview</button></form>`}
   </div>`
 }

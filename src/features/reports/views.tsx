@@ -17,7 +17,6 @@ export const ReportForm = ({ id, reason = '', problems = {} }: FormProps) => (
     action={`/report/${id}`}
     hx-post={`/report/${id}`}
     hx-swap='outerHTML'
-    hx-sync='this:drop'
     {...{ 'hx-status:422': 'swap:outerHTML', 'hx-status:429': 'swap:outerHTML' }}
   >
     <FormProblem>{problems['form']}</FormProblem>
@@ -88,7 +87,6 @@ export const ReportCard = ({ report, position }: { report: Report; position: num
           hx-post={`/reports/${cursor}/dismiss`}
           hx-target='closest article'
           hx-swap='delete'
-          hx-sync='this:drop'
         >
           <button class='btn quiet'>Dismiss</button>
         </form>

@@ -1,5 +1,6 @@
 // The form for a new tweet, a reply or a quote.
 import { cachedFragment } from '../../ui/fragment-cache.ts'
+import { html } from '../../ui/html.ts'
 import { Face } from '../../ui/icon.tsx'
 import { charactersLeft, graphemesMax } from './length.ts'
 import { replyField } from './views.tsx'
@@ -23,30 +24,21 @@ type ComposerProps = {
  * the page /post: a POST to a page's own URL drops the page from the browser's cache, and Back would show the old text
  * with a new key.
  */
-export const Composer = ({ key, live, ...draft }: ComposerProps) => (
-  <form
-    id='composer'
-    class='composer'
-    method='post'
-    action='/post?'
-    hx-sync='this:drop'
-    {...(live && {
-      'hx-post': '/tweet',
-      'hx-swap': 'outerHTML',
-      'hx-status:404': 'swap:outerHTML',
-      'hx-status:422': 'swap:outerHTML',
-      'hx-status:429': 'swap:outerHTML',
-    })}
-  >
-    {draft.msg || draft.problem || draft.replyTo || draft.quote
-      ? draftFields(draft)
-      : blankFields(draft)}
-    {draft.replyTo && <input type='hidden' name='reply_to' value={draft.replyTo} />}
-    {draft.quote && <input type='hidden' name='quote' value={draft.quote} />}
-    <input type='hidden' name='author' value={draft.author} />
-    <input type='hidden' name='key' value={key ?? crypto.randomUUID()} />
-  </form>
-)
+export const Composer = ({ key, live, ...draft }: ComposerProps) =>
+  html`<form id="composer" class="composer" method="post" action="/post?" ${live && posting}>
+    ${
+      draft.msg || draft.problem || draft.replyTo || draft.quote
+        ? draftFields(draft)
+        : blankFields(draft)
+    }
+    ${draft.replyTo && html`<input type="hidden" name="reply_to" value="${draft.replyTo}" />`}
+    ${draft.quote && html`<input type="hidden" name="quote" value="${draft.quote}" />`}
+    <input type="hidden" name="author" value="${draft.author}" />
+    <input type="hidden" name="key" value="${key ?? crypto.randomUUID()}" />
+  </form>`
+
+const posting = html`hx-post="/tweet" hx-swap="outerHTML" hx-status:404="swap:outerHTML"
+hx-status:422="swap:outerHTML" hx-status:429="swap:outerHTML"`
 
 type Draft = Pick<ComposerProps, 'author' | 'msg' | 'problem' | 'focus' | 'replyTo' | 'quote'>
 

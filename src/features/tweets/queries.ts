@@ -130,15 +130,19 @@ export function cardsFrom<C extends Card>(list: (read: Read) => C) {
         .from(sql`(${listed}) ids`)
         .innerJoin(tweets, sql`${tweets.id} = coalesce(ids.retweet_of, ids.id)`)
         .innerJoin(users, eq(users.id, tweets.userId))
-        .orderBy(order === 'asc' ? sql`ids.cursor` : sql`ids.cursor desc`)
         .prepare()
     const query = queryOf(reads)
     let hidingQuery: typeof query | undefined
+    // Sorted here: SQLite would copy the rows into a tree for an ORDER BY, although they come in the order of the ids.
+    const inOrder =
+      order === 'asc' ? (a: C, b: C) => a.cursor - b.cursor : (a: C, b: C) => b.cursor - a.cursor
     /** For a reader who hides nobody (`hiding` is 0 or not bound), the query knows nothing of that. */
-    const all = async (bound: Bound) =>
-      bound['hiding']
+    const all = async (bound: Bound) => {
+      const rows = bound['hiding']
         ? (await (hidingQuery ??= queryOf(readsHidden)).values(bound)).map(readsHidden.toRow)
         : (await query.values(bound)).map(reads.toRow)
+      return rows.sort(inOrder)
+    }
     /** The first one; undefined if it is hidden (db/deletions.ts). Who calls `all` has to leave those out. */
     const get = async (bound: Bound) => (await all(bound)).slice(0, 1).find((row) => !isGone(row))
     return { all, get }

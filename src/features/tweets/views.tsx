@@ -151,7 +151,6 @@ const DeleteButton = ({ id, ...counts }: Counts & Pick<Card, 'id'>) => (
     hx-confirm={`Delete this post? ${whatGoes(counts)}`}
     hx-target='closest article'
     hx-swap='delete'
-    hx-sync='this:drop'
   >
     <span>Delete</span>
   </a>
