@@ -48,7 +48,8 @@ const notHidden = (author: SQLWrapper) => sql` and not exists (select 1 from hid
 
 // `UNION ALL SELECT me` inside the list: `OR user_id = me` outside it is 70 times slower.
 const authorsOf = (hides: boolean) =>
-  sql`(select ${follows.followedId} from ${follows} where ${follows.followerId} = ${me}${hides ? notHidden(follows.followedId) : sql``} union all select ${me})`
+  sql`(select ${follows.followedId} from ${follows}${hides ? sql` left join hidden on hidden.viewer_id = ${me} and hidden.author_id = ${follows.followedId}` : sql``}
+    where ${follows.followerId} = ${me}${hides ? sql` and hidden.id is null` : sql``} union all select ${me})`
 const mergedOf = (hides: boolean) =>
   cardList({
     id: tweets.id,
