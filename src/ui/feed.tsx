@@ -177,17 +177,16 @@ type ListView<Row> = Omit<FeedView<Row>, 'head' | 'json' | 'around'>
 type ListProps<Row> = { slice: Slice; feed: Feed<Row>; view: ListView<Row> }
 
 /** A link to newer items, the items, the text for an empty list, and "Load more". */
-export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) =>
-  html`${(feed.newer || slice.before !== undefined) && html`<p class="newer"><a href="${address(view, {})}">${view.oldestFirst ? 'Earlier' : 'Newer'}</a></p>`}
-    <div
-      id="feed"
-      data-label="${view.label}"
-      ${feed.rows.length > 0 && html`role="feed" aria-label="${view.label}"`}
-    >
-      ${feed.rows.map((row, index) => view.item(row, slice.from + index))}
-    </div>
+export const FeedList = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
+  const items = feed.rows.map((row, index) => view.item(row, slice.from + index))
+  const named = items.length > 0 && html`role="feed" aria-label="${view.label}"`
+  const isBelow = feed.newer || slice.before !== undefined
+  // Nothing stands around the items: the style sheet shows the text for an empty list while there are none.
+  return html`${isBelow && html`<p class="newer"><a href="${address(view, {})}">${view.oldestFirst ? 'Earlier' : 'Newer'}</a></p>`}
+    <div id="feed" data-label="${view.label}" ${named}>${items}</div>
     <div class="empty-state">${view.empty}</div>
     ${More({ slice, feed, view })}`
+}
 
 /** Loads when scrolled near, five times; then only when clicked, so that the end of the page can be reached. */
 const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
