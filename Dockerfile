@@ -58,6 +58,7 @@ RUN rm -rf /etc/nginx/conf.d /etc/nginx/nginx.conf /var/log/nginx /var/cache/ngi
 COPY nginx/*.conf /etc/nginx/
 COPY nginx/container/*.conf /etc/nginx/
 COPY nginx/container/trust.sh /docker-entrypoint.d/40-trust.sh
+COPY nginx/container/servers.sh /docker-entrypoint.d/45-servers.sh
 COPY nginx/container/rotate.sh /docker-entrypoint.d/50-rotate.sh
 COPY --from=build /build/www/ /var/www/tracewren/
 USER nginx

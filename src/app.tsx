@@ -83,7 +83,7 @@ export function createApp({
   runtime,
   lab = settings.faults ? new FaultLab({ settings, database, passwords }) : undefined,
 }: Deps) {
-  const rateLimits = createRateLimits(settings)
+  const rateLimits = createRateLimits(settings, database.db)
   const trusts = trustedProxies(settings.TRUSTED_PROXIES)
 
   const app = new Hono<Env>()

@@ -23,6 +23,7 @@ import { watchConnections } from './http/connections.ts'
 import { listen } from './http/listen.ts'
 import { Passwords } from './http/passwords.ts'
 import { countSessions, sessionJobs } from './http/sessions.ts'
+import { forgetAttempts } from './http/shared-limits.ts'
 import { activeRequests } from './overload/work-queue.ts'
 import { errorFacts, log, printRequests, setLogLevel, surviveStdout } from './telemetry/log.ts'
 import { observe } from './telemetry/metrics.ts'
@@ -82,7 +83,11 @@ async function run(settings: Settings): Promise<never> {
   await seedOnFirstStart(database, settings)
   // Two accounts have it: nobody knows which of them is meant.
   for (const address of await normaliseAddresses(database.db)) settings.operators.delete(address)
-  await runMaintenance({ database, sessions: sessionJobs, daily: [forgetOldPreviews] })
+  await runMaintenance({
+    database,
+    sessions: sessionJobs,
+    daily: [forgetOldPreviews, forgetAttempts],
+  })
   const state = { stopping: false }
   shutdownSignal.throwIfAborted()
   const passwords = new Passwords(settings)

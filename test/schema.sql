@@ -74,6 +74,12 @@ CREATE INDEX `users_suspended` ON `users` (`id`) WHERE suspended_at is not null;
 
 CREATE INDEX `users_wide_domain` ON `users` (`id`) WHERE mailaddress glob '*@*[^ -~]*';
 
+CREATE TABLE `attempts` (
+	`key` text PRIMARY KEY NOT NULL,
+	`count` integer NOT NULL,
+	`ends_at` integer NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE `bookmarks` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`user_id` integer NOT NULL,

@@ -20,3 +20,10 @@ export const deletions = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.kind, t.id] })],
 )
+
+/** Attempts to sign in and up, where several processes count them together (http/shared-limits.ts). `key` is a hash. */
+export const attempts = sqliteTable('attempts', {
+  key: text().primaryKey(),
+  count: integer().notNull(),
+  endsAt: integer('ends_at').notNull(),
+})

@@ -47,7 +47,7 @@ export type Opened = {
   walBytes: () => number | undefined
   /** Bytes that are free on the disk of the file; undefined for a server. */
   freeBytes: () => number | undefined
-  /** Rejects when the database cannot be written; for a server, when it does not answer. */
+  /** Rejects when the database cannot be written. */
   probe: () => Promise<void>
   close: () => Promise<void>
 }

@@ -42,7 +42,7 @@ export async function openServer(settings: Settings): Promise<Opened> {
       whole: await readWholeIndexes(client),
       walBytes: () => undefined,
       freeBytes: () => undefined,
-      probe: async () => void (await client.execute('SELECT 1')),
+      probe: async () => void (await queueingWrites(client, queue).execute(sameEpoch)),
       close: async () => {
         await queue.drained()
         client.close()
@@ -52,6 +52,9 @@ export async function openServer(settings: Settings): Promise<Opened> {
     throw unanswered(error, url)
   }
 }
+
+/** A write that changes nothing: reads are answered also while nothing can be written. */
+const sameEpoch = 'UPDATE trends SET epoch = epoch'
 
 /** sqld 0.24 gives each write that waits a thread; with fifty at once it stops answering, until it is killed. */
 const writesAtOnce = 4

@@ -5,9 +5,12 @@ import RateLimiterRes from 'rate-limiter-flexible/lib/RateLimiterRes.js'
 
 import { Refusal } from '../base/refusal.ts'
 import type { RateName, Settings } from '../config/env.ts'
+import type { Db } from '../db/db.ts'
 import { measured } from '../telemetry/metrics.ts'
+import { inBackground } from '../telemetry/spans.ts'
 import { clientOf } from './client-address.ts'
 import type { Env } from './context.ts'
+import { countShared, sharedLimits, uncountShared } from './shared-limits.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -18,11 +21,15 @@ declare module 'hono' {
 /** Undoes one `spend`, when the action did not happen. */
 export type GiveBack = () => void
 
-/** Rate limiters, one for each rate in env.ts. They are in memory: a restart resets them. */
+/**
+ * Rate limiters, one for each rate in env.ts. They are in memory: a restart resets them, and each process counts for itself.
+ * On a libSQL server, those of sign-ins and sign-ups are in the database.
+ */
 export type RateLimits = { spend: (name: RateName, key: string) => Promise<GiveBack> }
 
 /** Creates the rate limiters. `spend` counts one action of a key, or rejects with a 429 Refusal with Retry-After. */
-export function createRateLimits(settings: Settings): RateLimits {
+export function createRateLimits(settings: Settings, db: Db): RateLimits {
+  const isShared = !settings.DATABASE_URL.startsWith('file:')
   const limiters = new Map(
     Object.entries(settings.rates).map(([name, { count, seconds }]) => [
       name,
@@ -31,6 +38,7 @@ export function createRateLimits(settings: Settings): RateLimits {
   )
   return {
     async spend(name, key) {
+      if (isShared && sharedLimits.has(name)) return spendShared(name, key)
       const limiter = limiters.get(name)!
       try {
         const { msBeforeNext } = await limiter.consume(key)
@@ -39,16 +47,32 @@ export function createRateLimits(settings: Settings): RateLimits {
         if (!(error instanceof RateLimiterRes)) throw error
         // A refused action must not count, or actions given back would not allow new ones.
         void limiter.reward(key)
-        measured().refusals.add(1, { limit: name })
-        // At most the duration of the limit: the library uses the wall clock, which may have been set back.
-        const waiting = Math.min(settings.rates[name].seconds, Math.ceil(error.msBeforeNext / 1000))
-        const seconds = Math.max(1, waiting)
-        throw new Refusal(429, `That was too often. Try again in ${inWords(seconds)}.`, {
-          headers: { 'Retry-After': String(seconds) },
-          code: `rate_${name.toLowerCase()}`,
-        })
+        throw tooOften(name, error.msBeforeNext)
       }
     },
+  }
+
+  async function spendShared(name: RateName, key: string): Promise<GiveBack> {
+    const { refused, msBeforeNext } = await countShared(db, {
+      name,
+      key,
+      rate: settings.rates[name],
+    })
+    if (refused) throw tooOften(name, msBeforeNext)
+    return onceWithin(msBeforeNext, () =>
+      inBackground('limits.give_back', async () => uncountShared(db, name, key)),
+    )
+  }
+
+  function tooOften(name: RateName, msBeforeNext: number): Refusal {
+    measured().refusals.add(1, { limit: name })
+    // At most the duration of the limit: the library uses the wall clock, which may have been set back.
+    const waiting = Math.min(settings.rates[name].seconds, Math.ceil(msBeforeNext / 1000))
+    const seconds = Math.max(1, waiting)
+    return new Refusal(429, `That was too often. Try again in ${inWords(seconds)}.`, {
+      headers: { 'Retry-After': String(seconds) },
+      code: `rate_${name.toLowerCase()}`,
+    })
   }
 }
 

@@ -10,6 +10,7 @@ import { mayInspect } from '../http/sessions.ts'
 import { form, found, query } from '../http/validation.ts'
 import { otlpJson } from '../trace-store/otlp-json.ts'
 import { answerProblem, flash, render } from '../ui/answer.ts'
+import { instanceName } from '../ui/chip.tsx'
 import { originOf, page, showsChip } from '../ui/layout.tsx'
 import { clearersOnly, inspectorsOnly, mayClear, recorded, recorderOf } from './access.tsx'
 import { ComparePage, CompareForm, compareQuery, whyNotComparable } from './compare.tsx'
@@ -126,13 +127,19 @@ const compareRoutes = router().get('/traces/compare', recorded, compareQuery, (c
   )
 })
 
+/** Which process recorded the trace, as the chip of its page says. */
+const keeperQuery = query({
+  kept_by: v.optional(v.pipe(v.string(), v.regex(instanceName, 'There is no such process.'))),
+})
+
 const traceRoutes = router()
-  .get('/traces/:id{[0-9a-f]{32}}', recorded, (c) => {
+  .get('/traces/:id{[0-9a-f]{32}}', recorded, keeperQuery, (c) => {
     const recorder = recorderOf(c)
     const trace = recorder.trace(c.req.param('id'))
     if (!trace) {
+      const gone = { instance: recorder.instance, keptBy: c.req.valid('query').kept_by }
       return answerProblem(c, 404, 'This trace is not here.', () =>
-        page(c, { title: 'Trace', wide }, <Gone instance={recorder.instance} />),
+        page(c, { title: 'Trace', wide }, <Gone {...gone} />),
       )
     }
     const logs = recorder.logs().filter((line) => line.traceId === trace.id)
@@ -153,7 +160,7 @@ const traceRoutes = router()
       <TracePage {...shown} />,
     )
   })
-  .get('/traces/:id{[0-9a-f]{32}}/panel', recorded, (c) => {
+  .get('/traces/:id{[0-9a-f]{32}}/panel', recorded, keeperQuery, (c) => {
     const recorder = recorderOf(c)
     const trace = recorder.trace(c.req.param('id'))
     return render(
@@ -161,7 +168,7 @@ const traceRoutes = router()
       trace ? (
         <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} />
       ) : (
-        <Gone instance={recorder.instance} />
+        <Gone instance={recorder.instance} keptBy={c.req.valid('query').kept_by} />
       ),
     )
   })

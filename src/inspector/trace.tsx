@@ -92,10 +92,24 @@ export const Panel = ({ trace, since }: { trace: RecordedTrace; since: RecordedR
   )
 }
 
+type GoneProps = {
+  /** The service.instance.id of this process. */
+  instance: string | undefined
+  /** That of the process that made the page with the link. */
+  keptBy?: string | undefined
+}
+
 /** The page for a trace id that is not, or no longer, recorded. */
-export const Gone = ({ instance }: { instance: string | undefined }) => (
+export const Gone = ({ instance, keptBy }: GoneProps) => (
   <div class='empty-state'>
     <h1 class='big'>This trace is not here.</h1>
+    {keptBy !== undefined && keptBy !== instance && (
+      <p>
+        Process <code>{keptBy}</code> recorded it, and process <code>{instance}</code> answers you:
+        each has only its own traces. Ask again until it is the other one's turn. A proxy that keeps
+        a person on one process, as the nginx of this site's compose file does, spares you that.
+      </p>
+    )}
     <p>
       This process never recorded it, or it has dropped it: it keeps the newest{' '}
       {recorderBounds.traces} traces, in at most {recorderBounds.traceBytes / 1024 / 1024} MB, and

@@ -21,15 +21,26 @@ export const shortMs = (ms: number): string =>
   ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms.toFixed(ms >= 100 ? 0 : ms >= 10 ? 1 : 2)} ms`
 
 /** The chip of a page. Opened, it loads the waterfall by htmx; without a script it contains a link to the trace. */
-export const Chip = ({ traceId, failed }: { traceId: string; failed: boolean }) =>
+export const Chip = ({ traceId, failed, keeper }: ChipProps) =>
   raw(
     (failed ? failedChip : chip)
       .replaceAll(idMark, traceId)
+      .replaceAll(keeperMark, keeper === undefined ? '' : `?kept_by=${keeper}`)
       .replace(shortMark, traceId.slice(0, 4)),
   )
 
+type ChipProps = {
+  traceId: string
+  failed: boolean
+  /** Where there may be several processes: the service.instance.id of this one. */
+  keeper: string | undefined
+}
+
 // Rendered once at start: its fifteen elements took 5 % of the time of a page. Trace ids are hex: no escaping needed.
 const idMark = '{id}'
+const keeperMark = '{keeper}'
+/** A service.instance.id that may stand in an address as it is. */
+export const instanceName = /^[\w.~-]{1,100}$/
 const shortMark = '{short}'
 const renderChip = (failed: boolean): string =>
   (
@@ -46,12 +57,12 @@ const renderChip = (failed: boolean): string =>
         <div class='panel'>
           <div
             id='chip-panel'
-            hx-get={`/traces/${idMark}/panel`}
+            hx-get={`/traces/${idMark}/panel${keeperMark}`}
             hx-trigger='look'
             hx-sync='this:replace'
           >
             <p>
-              <a href={`/traces/${idMark}`}>Open the trace of this page</a>
+              <a href={`/traces/${idMark}${keeperMark}`}>Open the trace of this page</a>
             </p>
           </div>
           <form method='post' action='/chip'>

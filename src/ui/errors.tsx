@@ -32,7 +32,7 @@ const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chi
  * to the log.
  */
 export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
-  const refusal = asRefusal(error)
+  const refusal = sureOrNot(asRefusal(error), c)
   c.set('errorCode', refusal.code)
   const errorId = traceId() ?? randomBytes(16).toString('hex')
   const isBusy = error instanceof Refusal && refusal.status === 503
@@ -129,6 +129,8 @@ export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
   )
 }
 
+const away = 'database_away'
+
 function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof HTTPException) {
@@ -156,13 +158,25 @@ function asRefusal(error: unknown): Refusal {
       )
     ) {
       return new Refusal(503, 'The database does not answer. Try again in a moment.', {
-        code: 'database_away',
+        code: away,
         headers: { 'Retry-After': '2' },
       })
     }
   }
   const code = damageIn(error)?.code ?? 'unexpected'
   return new Refusal(500, 'Something went wrong on our side.', { code })
+}
+
+/** An action that had begun may have been done when the database falls silent: its answer was lost, or that of a read after it. */
+function sureOrNot(refusal: Refusal, c: Context<Env>): Refusal {
+  const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
+  // Before the visitor is known, nothing has begun.
+  if (refusal.code !== away || reads || !('visitor' in c.var)) return refusal
+  return new Refusal(
+    503,
+    'The database does not answer. What you did may have been done all the same: look before you do it again.',
+    { code: 'database_away_unsure', headers: refusal.headers },
+  )
 }
 
 /** A trigger refuses what goes across a block (drizzle/0012): no path can forget it. */

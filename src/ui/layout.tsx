@@ -10,7 +10,7 @@ import { mayInspect } from '../http/sessions.ts'
 import { markPage } from '../http/viewer-mark.ts'
 import { traceparent } from '../telemetry/spans.ts'
 import { render } from './answer.ts'
-import { Chip } from './chip.tsx'
+import { Chip, instanceName } from './chip.tsx'
 import { html, raw } from './html.ts'
 import { showFaultTab } from './inspector-tabs.tsx'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
@@ -84,6 +84,7 @@ export function page(
       },
       trace: traceparent(),
       chip: showsChip(c),
+      keeper: keeperOf(c),
       ...markPage(c),
       toast: sentence && html`<p class="toast">${sentence}</p>`,
       notice: noticesOf(c),
@@ -106,6 +107,13 @@ export const originOf = (c: Context<Env>): string =>
 export const showsChip = (c: Context<Env>): boolean =>
   c.get('recorder') !== undefined && getCookie(c, chipCookie) !== 'off'
 
+/** The service.instance.id of this process, where others may use the same database and answer for its traces. */
+function keeperOf(c: Context<Env>): string | undefined {
+  if (c.get('settings').DATABASE_URL.startsWith('file:')) return undefined
+  const instance = c.get('recorder')?.instance
+  return instance !== undefined && instanceName.test(instance) ? instance : undefined
+}
+
 /** The theme in the visitor's cookie; else `system`. */
 function themeOf(c: Context): Theme {
   const theme = getCookie(c, themeCookie)
@@ -120,6 +128,8 @@ type Whole = {
   trace: string | undefined
   /** Show the chip. */
   chip: boolean
+  /** The service.instance.id of this process, where there may be several. */
+  keeper: string | undefined
   mark: string | undefined
   left: boolean
   toast: Child
@@ -135,6 +145,7 @@ const document = ({
   place,
   trace,
   chip,
+  keeper,
   mark,
   left,
   toast,
@@ -164,7 +175,7 @@ const document = ({
             ${Sidebar({ visitor: place.visitor, site: place.site, searching: given.searching ?? false })}${side}${SidebarEnd(place.site)}
           </aside>
         </div>
-        ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35), failed: given.failed ?? false })}${left && forgetting}
+        ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35), failed: given.failed ?? false, keeper })}${left && forgetting}
         <div id="toasts" role="status" aria-live="polite">${toast}</div>
       </body>
     </html>`
