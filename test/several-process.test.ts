@@ -251,7 +251,8 @@ test('three processes with 48 connections that write do not stop a server', asyn
   const { rows } = await client.execute(
     "select count(*) as n from tweets where msg glob '[0-9]* [0-9]*'",
   )
-  assert.ok(Number(rows[0]!['n']) >= stored && stored > 0, `${rows[0]!['n']} of ${stored}`)
+  const found = Number(rows[0]!['n'])
+  assert.ok(found >= stored && stored > 0, `${found} of ${stored}`)
   client.close()
   for (const app of apps) await app.stop('SIGKILL')
   await database.stop()

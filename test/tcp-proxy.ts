@@ -36,7 +36,10 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     },
   }
   const server = createServer((client) => {
-    if (isCut) return void client.destroy()
+    if (isCut) {
+      client.destroy()
+      return
+    }
     const upstream = connect(target, '127.0.0.1')
     let asked = ''
     for (const [socket, other] of [
@@ -55,10 +58,13 @@ export async function startProxy(target: number): Promise<TcpProxy> {
       upstream.write(bytes)
     })
     upstream.on('data', (bytes) => {
-      if (proxy.cutsAnswerTo?.test(asked)) return void client.destroy()
+      if (proxy.cutsAnswerTo?.test(asked)) {
+        client.destroy()
+        return
+      }
       asked = ''
-      if (proxy.delayMs === 0) return void client.write(bytes)
-      setTimeout(() => client.destroyed || client.write(bytes), proxy.delayMs)
+      if (proxy.delayMs === 0) client.write(bytes)
+      else setTimeout(() => client.destroyed || client.write(bytes), proxy.delayMs)
     })
   })
   await new Promise<void>((done) => server.listen(port, '127.0.0.1', done))
