@@ -124,6 +124,9 @@ const clientOf = (settings: Settings, timeoutMs = settings.DATABASE_TIMEOUT_MS) 
     fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(timeoutMs) }),
   })
 
+/** A client that waits ten minutes for each answer, to move a whole database. It asks nothing yet. */
+export const movingClient = (settings: Settings): Client => clientOf(settings, migrationMs)
+
 function unanswered(error: unknown, url: URL): StartError {
   if (error instanceof StartError) return error
   const one = error instanceof Error && error.cause instanceof Error ? error.cause : error

@@ -21,6 +21,7 @@ export function readJournal(): { when: number; tag: string }[] {
  * migrated the database.
  */
 export async function migrate(client: Client, patient = client): Promise<void> {
+  await refuseUnfinishedMove(client)
   const newest = Math.max(...readJournal().map(({ when }) => when))
   const applied = await lastApplied(client)
   if (applied > newest) {
@@ -29,6 +30,19 @@ export async function migrate(client: Client, patient = client): Promise<void> {
     )
   }
   if (applied < newest) await applyOnce(patient, newest)
+}
+
+/** While this table is there, `npm run db:move` has not finished: rows, indexes and triggers are missing. */
+export const unfinishedMove = 'unfinished_move'
+
+async function refuseUnfinishedMove(client: Client): Promise<void> {
+  const { rows } = await client.execute(
+    `SELECT 1 FROM sqlite_master WHERE name = '${unfinishedMove}'`,
+  )
+  if (rows.length > 0)
+    throw new StartError(
+      'A move into this database has not been finished. Run npm run db:move again; it begins anew.',
+    )
 }
 
 /** How often a migration is tried that another process makes at the same time, on a server. */
@@ -54,7 +68,8 @@ export async function nextMigration(client: Client): Promise<string | undefined>
   return applied === 0 ? undefined : readJournal().find(({ when }) => when > applied)?.tag
 }
 
-async function lastApplied(client: Client): Promise<number> {
+/** The time of the newest migration that was applied (`when` of the list); 0 for none. */
+export async function lastApplied(client: Client): Promise<number> {
   const table = await client.execute(
     "SELECT 1 FROM sqlite_master WHERE name = '__drizzle_migrations'",
   )
