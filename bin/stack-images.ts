@@ -10,14 +10,19 @@ const usage = `npm run stack:images -- [options]
 
   --registry URL   ask this registry instead of the one that an image names
 
-It changes no file. The tags stand in compose.yaml, deploy/ and the Dockerfile; read the notes of a version before you take it.`
+It changes no file. The tags stand in compose.yaml, compose.scale.yaml, deploy/ and the Dockerfile; read the notes of a version before you take it.`
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 
 /** The images that the files name, without those that the project builds. */
 function imagesInFiles(): string[] {
   const compose = readdirSync(`${root}deploy`).filter((name) => name.endsWith('.compose.yaml'))
-  const files = ['compose.yaml', 'Dockerfile', ...compose.map((name) => `deploy/${name}`)]
+  const files = [
+    'compose.yaml',
+    'compose.scale.yaml',
+    'Dockerfile',
+    ...compose.map((name) => `deploy/${name}`),
+  ]
   const lines = files.flatMap((name) => readFileSync(root + name, 'utf8').split('\n'))
   const names = lines.map((line) => /^(?:FROM| +image:) (\S+:\S+)/.exec(line)?.[1])
   return [...new Set(names.filter((name) => name !== undefined))]
