@@ -7,6 +7,18 @@ import { DrizzleQueryError } from 'drizzle-orm/errors'
 export const behindQuery = (error: unknown): unknown =>
   error instanceof DrizzleQueryError ? error.cause : error
 
+const silence =
+  /fetch failed|terminated|other side closed|UND_ERR_|ECONNRE|SERVER_ERROR|HRANA_PROTO_ERROR|HTTP status 5|TimeoutError|aborted due to timeout|TRANSACTION_TIMEOUT|SQLITE_BUSY/
+
+/** Does this error (or one of its causes) mean that the database server gave no answer, a part of one, or that it is busy? */
+export function isAway(error: unknown): boolean {
+  for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
+    if (silence.test(`${one.name} ${'code' in one ? String(one.code) : ''} ${one.message}`))
+      return true
+  }
+  return false
+}
+
 const cures = {
   search_index_damaged: 'The search index is damaged: stop the app and run npm run db:repair.',
   database_damaged: 'The database is damaged: run npm run db:check to see how to repair it.',

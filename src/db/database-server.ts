@@ -1,15 +1,12 @@
-import { setTimeout as pause } from 'node:timers/promises'
-
 import { createClient } from '@libsql/client/http'
-import type { Client, InStatement, ResultSet, TransactionMode } from '@libsql/core/api'
+import type { ResultSet } from '@libsql/core/api'
 
 import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
-import { WorkQueue } from '../overload/work-queue.ts'
 import type { Opened } from './database-file.ts'
 import { onServer, type Check } from './integrity-query.ts'
-import { writes } from './libsql-statement.ts'
 import { isNew, migrate, readWholeIndexes } from './migrate.ts'
+import { writeQueue, writingThrough } from './server-writes.ts'
 
 const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 : 443)
 
@@ -26,23 +23,19 @@ const migrationMs = 600_000
 export async function openServer(settings: Settings): Promise<Opened> {
   const url = new URL(settings.DATABASE_URL)
   const client = clientOf(settings)
-  const queue = new WorkQueue({
-    name: 'write',
-    concurrency: writesAtOnce,
-    waiting: settings.WRITE_QUEUE,
-    waitMs: settings.WRITE_WAIT_MS,
-  })
+  const queue = writeQueue(settings)
+  const writing = writingThrough(client, queue)
   try {
     await migrate(client, clientOf(settings, migrationMs))
     return {
-      client: queueingWrites(client, queue),
+      client: writing,
       patient: clientOf(settings, patientMs),
       place: { namespace: 'main', server: { address: url.hostname, port: portOf(url) } },
       isNew: await isNew(client),
       whole: await readWholeIndexes(client),
       walBytes: () => undefined,
       freeBytes: () => undefined,
-      probe: async () => void (await queueingWrites(client, queue).execute(sameEpoch)),
+      probe: async () => void (await writing.execute(sameEpoch)),
       close: async () => {
         await queue.drained()
         client.close()
@@ -53,41 +46,8 @@ export async function openServer(settings: Settings): Promise<Opened> {
   }
 }
 
-/** A write that changes nothing: reads are answered also while nothing can be written. */
+/** A write of the row that each database has, which changes nothing: a server may answer reads while it cannot write. */
 const sameEpoch = 'UPDATE trends SET epoch = epoch'
-
-/** sqld 0.24 gives each write that waits a thread; with fifty at once it stops answering, until it is killed. */
-const writesAtOnce = 4
-
-const isBusyServer = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY')
-
-/** The same client; its writes wait in a queue, as those of a file do. */
-function queueingWrites(client: Client, queue: WorkQueue): Client {
-  const isWrite = (one: InStatement) => writes(typeof one === 'string' ? one : one.sql)
-  const write = <T>(job: () => Promise<T>): Promise<T> =>
-    queue.run(async () => {
-      try {
-        return await job()
-      } catch (error) {
-        if (!isBusyServer(error)) throw error
-      }
-      // Nothing of it was done. Some writer of another process holds the lock: once more, then it is a 503.
-      await pause(20 + Math.random() * 80)
-      try {
-        return await job()
-      } catch (error) {
-        throw isBusyServer(error) ? queue.refusal() : error
-      }
-    })
-  const execute = (statement: InStatement) =>
-    isWrite(statement) ? write(() => client.execute(statement)) : client.execute(statement)
-  const batch = (statements: InStatement[], mode?: TransactionMode) =>
-    statements.some(isWrite)
-      ? write(() => client.batch(statements, mode))
-      : client.batch(statements, mode)
-  return Object.assign(Object.create(client) as Client, { execute, batch })
-}
 
 /** Sends one query to the server, which must be there already; migrates nothing. Throws a StartError as `openServer` does. */
 export async function askServer(settings: Settings, query: string): Promise<ResultSet> {

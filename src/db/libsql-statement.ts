@@ -6,9 +6,14 @@ import type Database from 'libsql'
 export type Sql = { sql: string; args: InValue[] }
 export type Prepared = { statement: Database.Statement; columns: string[]; returns: boolean }
 
-/** Does this error mean that another connection holds the lock? Any extended code of SQLITE_BUSY counts. */
+/**
+ * Does this error mean that another connection holds the lock? Any extended code of SQLITE_BUSY counts. The error of a
+ * file has a number, that of a server only a name.
+ */
 export const isBusy = (error: unknown): boolean =>
-  error instanceof Error && 'rawCode' in error && (Number(error.rawCode) & 0xff) === 5
+  error instanceof Error &&
+  (('rawCode' in error && (Number(error.rawCode) & 0xff) === 5) ||
+    ('code' in error && String(error.code).startsWith('SQLITE_BUSY')))
 
 /** Does this SQL write? A `WITH` counts as a write when it contains a writing verb. A wrong yes costs only a BEGIN. */
 export const writes = (sql: string): boolean =>

@@ -6,7 +6,7 @@ import { raw } from 'hono/html'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
-import { behindQuery, damageIn } from '../base/query-error.ts'
+import { behindQuery, damageIn, isAway } from '../base/query-error.ts'
 import { Refusal } from '../base/refusal.ts'
 import { isConstraint } from '../db/db.ts'
 import { clientKind, type Env, wantsJson } from '../http/context.ts'
@@ -32,7 +32,7 @@ const redirectsAll = (path: string) => /^\/(login|register|post|logout|theme|chi
  * to the log.
  */
 export function answerError(error: unknown, c: Context<Env>): Response | Promise<Response> {
-  const refusal = sureOrNot(asRefusal(error), c)
+  const refusal = asRefusal(error, c)
   c.set('errorCode', refusal.code)
   const errorId = traceId() ?? randomBytes(16).toString('hex')
   const isBusy = error instanceof Refusal && refusal.status === 503
@@ -129,9 +129,7 @@ export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
   )
 }
 
-const away = 'database_away'
-
-function asRefusal(error: unknown): Refusal {
+function asRefusal(error: unknown, c: Context<Env>): Refusal {
   if (error instanceof Refusal) return error
   if (error instanceof HTTPException) {
     return new Refusal(error.status, sentences[error.status] ?? 'This request cannot be answered.')
@@ -152,32 +150,31 @@ function asRefusal(error: unknown): Refusal {
       )
     }
     if (one instanceof Refusal) return one
-    if (
-      /fetch failed|SERVER_ERROR|HTTP status 5|TimeoutError|aborted due to timeout/.test(
-        `${one.name} ${one.message}`,
-      )
-    ) {
-      return new Refusal(503, 'The database does not answer. Try again in a moment.', {
-        code: away,
-        headers: { 'Retry-After': '2' },
-      })
-    }
   }
+  if (isAway(error)) return mayHaveActed(c) ? perhapsDone() : notDone()
   const code = damageIn(error)?.code ?? 'unexpected'
   return new Refusal(500, 'Something went wrong on our side.', { code })
 }
 
-/** An action that had begun may have been done when the database falls silent: its answer was lost, or that of a read after it. */
-function sureOrNot(refusal: Refusal, c: Context<Env>): Refusal {
-  const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
-  // Before the visitor is known, nothing has begun.
-  if (refusal.code !== away || reads || !('visitor' in c.var)) return refusal
-  return new Refusal(
+/** Has this request perhaps written something? Nothing is written before it is known who sends it. */
+const mayHaveActed = (c: Context<Env>): boolean =>
+  c.req.method !== 'GET' && c.req.method !== 'HEAD' && 'visitor' in c.var
+
+const retryAfter = { 'Retry-After': '2' }
+
+const notDone = () =>
+  new Refusal(503, 'The database does not answer. Try again in a moment.', {
+    code: 'database_away',
+    headers: retryAfter,
+  })
+
+/** The answer to the write is lost, or that to a read after it. */
+const perhapsDone = () =>
+  new Refusal(
     503,
-    'The database does not answer. What you did may have been done all the same: look before you do it again.',
-    { code: 'database_away_unsure', headers: refusal.headers },
+    'The database did not answer in time. This may have been done, or not: look before you do it again.',
+    { code: 'perhaps_done', headers: retryAfter },
   )
-}
 
 /** A trigger refuses what goes across a block (drizzle/0012): no path can forget it. */
 const blocked = () =>

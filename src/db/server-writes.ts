@@ -1,0 +1,51 @@
+// Writes to a libSQL server: a few at a time, and once more when another process holds the lock.
+import { setTimeout as pause } from 'node:timers/promises'
+
+import type { Client, InStatement, TransactionMode } from '@libsql/core/api'
+
+import type { Settings } from '../config/env.ts'
+import { WorkQueue } from '../overload/work-queue.ts'
+import { isBusy, writes } from './libsql-statement.ts'
+
+/** sqld 0.24 gives each write that waits a thread; with fifty at once it stops answering, until it is killed. */
+const writesAtOnce = 4
+
+/** The queue in which writes to a server wait, as those to a file do. */
+export const writeQueue = (settings: Settings): WorkQueue =>
+  new WorkQueue({
+    name: 'write',
+    concurrency: writesAtOnce,
+    waiting: settings.WRITE_QUEUE,
+    waitMs: settings.WRITE_WAIT_MS,
+  })
+
+/** The same client; its writes wait in the queue. They reject with a 503 Refusal when they could not be done in time. */
+export function writingThrough(client: Client, queue: WorkQueue): Client {
+  const isWrite = (one: InStatement) => writes(typeof one === 'string' ? one : one.sql)
+  const write = <T>(job: () => Promise<T>): Promise<T> =>
+    queue.run(async (deadline) => {
+      try {
+        return await onceMore(job, deadline)
+      } catch (error) {
+        throw isBusy(error) ? queue.refusal() : error
+      }
+    })
+  const execute = (statement: InStatement) =>
+    isWrite(statement) ? write(() => client.execute(statement)) : client.execute(statement)
+  const batch = (statements: InStatement[], mode?: TransactionMode) =>
+    statements.some(isWrite)
+      ? write(() => client.batch(statements, mode))
+      : client.batch(statements, mode)
+  return Object.assign(Object.create(client) as Client, { execute, batch })
+}
+
+/** Tries a write again when a writer of another process holds the lock: nothing of it was done. */
+async function onceMore<T>(job: () => Promise<T>, deadline: number): Promise<T> {
+  try {
+    return await job()
+  } catch (error) {
+    if (!isBusy(error) || performance.now() > deadline) throw error
+  }
+  await pause(20 + Math.random() * 80)
+  return job()
+}
