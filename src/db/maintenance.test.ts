@@ -142,6 +142,37 @@ for (const days of [200, 365])
     if (!filesOnly) assert.deepEqual(onFile(app, findAllProblems), [])
   })
 
+test('of two processes that have both read an old epoch, the second one changes nothing and says so', async (t) => {
+  const clock = clockOf(t)
+  await using app = await startApp()
+  const { people, tweets } = await town(app, 'of the one', 'of the other')
+  await like(tweets[0]!, ...people)
+  const { db } = app.database
+  clock.lived += 75 * day + 30 * day
+  const now = Date.now()
+  const state = async () =>
+    JSON.stringify([
+      await db.all(sql`select id, weight from favorites order by id`),
+      await db.all(sql`select id, trend_score from tweets order by id`),
+      await epochOf(app),
+    ])
+  // The second process has read the epoch. Before it writes, the first one does all its work, and somebody likes.
+  let afterTheFirst = ''
+  const second = app.database.through((client) =>
+    Object.assign(Object.create(client) as typeof client, {
+      batch: async (...given: Parameters<typeof client.batch>) => {
+        assert.equal(await rebaseTrends(db, now), 'pause')
+        await like(tweets[1]!, ...people)
+        afterTheFirst = await state()
+        return client.batch(...given)
+      },
+    }),
+  )
+  assert.equal(await rebaseTrends(second, now + hour), undefined)
+  assert.notEqual(afterTheFirst, '')
+  assert.equal(await state(), afterTheFirst)
+})
+
 test('two processes with clocks an hour apart do not undo each other, even if both find an old epoch', async (t) => {
   const clock = clockOf(t)
   await using app = await startApp()

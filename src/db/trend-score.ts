@@ -92,7 +92,7 @@ const isAnyWrong = (now: number) => `
 
 /**
  * Computes all scores again when the epoch is too old or too new, when a clock was wrong while they were computed, or
- * when `clockMoved`. Returns the reason; undefined when nothing had to be done. `now` is ms UTC. `patient` is the
+ * when `clockMoved`. Returns the reason; undefined when nothing had to be done, or another process did it meanwhile. `now` is ms UTC. `patient` is the
  * database with the longer timeout.
  */
 export async function rebaseTrends(
@@ -107,6 +107,8 @@ export async function rebaseTrends(
   const isWrong = clockMoved || row?.[1] === 1
   if (!isWrong && !isEpochStale(epoch, now)) return undefined
   const [first, ...others] = rescoring(epoch, now).map((text) => patient.run(sql.raw(text)))
-  await patient.batch([first!, ...others])
+  const done = await patient.batch([first!, ...others])
+  // The last statement writes the epoch, unless another process has done all this meanwhile.
+  if (done.at(-1)?.rowsAffected === 0) return undefined
   return isWrong || epoch === null || epoch > now - epochAge.min ? 'clock' : 'pause'
 }
