@@ -153,7 +153,8 @@ async function seedOnFirstStart(database: Database, settings: Settings): Promise
   try {
     if (isNew && settings.demo) {
       const { seedDemoWorld } = await import('./demo/world.ts')
-      await seedDemoWorld(patient, Date.now())
+      if (!(await seedDemoWorld(patient, Date.now())))
+        log.info('another process has written the demo world')
     }
     if (!settings.demo) await warnOfDemoWorld(db)
   } catch (error) {

@@ -4,9 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from '@libsql/core/api'
 import { migrate as applyMigrations } from 'drizzle-orm/libsql/migrator'
 
+import { behindQuery } from '../base/query-error.ts'
 import { StartError } from '../config/start-error.ts'
 import { migrationsFolder } from '../paths.ts'
+import { log } from '../telemetry/log.ts'
 import { drizzleOn } from './drizzle.ts'
+import { isBusy } from './libsql-statement.ts'
 
 /** The list of migrations, in order. `when` is ms UTC, `tag` the name of the SQL file. */
 export function readJournal(): { when: number; tag: string }[] {
@@ -48,16 +51,22 @@ async function refuseUnfinishedMove(client: Client): Promise<void> {
 /** How often a migration is tried that another process makes at the same time, on a server. */
 const triesMax = 5
 const againMs = 200
+/** How long it is waited for another process that holds the lock of the database, perhaps for a long migration. */
+const lockedMs = 600_000
 
-/** Of several processes that start at once on a server, one migrates; the others fail whole, and find it done. */
+/** Of several processes that start at once on a server, one migrates; the others fail whole, wait, and find it done. */
 async function applyOnce(client: Client, newest: number): Promise<void> {
+  const until = performance.now() + lockedMs
   for (let tries = 1; ; tries++) {
     try {
       return await applyMigrations(drizzleOn(client), { migrationsFolder })
     } catch (error) {
+      const isLocked = isBusy(behindQuery(error))
+      if (tries === 1 && isLocked) log.info('waiting for another process that writes the database')
       await pause(againMs)
-      if ((await lastApplied(client)) >= newest) return
-      if (tries === triesMax) throw error
+      if ((await lastApplied(client)) >= newest)
+        return log.info('another process has migrated the database')
+      if (isLocked ? performance.now() > until : tries >= triesMax) throw error
     }
   }
 }

@@ -34,9 +34,9 @@ const events: Record<string, [daysAgo: number, hour: number]> = {
 
 /**
  * Fills an empty database: 100 people, their tweets of five weeks, follows and likes. One transaction; `now` in ms. Of
- * several processes that do this at once on a server, one does it.
+ * several processes that do this at once on a server, one does it. Was it this one?
  */
-export async function seedDemoWorld(db: Db, now: number): Promise<void> {
+export async function seedDemoWorld(db: Db, now: number): Promise<boolean> {
   const chance = random(1)
   const tweets = people.flatMap((person, index) =>
     person.tweets.map((line) => place(person, index + 1, line, { now, chance })),
@@ -69,9 +69,13 @@ export async function seedDemoWorld(db: Db, now: number): Promise<void> {
     db.run(insertBookmarks(likeRows)),
     ...notifyInOrder(now).map((statement) => db.run(statement)),
   ])
-  await batch.catch((error: unknown) => {
-    if (!isConstraint(error, 'UNIQUE: users.mailaddress')) throw error
-  })
+  try {
+    await batch
+    return true
+  } catch (error) {
+    if (isConstraint(error, 'UNIQUE: users.mailaddress')) return false
+    throw error
+  }
 }
 
 const isInTimeline = ({ user, replyTo }: Tweet): boolean =>
