@@ -82,12 +82,12 @@ test('three processes, each with 48 people who post without a pause: they never 
   // With four writes of each process at once, two runs of five stopped for ever within the first seconds.
   for (const until = Date.now() + 60_000; (statuses.get(200) ?? 0) < 500 && Date.now() < until;)
     await pause(50)
-  const ended = Date.now()
+  const endedAt = Date.now()
   isOver = true
   await Promise.all(people)
   console.log('# answers by status:', Object.fromEntries(statuses))
   assert.ok((statuses.get(200) ?? 0) >= 500, 'posts go through')
-  assert.ok(ended - lastSuccess < 5000, 'until the end')
+  assert.ok(endedAt - lastSuccess < 5000, 'until the end')
   assert.deepEqual(
     [...statuses.keys()].filter((status) => status !== 200 && status !== 503),
     [],

@@ -11,7 +11,6 @@ import { freshServerUrl } from './libsql-server.ts'
 import { prepareNginx, startNginx } from './nginx.ts'
 import { post, register, scratch, startServer } from './process.ts'
 import { has, run } from './programs.ts'
-import { startProxy } from './tcp-proxy.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const quiet = { LOG_LEVEL: 'silent', TRUSTED_PROXIES: 'loopback' }
@@ -168,48 +167,6 @@ test('/readyz fails while the server answers reads, but nobody can write; it rec
   await holder.rollback()
   client.close()
   await isReady(app.url)
-  await database.stop()
-})
-
-test('an action whose answer is lost says that it may have been done; its repeat makes nothing twice', async () => {
-  using place = scratch()
-  const database = await freshServerUrl(place.folder)
-  const proxy = await startProxy(database.port)
-  await using app = await startServer({
-    DATABASE_URL: `http://127.0.0.1:${proxy.port}`,
-    DATABASE_TIMEOUT_MS: '1000',
-    ...quiet,
-  })
-  const cookie = await register(app.url, 'rita')
-  const client = createClient({ url: database.url })
-  const count = async (what: string) =>
-    Number((await client.execute(`select count(*) as n from ${what}`)).rows[0]!['n'])
-  const [mine, liked, followed] = [
-    "tweets where msg = 'lost goose'",
-    'favorites where user_id = (select max(id) from users)',
-    'follows where follower_id = (select max(id) from users)',
-  ]
-  for (const [path, fields, what, text] of [
-    ['/tweet', { msg: 'lost goose', key: crypto.randomUUID() }, mine, /insert into \W{0,3}tweets/i],
-    ['/favorite/1', {}, liked, /insert into \W{0,3}favorites/i],
-    ['/follow/2', {}, followed, /insert into \W{0,3}follows/i],
-  ] as const) {
-    proxy.cutsAnswerTo = text
-    const answer = await post(app.url + path, fields, cookie)
-    assert.equal(answer?.status, 503, path)
-    assert.match(await answer.text(), /may have been done/, path)
-    assert.equal(await count(what), 1, `${path}: it was done`)
-    proxy.cutsAnswerTo = undefined
-    assert.equal((await post(app.url + path, fields, cookie))?.status, 200, path)
-    assert.equal(await count(what), 1, `${path}: and not twice`)
-  }
-  // Nothing had begun: nobody need look.
-  proxy.isCut = true
-  const none = await post(`${app.url}/tweet`, { msg: 'no' }, cookie)
-  assert.equal(none?.status, 503)
-  assert.doesNotMatch(await none.text(), /may have been done/)
-  client.close()
-  proxy.close()
   await database.stop()
 })
 

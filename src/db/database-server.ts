@@ -1,5 +1,5 @@
 import { createClient } from '@libsql/client/http'
-import type { ResultSet } from '@libsql/core/api'
+import type { Client, ResultSet } from '@libsql/core/api'
 
 import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
