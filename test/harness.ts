@@ -172,15 +172,20 @@ export type TestApp = {
 export const endedSpans = (name: string): ReadableSpan[] =>
   exporter.getFinishedSpans().filter((span) => span.name === name)
 
-/** Starts an app on an empty database: a file, or a new libSQL server if TEST_DATABASE=server. */
+/** On a busy machine a crowd of requests waits longer than users are asked to. */
+const patient = { REQUEST_WAIT_MS: '30000', PASSWORD_COST: '4' }
+
+/**
+ * Starts an app on an empty database: a file, or a new libSQL server if TEST_DATABASE=server. With TEST_APP it is a
+ * process beside this one (port-app.ts).
+ */
 export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
   exporter.reset()
+  if (process.env['TEST_APP']) return elsewhere(process.env['TEST_APP'], env)
   const folder = mkdtempSync(join(tmpdir(), 'tracewren-'))
   const server =
     process.env['TEST_DATABASE'] === 'server' ? await freshServerUrl(folder) : undefined
   const url = server?.url ?? `file:${folder}/test.db`
-  // On a busy machine a crowd of requests waits longer than users are asked to.
-  const patient = { REQUEST_WAIT_MS: '30000', PASSWORD_COST: '4' }
   const settings = readSettings({ DATABASE_URL: url, ...patient, ...env })
   const database = await openDb(settings)
   const state = { stopping: false }
@@ -197,16 +202,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     state,
     fetch: async (request, bindings) => app.fetch(request, bindings),
     visitor: () => new Someone(running),
-    person: async (name) => {
-      const someone = new Someone(running)
-      const mailaddress = `${name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')}@example.org`
-      await someone.post('/register', { name, mailaddress, password: `password-of-${name}` })
-      const account = await someone.get('/timeline')
-      const handle = /href="\/@([a-z0-9_]+)" class="who"/.exec(account.text)?.[1]
-      const profile = await someone.get(`/@${handle}`)
-      const id = Number(/data-user-id="(\d+)"/.exec(profile.text)?.[1])
-      return Object.assign(someone, { id })
-    },
+    person: (name) => personOf(running, name),
     [Symbol.asyncDispose]: async () => {
       stop.abort()
       await previews?.idle()
@@ -214,6 +210,45 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
       await server?.stop()
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+  return running
+}
+
+async function personOf(app: TestApp, name: string): Promise<Someone & { id: number }> {
+  const someone = new Someone(app)
+  const mailaddress = `${name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')}@example.org`
+  await someone.post('/register', { name, mailaddress, password: `password-of-${name}` })
+  const account = await someone.get('/timeline')
+  const handle = /href="\/@([a-z0-9_]+)" class="who"/.exec(account.text)?.[1]
+  const profile = await someone.get(`/@${handle}`)
+  const id = Number(/data-user-id="(\d+)"/.exec(profile.text)?.[1])
+  return Object.assign(someone, { id })
+}
+
+/** The app in a process of its own; it throws where a test looks inside. */
+async function elsewhere(command: string, env: Record<string, string>): Promise<TestApp> {
+  const { startOnPort } = await import('./port-app.ts')
+  const { url, fetch, stop } = await startOnPort(command, { ...patient, ...env })
+  const inside = (): never => {
+    throw new Error('This is inside of the app, and with TEST_APP the app is another process.')
+  }
+  const running: TestApp = {
+    settings: readSettings({ DATABASE_URL: url, ...patient, ...env }),
+    get database() {
+      return inside()
+    },
+    get passwords() {
+      return inside()
+    },
+    previews: undefined,
+    url,
+    get state() {
+      return inside()
+    },
+    fetch,
+    visitor: () => new Someone(running),
+    person: (name) => personOf(running, name),
+    [Symbol.asyncDispose]: stop,
   }
   return running
 }

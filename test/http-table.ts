@@ -1,6 +1,7 @@
 // The table of docs/http.md as data, and a world in which each of its rows can be requested.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import { createApp } from '../src/app.tsx'
 import { Recorder } from '../src/trace-store/recorder.ts'
@@ -85,6 +86,7 @@ export type World = {
 export async function world(env: Record<string, string> = {}): Promise<World> {
   const inner = await startApp(env)
   const recorder = new Recorder()
+  if (process.env['TEST_APP']) return { recorder, ...(await people(inner)), app: inner }
   const state = { stopping: false }
   const { database, settings } = inner
   const whole = createApp({ database, settings, state, recorder })
@@ -103,6 +105,21 @@ export async function world(env: Record<string, string> = {}): Promise<World> {
   const here = app.visitor()
   for (const [name, value] of bob.cookies) here.cookies.set(name, value)
   return { app, bob: here, recorder, traceId: query.traceId, spanId: query.spanId }
+}
+
+/** The same where the app is another process: the ids come from its pages. */
+async function people(app: TestApp) {
+  const alice = await app.person('Alice')
+  await alice.tweet('hello world')
+  const bob = await app.person('Bob')
+  await bob.tweet('hello alice')
+  const traceId = (await alice.get('/timeline')).headers.get('X-Trace-Id')!
+  for (const giveUp = Date.now() + 20_000; Date.now() < giveUp; await pause(50)) {
+    const { text } = await alice.get(`/traces/${traceId}`, { as: 'browser' })
+    const spanId = /\/plan\/([0-9a-f]{16})/.exec(text)?.[1]
+    if (spanId !== undefined) return { bob, traceId, spanId }
+  }
+  return assert.fail(`The trace ${traceId} has no query.`)
 }
 
 export const pathOf = ({ path }: Row, { traceId, spanId }: World): string =>

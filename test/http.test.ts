@@ -17,6 +17,9 @@ import {
   type World,
 } from './http-table.ts'
 
+/** With TEST_APP the app is another process. */
+const elsewhere = process.env['TEST_APP'] !== undefined
+
 async function ask(row: Row, here: World, who: Someone, as: (typeof clientKinds)[number]) {
   const path = pathOf(row, here)
   if (row.method === 'POST') return who.post(path, requiredOf(row), { as })
@@ -38,6 +41,8 @@ function signedOutAnswer(
   as: (typeof clientKinds)[number],
 ) {
   if (signedOut === 'same' || signedOut === 'inspector') return answers[as]
+  // Over a socket of this machine it is allowed to everybody.
+  if (signedOut === 'clearing' && elsewhere) return answers[as]
   if (signedOut === 'form') return '200 page'
   if (signedOut === 'refused')
     return `401 ${{ htmx: 'partial', browser: 'page', program: 'page', json: 'json' }[as]}`
@@ -60,7 +65,7 @@ const filled = ({ path }: Row, answer: string) =>
     .replace('back', path === '/theme' || path === '/chip' ? '/' : '/timeline')
     .replace(':id', path.includes('/preview') ? '2' : '1')
 
-test('docs/http.md lists exactly the routes of the app', async () => {
+test('docs/http.md lists exactly the routes of the app', { skip: elsewhere }, async () => {
   await using app = await startApp()
   const { database, settings } = app
   const { routes } = createApp({ database, settings, state: { stopping: false } })
