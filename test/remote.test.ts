@@ -4,10 +4,6 @@ import { createServer } from 'node:net'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
-
-// Imported before the harness: it registers the tracer provider that the instrumentation uses.
-new UndiciInstrumentation({ requireParentforSpans: true })
 process.env['TEST_DATABASE'] = 'server'
 const { startApp } = await import('./harness.ts')
 const { freshServerUrl, freePort } = await import('./libsql-server.ts')

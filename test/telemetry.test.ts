@@ -331,7 +331,9 @@ test('on a libSQL server, the HTTP call is a child of its query, without private
     })
     const timeline = result.spans.find((span) => span.name === 'GET /timeline')!
     const spans = result.spans.filter((span) => span.traceId === timeline.traceId)
-    const calls = spans.filter((span) => span.scope.includes('undici'))
+    const calls = spans.filter(
+      (span) => 'url.full' in span.attributes && span.kind === kinds.client,
+    )
     const queries = spans.filter((span) => 'db.query.text' in span.attributes)
     assert.deepEqual(
       calls.map((span) => span.parentSpanId).sort(),

@@ -90,7 +90,7 @@ function fromSqlite(error: Error, path: string): StartError | undefined {
     )
   }
   if (/SQLITE_BUSY|database is locked/.test(text)) return locked(path)
-  if (/fetch failed|TimeoutError|due to timeout/.test(`${error.name} ${text}`)) {
+  if (/SERVER_ERROR|TimeoutError|due to timeout/.test(`${error.name} ${text}`)) {
     return new StartError(
       `${path} has stopped answering. Is it up, and is DATABASE_TIMEOUT_MS long enough?`,
     )

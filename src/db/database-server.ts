@@ -1,10 +1,10 @@
-import { createClient } from '@libsql/client/http'
 import type { Client, ResultSet } from '@libsql/core/api'
 
 import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
 import type { Opened } from './database-file.ts'
 import { onServer, type Check } from './integrity-query.ts'
+import { serverClient } from './libsql-http.ts'
 import { isNew, migrate, readWholeIndexes } from './migrate.ts'
 import { writeQueue, writingThrough } from './server-writes.ts'
 
@@ -21,15 +21,15 @@ const migrationMs = 600_000
  * Throws a StartError when the server does not answer.
  */
 export async function openServer(settings: Settings): Promise<Opened> {
-  const url = new URL(settings.DATABASE_URL)
-  const client = clientOf(settings)
+  const url = addressOf(settings)
+  const [client, patient] = [clientOf(settings), clientOf(settings, patientMs)]
   const queue = writeQueue(settings)
   const writing = writingThrough(client, queue)
   try {
-    await migrate(client, clientOf(settings, migrationMs))
+    await migrateOn(client, settings)
     return {
       client: writing,
-      patient: clientOf(settings, patientMs),
+      patient,
       place: { namespace: 'main', server: { address: url.hostname, port: portOf(url) } },
       isNew: await isNew(client),
       whole: await readWholeIndexes(client),
@@ -39,6 +39,7 @@ export async function openServer(settings: Settings): Promise<Opened> {
       close: async () => {
         await queue.drained()
         client.close()
+        patient.close()
       },
     }
   } catch (error) {
@@ -49,13 +50,22 @@ export async function openServer(settings: Settings): Promise<Opened> {
 /** A write of the row that each database has, which changes nothing: a server may answer reads while it cannot write. */
 const sameEpoch = 'UPDATE trends SET epoch = epoch'
 
+async function migrateOn(client: Client, settings: Settings): Promise<void> {
+  const unhurried = clientOf(settings, migrationMs)
+  try {
+    await migrate(client, unhurried)
+  } finally {
+    unhurried.close()
+  }
+}
+
 /** Sends one query to the server, which must be there already; migrates nothing. Throws a StartError as `openServer` does. */
 export async function askServer(settings: Settings, query: string): Promise<ResultSet> {
   const client = clientOf(settings)
   try {
     return await client.execute(query)
   } catch (error) {
-    throw unanswered(error, new URL(settings.DATABASE_URL))
+    throw unanswered(error, addressOf(settings))
   } finally {
     client.close()
   }
@@ -70,19 +80,17 @@ export async function checkServer<T>(settings: Settings, check: Check<T>): Promi
       return rows.map((row) => columns.map((_, at) => row[at]))
     }, check)
   } catch (error) {
-    throw unanswered(error, new URL(settings.DATABASE_URL))
+    throw unanswered(error, addressOf(settings))
   } finally {
     client.close()
   }
 }
 
 const clientOf = (settings: Settings, timeoutMs = settings.DATABASE_TIMEOUT_MS) =>
-  createClient({
-    url: new URL(settings.DATABASE_URL).href,
-    ...(settings.DATABASE_AUTH_TOKEN && { authToken: settings.DATABASE_AUTH_TOKEN }),
-    // Without a timeout the client would wait for ever when the server hangs.
-    fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(timeoutMs) }),
-  })
+  serverClient(addressOf(settings), timeoutMs, settings.DATABASE_AUTH_TOKEN)
+
+const addressOf = ({ DATABASE_URL }: Settings) =>
+  new URL(DATABASE_URL.replace(/^libsql:/, 'https:'))
 
 /** A client that waits ten minutes for each answer, to move a whole database. It asks nothing yet. */
 export const movingClient = (settings: Settings): Client => clientOf(settings, migrationMs)

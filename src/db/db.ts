@@ -15,6 +15,7 @@ import {
 import { tracePrepare } from '../telemetry/waiting.ts'
 import { openFile, type Opened } from './database-file.ts'
 import { drizzleOn } from './drizzle.ts'
+import { writes } from './libsql-statement.ts'
 import type { WholeIndexes } from './migrate.ts'
 
 /** drizzle on our client. A query runs only when it is awaited. Use one batch instead of a transaction. */
@@ -125,7 +126,7 @@ function traceClient(client: Client, place: DatabasePlace): Client {
     const texts = statements.map((one) => (typeof one === 'string' ? one : one.sql))
     return traceQuery(
       described(texts.join(';\n'), texts),
-      () => client.batch(statements, 'write'),
+      () => client.batch(statements, texts.some(writes) ? 'write' : 'read'),
       (results) => results.reduce((sum, result) => sum + rowsOf(result), 0),
     )
   }

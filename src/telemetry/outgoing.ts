@@ -10,6 +10,7 @@ import {
   METRIC_HTTP_CLIENT_REQUEST_DURATION,
 } from '@opentelemetry/semantic-conventions'
 
+import { tracedHere } from './database-calls.ts'
 import { costsKey, timeAt, type RequestCosts } from './query-tracing.ts'
 
 /** People choose the hosts of links: a metric has no series for each. */
@@ -41,12 +42,13 @@ export const onClockOfRequest = (provider: TracerProvider): TracerProvider => ({
 })
 
 /**
- * Traces outgoing HTTP requests (to a libSQL server, and to linked pages), only inside one of our spans. Without query strings, because they
- * may hold secrets.
+ * Traces outgoing HTTP requests (to linked pages), only inside one of our spans. Without query strings, because they may
+ * hold secrets. Those to a libSQL server have spans of their own (database-calls.ts).
  */
 export function outgoingRequests(): UndiciInstrumentation {
   return new UndiciInstrumentation({
     requireParentforSpans: true,
+    ignoreRequestHook: ({ origin }) => tracedHere.has(origin),
     startSpanHook: (request) => {
       const path = request.path.split('?')[0]!
       return {
