@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 
 import type { Client, InStatement, ResultSet } from '@libsql/core/api'
 import { sql } from 'drizzle-orm'
-import type { LibSQLDatabase } from 'drizzle-orm/libsql/driver-core'
 
 import { behindQuery } from '../base/query-error.ts'
 import type { Settings } from '../config/env.ts'
@@ -14,12 +13,12 @@ import {
 } from '../telemetry/query-tracing.ts'
 import { tracePrepare } from '../telemetry/waiting.ts'
 import { openFile, type Opened } from './database-file.ts'
-import { drizzleOn } from './drizzle.ts'
+import { drizzleOn, type Db } from './drizzle.ts'
 import { writes } from './libsql-statement.ts'
 import type { WholeIndexes } from './migrate.ts'
+import { gathering } from './together.ts'
 
-/** drizzle on our client. A query runs only when it is awaited. Use one batch instead of a transaction. */
-export type Db = Omit<LibSQLDatabase<Record<string, unknown>>, 'transaction'>
+export type { Db }
 
 /** An open database. */
 export type Database = {
@@ -58,10 +57,17 @@ export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Da
   const traced = traceClient(client, place)
   return {
     ...opened,
-    db: drizzleOn(traced),
+    db: place.server ? gatheringOn(traced) : drizzleOn(traced),
     patient: drizzleOn(traceClient(patient, place)),
     through: (wrap) => drizzleOn(wrap(traced)),
   }
+}
+
+function gatheringOn(traced: Client): Db {
+  const { client, note } = gathering(traced)
+  const db = drizzleOn(client)
+  note(db)
+  return db
 }
 
 /**

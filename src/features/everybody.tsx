@@ -6,7 +6,15 @@ import { tweets } from '../db/schema.ts'
 import { type Env, router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { readerOf } from '../http/sessions.ts'
-import { answerFeed, FeedList, feedQuery, readFeed, sliceOf, type Slice } from '../ui/feed.tsx'
+import {
+  answerFeed,
+  FeedList,
+  feedQuery,
+  readFeed,
+  sliceOf,
+  type Feed,
+  type Slice,
+} from '../ui/feed.tsx'
 import { tweetJson } from './tweets/json.ts'
 import { cardList, type Card } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
@@ -18,7 +26,7 @@ const postsOfAll = cardList({
 })
 
 /** Reads a slice of the posts of everybody. */
-const readEverybody = ({ var: { db, visitor } }: Context<Env>, slice: Slice) =>
+export const readEverybody = ({ var: { db, visitor } }: Context<Env>, slice: Slice) =>
   readFeed(slice, postsOfAll(db), readerOf(visitor))
 
 const view = ({ var: { visitor } }: Context<Env>) => ({
@@ -31,9 +39,7 @@ const view = ({ var: { visitor } }: Context<Env>) => ({
 })
 
 /** The newest of these posts, for a page that has too little of its own; "Load more" reads on here. */
-export async function Newest(c: Context<Env>, limit: number) {
-  const slice = sliceOf({ limit })
-  const feed = await readEverybody(c, slice)
+export function Newest(c: Context<Env>, slice: Slice, feed: Feed<Card>) {
   return (
     <>
       {feed.rows.length > 0 && <p>Little is trending yet. These are the newest posts.</p>}

@@ -5,6 +5,7 @@ import { createMiddleware } from 'hono/factory'
 
 import { prepared, type Db } from '../db/db.ts'
 import { users } from '../db/schema.ts'
+import { together } from '../db/together.ts'
 import { clientKind, type Env } from '../http/context.ts'
 import type { Viewer } from '../http/sessions.ts'
 import { errorFacts, log } from '../telemetry/log.ts'
@@ -57,8 +58,9 @@ class Discovery {
   }
 
   async #read(db: Db): Promise<void> {
-    const tags = await readTrendingTags(db, Date.now())
-    const people = await popularQuery(db).all()
+    const [tags, people] = await together(db, () =>
+      Promise.all([readTrendingTags(db, Date.now()), popularQuery(db).all()]),
+    )
     const before = this.known
     const isSame =
       before !== undefined &&

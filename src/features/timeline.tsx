@@ -6,6 +6,7 @@ import * as v from 'valibot'
 
 import { prepared, type Bound, type Db } from '../db/db.ts'
 import { follows, tweets } from '../db/schema.ts'
+import { isRemote, together } from '../db/together.ts'
 import { clientKind, router, type Env } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { readerOf, signedIn, type Viewer } from '../http/sessions.ts'
@@ -58,32 +59,44 @@ const mergedOf = (hides: boolean) =>
     mixed: true,
   })
 
+const newest = sql`select ${tweets.id} as id, ${tweets.id} as cursor, retweet_of, user_id from ${tweets}`
+
 /**
  * Scans the last 2,000 tweets of everybody: somebody who follows many people finds enough tweets there. SQLite tests the
  * conditions in this order: `in_timeline`, which is behind the text of a row, only of the few tweets that are left.
  */
 const windowOlder = (isMine: SQL) =>
+  prepared((db: Db) => cardsOf(db, { mixed: windowOf(isMine) }, 'desc'))
+
+// `raw` is safe: the number is a constant.
+const windowOf = (isMine: SQL) => sql`${newest} where ${tweets.id} < ${cursor}
+  and ${tweets.id} > (select coalesce(max(${tweets.id}), 0) from ${tweets} where ${tweets.id} < ${cursor}) - ${sql.raw(String(windowSize))}
+  and ${isMine} and in_timeline = 1 order by ${tweets.id} desc limit ${limit}`
+
+/** The merge, for the same round trip as the window: where that has enough rows, its limit is 0, and it reads nothing. */
+const mergeIfShort = (isMine: SQL, hides: boolean) =>
   prepared((db: Db) =>
     cardsOf(
       db,
-      // `raw` is safe: the number is a constant.
       {
-        mixed: sql`select ${tweets.id} as id, ${tweets.id} as cursor, retweet_of, user_id from ${tweets}
-      where ${tweets.id} < ${cursor}
-      and ${tweets.id} > (select coalesce(max(${tweets.id}), 0) from ${tweets} where ${tweets.id} < ${cursor}) - ${sql.raw(String(windowSize))}
-      and ${isMine} and in_timeline = 1 order by ${tweets.id} desc limit ${limit}`,
+        mixed: sql`${newest} where in_timeline = 1 and ${tweets.userId} in ${authorsOf(hides)} and ${tweets.id} < ${cursor}
+      order by ${tweets.id} desc limit iif((select count(*) from (${windowOf(isMine)})) < ${limit}, ${limit}, 0)`,
       },
       'desc',
     ),
   )
 
-const strategiesOf = (hides: boolean) => ({
-  merge: mergedOf(hides),
+function strategiesOf(hides: boolean) {
   // The unary `+` keeps SQLite from using the index on user_id, which would be the merge again.
-  list: windowOlder(sql`+${tweets.userId} in ${authorsOf(hides)}`),
-  probe: windowOlder(sql`(${tweets.userId} = ${me} or exists (select 1 from ${follows}
-    where ${follows.followerId} = ${me} and ${follows.followedId} = ${tweets.userId})${hides ? notHidden(tweets.userId) : sql``})`),
-})
+  const list = sql`+${tweets.userId} in ${authorsOf(hides)}`
+  const probe = sql`(${tweets.userId} = ${me} or exists (select 1 from ${follows}
+    where ${follows.followerId} = ${me} and ${follows.followedId} = ${tweets.userId})${hides ? notHidden(tweets.userId) : sql``})`
+  return {
+    merge: mergedOf(hides),
+    list: { window: windowOlder(list), rest: mergeIfShort(list, hides) },
+    probe: { window: windowOlder(probe), rest: mergeIfShort(probe, hides) },
+  }
+}
 const [ofAll, ofSeen] = [strategiesOf(false), strategiesOf(true)]
 
 const strategyFor = (followees: number): keyof typeof ofAll =>
@@ -99,10 +112,17 @@ function readTimeline(
   const { older: merge, upTo } = strategies.merge(db)
   const strategy = strategyFor(viewer.followingCount)
   const all = async (bound: Bound) => {
-    const rows = await (strategy === 'merge' ? merge : strategies[strategy](db)).all(bound)
-    const fallsShort = strategy !== 'merge' && rows.length <= slice.limit
+    if (strategy === 'merge') {
+      recordStrategy(strategy)
+      return merge.all(bound)
+    }
+    const { window, rest } = strategies[strategy]
+    const [rows, merged] = await together(db, () =>
+      Promise.all([window(db).all(bound), isRemote(db) ? rest(db).all(bound) : undefined]),
+    )
+    const fallsShort = rows.length <= slice.limit
     recordStrategy(fallsShort ? `${strategy}+merge` : strategy)
-    return fallsShort ? merge.all(bound) : rows
+    return fallsShort ? (merged ?? merge.all(bound)) : rows
   }
   return readFeed(slice, { older: { all }, upTo }, readerOf(viewer))
 }
@@ -148,8 +168,13 @@ export const timelineRoutes = router().get(
     const { since, ...asked } = c.req.valid('query')
     if (since !== undefined && clientKind(c) === 'partial') return answerNew(c, since)
     const slice = sliceOf(asked)
-    const feed = onceEach(await readTimeline(db, viewer, slice))
-    const suggestions = viewer.followingCount === 0 ? await mostFollowed(db, readerOf(viewer)) : []
+    const [read, suggestions] = await together(db, () =>
+      Promise.all([
+        readTimeline(db, viewer, slice),
+        viewer.followingCount === 0 ? mostFollowed(db, readerOf(viewer)) : [],
+      ]),
+    )
+    const feed = onceEach(read)
     annotate({ 'app.timeline.tweets': feed.rows.length })
     // Not on a page that begins further down.
     const live = settings.LIVE_STREAMS > 0 && slice.before === undefined && !feed.newer

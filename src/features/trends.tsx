@@ -7,15 +7,17 @@ import * as v from 'valibot'
 import { prepared, type Db } from '../db/db.ts'
 import { isGone } from '../db/deletions.ts'
 import { tweets } from '../db/schema.ts'
+import { isRemote, together } from '../db/together.ts'
 import { clientKind, router, type Site } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { readerOf, type Reader } from '../http/sessions.ts'
 import { query } from '../http/validation.ts'
 import { render } from '../ui/answer.ts'
+import { sliceOf } from '../ui/feed.tsx'
 import { cachedFragment } from '../ui/fragment-cache.ts'
 import { Banner } from '../ui/icon.tsx'
 import { page } from '../ui/layout.tsx'
-import { Newest } from './everybody.tsx'
+import { Newest, readEverybody } from './everybody.tsx'
 import { cardsOf } from './tweets/queries.ts'
 import { TweetCard } from './tweets/views.tsx'
 
@@ -43,6 +45,9 @@ async function readTrends(db: Db, reader: Reader, limit: number) {
   return rows.filter((row) => row.hidden !== true && !isGone(row)).slice(0, limit)
 }
 
+/** Were there few of them the last time? Then a page on a server asks for what it shows instead in the same round trip. */
+const lastTrends = prepared(() => ({ few: true }))
+
 const trendsSearch = query({
   limit: v.optional(
     v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'The limit is a number.'), v.transform(Number)),
@@ -52,14 +57,21 @@ const trendsSearch = query({
 export const trendRoutes = router().get('/', traced('trends.read'), trendsSearch, async (c) => {
   const { db, visitor } = c.var
   const limit = Math.min(Math.max(c.req.valid('query').limit ?? shown, 1), shownMax)
-  const rows = await readTrends(db, readerOf(visitor), limit)
+  const slice = sliceOf({ limit })
+  const memory = lastTrends(db)
+  const [rows, early] = await together(db, () =>
+    Promise.all([
+      readTrends(db, readerOf(visitor), limit),
+      memory.few && isRemote(db) ? readEverybody(c, slice) : undefined,
+    ]),
+  )
   // A component, so that the cards are built while the page is rendered.
   const Cards = () => (
     <>{rows.map((card, index) => TweetCard({ card, viewer: visitor, position: index + 1 }))}</>
   )
-  const few = rows.length < trendsMin
+  const few = (memory.few = rows.length < trendsMin)
   const list = few ? (
-    await Newest(c, limit)
+    Newest(c, slice, early ?? (await readEverybody(c, slice)))
   ) : (
     <Trends>
       <Cards />

@@ -1,14 +1,14 @@
 // The account page: name and bio, password, other sessions, deletion. Each has its own form.
-import { and, count, eq, ne } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import * as v from 'valibot'
 
 import { Refusal } from '../../base/refusal.ts'
-import type { Db } from '../../db/db.ts'
 import { deleteAccount } from '../../db/deletions.ts'
 import { whyNoHandle } from '../../db/handles.ts'
-import { sessions, users } from '../../db/schema.ts'
+import { users } from '../../db/schema.ts'
+import { together } from '../../db/together.ts'
 import { isCommon } from '../../http/common-passwords.ts'
 import { clientKind, type Env, router } from '../../http/context.ts'
 import { limited } from '../../http/rate-limits.ts'
@@ -22,6 +22,7 @@ import { forgetEverywhere } from '../forget-person.ts'
 import { listHidden } from '../hidden/queries.ts'
 import { HiddenPeople } from '../hidden/views.tsx'
 import { newPassword, personName, typedHandle } from '../sessions/fields.ts'
+import { otherSessions } from '../sessions/queries.ts'
 import { mayRenameAt, whyNotRenamed } from './handle.ts'
 import {
   DeleteForm,
@@ -39,19 +40,18 @@ const bio = v.pipe(
   v.check((value) => [...value].length <= 160, 'A bio has up to 160 characters.'),
 )
 
-const otherSessions = async (db: Db, userId: number, tokenHash: string) => {
-  const mine = and(eq(sessions.userId, userId), ne(sessions.tokenHash, tokenHash))
-  return (await db.select({ count: count() }).from(sessions).where(mine).get())?.count ?? 0
-}
-
 const demoStays = 'A demo account keeps its handle and its password, and cannot be deleted.'
 
 /** The forms by their `action`. `given` (what was typed) and `problems` belong to the form that was sent. */
 async function accountForms(c: Context<Env>, given: Record<string, string>, problems: Problems) {
   const { db, viewer } = c.var
-  const others = await otherSessions(db, viewer.id, viewer.tokenHash)
-  const waitUntil = viewer.demo ? undefined : await mayRenameAt(db, viewer.id)
-  const people = viewer.hiddenCount > 0 ? await listHidden(db, viewer.id) : []
+  const [others, waitUntil, people] = await together(db, () =>
+    Promise.all([
+      otherSessions(db, viewer.id, viewer.tokenHash),
+      viewer.demo ? undefined : mayRenameAt(db, viewer.id),
+      viewer.hiddenCount > 0 ? listHidden(db, viewer.id).all() : [],
+    ]),
+  )
   const problemsAt = (path: string) => (path === c.req.path ? problems : {})
   return {
     '/account/profile': (

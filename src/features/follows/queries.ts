@@ -3,6 +3,7 @@ import { alias } from 'drizzle-orm/sqlite-core'
 
 import { prepared, type Db } from '../../db/db.ts'
 import { notHidden, shownName } from '../../db/hidden.ts'
+import { listedUser } from '../../db/listed-user.ts'
 import { follows, users } from '../../db/schema.ts'
 import type { Reader } from '../../http/sessions.ts'
 
@@ -94,7 +95,7 @@ const people = (side: Side, isSeen?: SQL) => {
         .select({ ...personColumns, cursor: list.id })
         .from(list)
         .innerJoin(users, eq(users.id, theirs))
-        .where(and(eq(mine, sql.placeholder('user')), isListed, isSeen))
+        .where(and(eq(mine, listedUser), isListed, isSeen))
         .orderBy(order)
         .limit(sql.placeholder('limit'))
         .prepare()
@@ -105,7 +106,7 @@ const people = (side: Side, isSeen?: SQL) => {
   })
 }
 
-/** The queries for the followers of a user and the people that a user follows; bind `user` and `viewer`. */
+/** The queries for the followers of a user and the people that a user follows; bind `user`, `handle` and `viewer`. */
 export const sides = { followers: people('followers'), following: people('following') }
 /** The same without people whom the viewer hides. */
 export const sidesSeen = {

@@ -32,7 +32,11 @@ type OwnList = { side: Side; title: string; empty: string; slice: Slice }
 /** The viewer's followers or followed people. */
 async function ownList(c: Context<Env>, { side, title, empty, slice }: OwnList) {
   const { db, viewer } = c.var
-  const feed = await readFeed(slice, sides[side](db), { user: viewer.id, viewer: viewer.id })
+  const feed = await readFeed(slice, sides[side](db), {
+    user: viewer.id,
+    handle: '',
+    viewer: viewer.id,
+  })
   return answerFeed(c, slice, feed, {
     label: title,
     path: `/${side}`,

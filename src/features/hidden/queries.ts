@@ -3,6 +3,7 @@ import { and, desc, eq, ne, sql } from 'drizzle-orm'
 
 import { prepared, type Db } from '../../db/db.ts'
 import { hidden } from '../../db/hidden-tables.ts'
+import { listedUser } from '../../db/listed-user.ts'
 import { users } from '../../db/schema.ts'
 import type { Reader } from '../../http/sessions.ts'
 import { followColumns } from '../follows/queries.ts'
@@ -24,16 +25,18 @@ const hidingFrom = (kinds: string | null | undefined): Hiding => {
 }
 
 const kindsQuery = prepared((db: Db) =>
-  db
-    .select({ kinds: kindsOf })
-    .from(users)
-    .where(eq(users.id, sql.placeholder('id')))
-    .prepare(),
+  db.select({ kinds: kindsOf }).from(users).where(eq(users.id, listedUser)).prepare(),
 )
 
-/** What is between the reader of a page and a person. Who hides nobody needs no query. */
-export async function readHiding(db: Db, { viewer, hiding }: Reader, id: number): Promise<Hiding> {
-  return hidingFrom(hiding ? (await kindsQuery(db).get({ viewer, id }))?.kinds : null)
+/** What is between the reader of a page and a person, bound as `listedUser` has it. Who hides nobody needs no query. */
+export async function readHiding(
+  db: Db,
+  { viewer, hiding }: Reader,
+  { user, handle }: { user: number; handle: string },
+): Promise<Hiding> {
+  return hidingFrom(
+    hiding ? (await kindsQuery(db).get({ viewer, user, handle }))?.kinds : undefined,
+  )
 }
 
 const stateQuery = prepared((db: Db) =>

@@ -4,22 +4,21 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { Child } from 'hono/jsx'
 
-import { month } from '../../base/format.ts'
+import type { Bound } from '../../db/db.ts'
+import { together } from '../../db/together.ts'
 import { type Env, router } from '../../http/context.ts'
 import { traced } from '../../http/request-span.ts'
-import { readerOf, signedIn, type Viewer } from '../../http/sessions.ts'
+import { readerOf, signedIn } from '../../http/sessions.ts'
 import { found, idParam } from '../../http/validation.ts'
-import { Count } from '../../ui/counts.tsx'
 import { answerFeed, feedQuery, readFeed, sliceOf, type Feed, type Slice } from '../../ui/feed.tsx'
-import { Banner, Face } from '../../ui/icon.tsx'
 import { sidesSeen, sides } from '../follows/queries.ts'
-import { FollowButton, FollowsYou, PersonCard } from '../follows/views.tsx'
+import { PersonCard } from '../follows/views.tsx'
 import { readHiding, type Hiding } from '../hidden/queries.ts'
-import { HidingNote, PersonMenu } from '../hidden/views.tsx'
 import { likedBy } from '../likes-list.tsx'
 import { onceEach, repliesOfUser, tweetsOfUser } from '../tweets/queries.ts'
 import { TweetCard } from '../tweets/views.tsx'
 import { byHandle, byId, leadsTo, type Profile } from './queries.ts'
+import { ProfileHead, tabs, type Tab } from './views.tsx'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -28,69 +27,34 @@ declare module 'hono' {
   }
 }
 
-const tabs = [
-  { path: '', label: 'Posts' },
-  { path: '/replies', label: 'Replies' },
-  { path: '/likes', label: 'Likes' },
-  { path: '/following', label: 'Following' },
-  { path: '/followers', label: 'Followers' },
-] as const
-type Tab = (typeof tabs)[number]['path']
-
-type HeadProps = { person: Profile; viewer: Viewer | undefined; tab: Tab; hiding: Hiding }
-
-const ProfileHead = ({ person, viewer, tab, hiding }: HeadProps) => (
-  <header class='profile' data-user-id={person.id} id={`user-${person.id}`}>
-    <Banner id={person.id} />
-    <div class='row'>
-      <Face id={person.id} large />
-      {viewer && viewer.id !== person.id && (person.suspendedAt === null || person.following) && (
-        <FollowButton {...person} />
-      )}
-      {viewer?.id === person.id && (
-        <a class='btn quiet' href='/account'>
-          Edit
-        </a>
-      )}
-    </div>
-    <h1>
-      <bdi>{person.name}</bdi>
-    </h1>
-    <p class='handle'>
-      @{person.handle} {person.followsViewer && <FollowsYou />}
-    </p>
-    {viewer && viewer.id !== person.id && <PersonMenu {...person} {...hiding} viewer={viewer} />}
-    <HidingNote {...person} {...hiding} />
-    {person.bio && person.suspendedAt === null && (
-      <p class='bio' dir='auto'>
-        {person.bio}
-      </p>
-    )}
-    <p class='facts'>
-      <Count of='tweets' id={person.id} count={person.tweetCount} />
-      <a href={`/@${person.handle}/followers`}>
-        <Count of='followers' id={person.id} count={person.followerCount} />
-      </a>
-      <a href={`/@${person.handle}/following`}>
-        <Count of='following' id={person.id} count={person.followingCount} />
-      </a>
-      <span>Joined: {month(person.createdAt)}</span>
-    </p>
-    <nav class='tabs' aria-label='Profile'>
-      {tabs.map(({ path, label }) => (
-        <a href={`/@${person.handle}${path}`} aria-current={path === tab ? 'page' : undefined}>
-          {label}
-        </a>
-      ))}
-    </nav>
-  </header>
-)
-
-type Asked = { c: Context<Env>; person: Profile; slice: Slice }
+/** Whose profile it is: the `user` with this id, or with 0 the person with the `handle`. */
+type Whose = { user: number; handle: string }
+type Asked = { c: Context<Env>; whose: Whose; slice: Slice }
 /** `hiding`: what is between the person and the viewer. */
-type Shown = Asked & { hiding: Hiding }
+type Shown = { c: Context<Env>; person: Profile; hiding: Hiding }
 
-const hidingIn = ({ c, person }: Asked) => readHiding(c.var.db, readerOf(c.var.visitor), person.id)
+/** What a suspended person's profile lists. */
+const nothing: Feed<never> = { rows: [], more: false, newer: false }
+
+/** Reads the person and a list of theirs at once; undefined if there is nobody. */
+async function readProfile<Row>(
+  { c, whose: { user, handle: named } }: Asked,
+  readList: (bound: Bound) => Promise<Feed<Row>>,
+) {
+  const { db, visitor } = c.var
+  const reader = readerOf(visitor)
+  const { viewer } = reader
+  const [person, list, hiding] = await together(db, () =>
+    Promise.all([
+      user > 0 ? byId(db).get({ id: user, viewer }) : byHandle(db).get({ handle: named, viewer }),
+      readList({ user, handle: named, ...reader }),
+      readHiding(db, reader, { user, handle: named }),
+    ]),
+  )
+  if (!person) return undefined
+  const feed = person.suspendedAt === null ? list : nothing
+  return { c, person, feed, hiding }
+}
 
 const around = ({ c, person, hiding }: Shown, tab: Tab) => ({
   path: `/@${person.handle}${tab}`,
@@ -111,9 +75,6 @@ const around = ({ c, person, hiding }: Shown, tab: Tab) => ({
   ),
 })
 
-/** What a suspended person's profile lists. */
-const nothing: Feed<never> = { rows: [], more: false, newer: false }
-
 const tweetTabs = {
   '': { list: tweetsOfUser, label: 'Posts by', empty: 'has not written anything yet.' },
   '/replies': {
@@ -125,18 +86,24 @@ const tweetTabs = {
 }
 
 async function tweetsPage(asked: Asked, tab: keyof typeof tweetTabs) {
-  const { c, person, slice } = asked
+  const { c, slice } = asked
   const { db, visitor } = c.var
   const { list, label, empty } = tweetTabs[tab]
-  const hiding = await hidingIn(asked)
-  const reader = readerOf(visitor)
+  const keepsHidden = tab !== '/likes'
+  const read = await readProfile(asked, (bound) =>
+    readFeed(slice, { ...list(db), keepsHidden }, bound),
+  )
+  if (!read) return leadOn(c)
+  const { person, hiding } = read
   // Who opens the profile of somebody whom they hide wants to see these posts.
-  const isOwn = tab !== '/likes' && Object.values(hiding).some(Boolean)
-  const bound = { user: person.id, ...reader, ...(isOwn && { hiding: 0 }) }
-  const feed =
-    person.suspendedAt === null ? onceEach(await readFeed(slice, list(db), bound)) : nothing
+  const isOwn = keepsHidden && Object.values(hiding).some(Boolean)
+  const all = onceEach(read.feed)
+  const rows = isOwn
+    ? all.rows.map((card) => ({ ...card, hidden: false }))
+    : all.rows.filter(({ hidden }) => hidden !== true)
+  const feed = { ...all, rows }
   return answerFeed(c, slice, feed, {
-    ...around({ ...asked, hiding }, tab),
+    ...around(read, tab),
     label: `${label} ${person.name}`,
     item: (card, position) => TweetCard({ card, viewer: visitor, position }),
     empty: (
@@ -150,18 +117,15 @@ async function tweetsPage(asked: Asked, tab: keyof typeof tweetTabs) {
 }
 
 async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
-  const { c, person, slice } = asked
+  const { c, slice } = asked
   const { db, visitor } = c.var
   const side = tab === '/followers' ? 'followers' : 'following'
-  const reader = readerOf(visitor)
-  const hiding = await hidingIn(asked)
-  const lists = reader.hiding ? sidesSeen : sides
-  const feed =
-    person.suspendedAt === null
-      ? await readFeed(slice, lists[side](db), { user: person.id, ...reader })
-      : nothing
+  const lists = readerOf(visitor).hiding ? sidesSeen : sides
+  const read = await readProfile(asked, (bound) => readFeed(slice, lists[side](db), bound))
+  if (!read) return leadOn(c)
+  const { person, feed } = read
   return answerFeed(c, slice, feed, {
-    ...around({ ...asked, hiding }, tab),
+    ...around(read, tab),
     label: side === 'followers' ? `Followers of ${person.name}` : `Followed by ${person.name}`,
     item: (one, position) => <PersonCard person={one} viewer={visitor} position={position} />,
     empty: (
@@ -176,15 +140,23 @@ async function peoplePage(asked: Asked, tab: '/followers' | '/following') {
   })
 }
 
+const inPath = (c: Context<Env>) => {
+  const [, named = '', tab = ''] = /^\/(?:@|%40)([^/]+)(.*)$/.exec(c.req.path) ?? []
+  return { named: named.toLowerCase(), tab }
+}
+
+/** Nobody has the handle in the path: one of before leads on to the one of now. */
+async function leadOn(c: Context<Env>): Promise<Response> {
+  const { named, tab } = inPath(c)
+  const now = found(await leadsTo(c.var.db, named))
+  return c.redirect(`/@${now}${tab}${new URL(c.req.url).search}`, 301)
+}
+
 /** Finds the person of the handle in the path. A handle of before leads on to the one of now. */
 export const atHandle = createMiddleware<Env>(async (c, next) => {
-  const [, handle = '', tab = ''] = /^\/(?:@|%40)([^/]+)(.*)$/.exec(c.req.path) ?? []
-  const bound = { handle: handle.toLowerCase(), viewer: c.var.visitor?.id ?? 0 }
+  const bound = { handle: inPath(c).named, viewer: c.var.visitor?.id ?? 0 }
   const person = await byHandle(c.var.db).get(bound)
-  if (!person) {
-    const now = found(await leadsTo(c.var.db, bound.handle))
-    return c.redirect(`/@${now}${tab}${new URL(c.req.url).search}`, 301)
-  }
+  if (!person) return leadOn(c)
   c.set('person', person)
   await next()
   return undefined
@@ -193,24 +165,30 @@ export const atHandle = createMiddleware<Env>(async (c, next) => {
 /** Some programs write the sign in percent, as `encodeURIComponent` does. */
 export const handle = ':handle{(?:@|%40)[A-Za-z0-9_]+}'
 
+type Cursors = Parameters<typeof sliceOf>[0]
+const atPath = (c: Context<Env>, cursors: Cursors): Asked => ({
+  c,
+  whose: { user: 0, handle: inPath(c).named },
+  slice: sliceOf(cursors),
+})
+
 export const profileRoutes = router()
-  .get('/user/:id{[0-9]+}', traced('profiles.read'), signedIn, idParam, feedQuery, async (c) => {
-    const { db, viewer } = c.var
-    const person = found(await byId(db).get({ id: c.req.valid('param').id, viewer: viewer.id }))
-    return tweetsPage({ c, person, slice: sliceOf(c.req.valid('query')) }, '')
+  .get('/user/:id{[0-9]+}', traced('profiles.read'), signedIn, idParam, feedQuery, (c) => {
+    const whose = { user: c.req.valid('param').id, handle: '' }
+    return tweetsPage({ c, whose, slice: sliceOf(c.req.valid('query')) }, '')
   })
-  .get(`/${handle}`, traced('profiles.read'), feedQuery, atHandle, async (c) =>
-    tweetsPage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, ''),
+  .get(`/${handle}`, traced('profiles.read'), feedQuery, (c) =>
+    tweetsPage(atPath(c, c.req.valid('query')), ''),
   )
-  .get(`/${handle}/replies`, traced('profiles.replies'), feedQuery, atHandle, async (c) =>
-    tweetsPage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, '/replies'),
+  .get(`/${handle}/replies`, traced('profiles.replies'), feedQuery, (c) =>
+    tweetsPage(atPath(c, c.req.valid('query')), '/replies'),
   )
-  .get(`/${handle}/likes`, traced('profiles.likes'), feedQuery, atHandle, async (c) =>
-    tweetsPage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, '/likes'),
+  .get(`/${handle}/likes`, traced('profiles.likes'), feedQuery, (c) =>
+    tweetsPage(atPath(c, c.req.valid('query')), '/likes'),
   )
-  .get(`/${handle}/followers`, traced('profiles.followers'), feedQuery, atHandle, async (c) =>
-    peoplePage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, '/followers'),
+  .get(`/${handle}/followers`, traced('profiles.followers'), feedQuery, (c) =>
+    peoplePage(atPath(c, c.req.valid('query')), '/followers'),
   )
-  .get(`/${handle}/following`, traced('profiles.following'), feedQuery, atHandle, async (c) =>
-    peoplePage({ c, person: c.var.person, slice: sliceOf(c.req.valid('query')) }, '/following'),
+  .get(`/${handle}/following`, traced('profiles.following'), feedQuery, (c) =>
+    peoplePage(atPath(c, c.req.valid('query')), '/following'),
   )

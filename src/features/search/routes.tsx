@@ -4,6 +4,7 @@ import { createMiddleware } from 'hono/factory'
 import type { Child } from 'hono/jsx'
 import * as v from 'valibot'
 
+import { isRemote, together } from '../../db/together.ts'
 import { clientKind, type Env, router } from '../../http/context.ts'
 import { limited } from '../../http/rate-limits.ts'
 import { keepsForm, type Redisplay } from '../../http/redisplay.ts'
@@ -128,13 +129,20 @@ async function postsTab(asked: Asked) {
   // The old index, until the new one has all tweets.
   const index = database.whole.tweets_search ? 'tweets_search' : 'tweets_fts'
   const search = { db, index, reader: readerOf(viewer), slice } as const
-  const found = plan ? await findTweets(search, plan) : { feed: nobody }
   const isFirst = slice.before === undefined && slice.through === undefined
   const people = isFirst ? planPeople(q) : undefined
-  const above =
-    plan && !continues(asked)
-      ? await readAbove(search, { tweets: plan, people, known: found.count })
-      : { count: 0, people: [] }
+  const nothing = { count: 0, people: [] }
+  const aboveOf = (known?: number) =>
+    plan && !continues(asked) ? readAbove(search, { tweets: plan, people, known }) : nothing
+  // How many were found may spare the count, but on a server that would be one more round trip.
+  const isEarly = isRemote(db) && plan?.checks.length === 0
+  const [found, early] = await together(db, () =>
+    Promise.all([
+      plan ? findTweets(search, plan) : { feed: nobody, count: undefined },
+      isEarly ? aboveOf() : undefined,
+    ]),
+  )
+  const above = early ?? (await aboveOf(found.count))
   return answerSearch(asked, found.feed, {
     ...viewOf(asked, {
       status: plan ? tweetsFound(above.count) : 'Please enter search keywords',

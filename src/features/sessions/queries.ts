@@ -1,10 +1,10 @@
-import { and, desc, eq, inArray, sql, type SQL } from 'drizzle-orm'
+import { and, count, desc, eq, inArray, ne, sql, type SQL } from 'drizzle-orm'
 
 import { normalAddress } from '../../base/mail-address.ts'
 import { Refusal } from '../../base/refusal.ts'
 import { isConstraint, prepared, type Db } from '../../db/db.ts'
 import { handleOf, numbered } from '../../db/handles.ts'
-import { users } from '../../db/schema.ts'
+import { sessions, users } from '../../db/schema.ts'
 import { useInvitation, whereUnused } from '../../http/invitations.ts'
 
 export type User = { id: number; passwordHash: string; demo: boolean; suspendedAt: number | null }
@@ -99,4 +99,10 @@ async function insertUser(
     useInvitation(db, invitation, row.mailaddress),
   ])
   return made[0]?.id
+}
+
+/** How many sessions a user has beside the one with this token hash. */
+export async function otherSessions(db: Db, userId: number, tokenHash: string): Promise<number> {
+  const mine = and(eq(sessions.userId, userId), ne(sessions.tokenHash, tokenHash))
+  return (await db.select({ count: count() }).from(sessions).where(mine).get())?.count ?? 0
 }

@@ -55,9 +55,9 @@ type DraftOnPage = {
 }
 
 /** The page with nothing but the form, and the tweet that is quoted. */
-export async function postPage(c: Context<Env>, draft: DraftOnPage) {
+export async function postPage(c: Context<Env>, draft: DraftOnPage, known?: Card) {
   const { db, viewer } = c.var
-  const quoted = draft.quote ? await findTweet(db, viewer.id, draft.quote) : undefined
+  const quoted = known ?? (draft.quote ? await findTweet(db, viewer.id, draft.quote) : undefined)
   const title = draft.replyTo ? 'Reply' : draft.quote ? 'Quote' : 'Post'
   return page(
     c,
@@ -80,7 +80,7 @@ export async function postPage(c: Context<Env>, draft: DraftOnPage) {
 /** The page to quote a tweet; of a retweet, its original. */
 export async function quotePage(c: Context<Env>, id: number) {
   const quoted = found(await findTweet(c.var.db, c.var.viewer.id, id))
-  return postPage(c, { quote: quoted.id })
+  return postPage(c, { quote: quoted.id }, quoted)
 }
 
 const fieldsShown = ['msg', 'key', 'reply_to', 'quote', 'form']

@@ -4,6 +4,7 @@ import { rowsFrom, type Read } from '../../db/column-list.ts'
 import { prepared, type Bound, type Db } from '../../db/db.ts'
 import { isGone } from '../../db/deletions.ts'
 import { shownName } from '../../db/hidden.ts'
+import { listedUser } from '../../db/listed-user.ts'
 import { tweets, users } from '../../db/schema.ts'
 import type { Feed } from '../../ui/feed.tsx'
 import { bookmarkColumns } from '../bookmarks.tsx'
@@ -196,7 +197,7 @@ export function onceEach(feed: Feed<Card>): Feed<Card> {
   return { ...feed, rows }
 }
 
-const ofUser = sql`${tweets.userId} = ${sql.placeholder('user')}`
+const ofUser = sql`${tweets.userId} = ${listedUser}`
 
 /** What a person's followers get to see of them. `in_timeline = 1` as its index has it. */
 export const tweetsOfUser = cardList({

@@ -7,6 +7,7 @@ import { shorten } from '../../base/text.ts'
 import { prepared, type Db } from '../../db/db.ts'
 import { isGone } from '../../db/deletions.ts'
 import { tweets } from '../../db/schema.ts'
+import { together } from '../../db/together.ts'
 import type { Env } from '../../http/context.ts'
 import { readerOf, type Viewer } from '../../http/sessions.ts'
 import { found } from '../../http/validation.ts'
@@ -44,17 +45,16 @@ const repliesTo = cardList({
 export async function threadPage(c: Context<Env>, id: number, slice: Slice): Promise<Response> {
   const { db, visitor } = c.var
   const reader = readerOf(visitor)
-  const all = await conversation(db).all({ ...reader, id })
+  const [all, replies] = await together(db, () =>
+    Promise.all([
+      conversation(db).all({ ...reader, id }),
+      readFeed(slice, { ...repliesTo(db), keepsHidden: true }, { ...reader, tweet: id }, 0),
+    ]),
+  )
   // What is above a hidden one is out of reach, as it is above a deleted one.
   const above = all.slice(all.findLastIndex((one) => isGone(one)) + 1)
   const card = found(above.pop())
   if (card.id !== id) return c.redirect(`/tweet/${card.id}`, 302)
-  const replies = await readFeed(
-    slice,
-    { ...repliesTo(db), keepsHidden: true },
-    { ...reader, tweet: id },
-    0,
-  )
   return answerFeed(c, slice, replies, {
     label: 'Replies',
     path: `/tweet/${id}`,
