@@ -35,7 +35,7 @@ export function serverClient(url: URL, timeoutMs: number, authToken: string | un
   const connections = new ServerConnections(url, timeoutMs, authToken)
   const ask = async <R>(request: object): Promise<R> => {
     const text = await connections.post(JSON.stringify({ requests: [request, { type: 'close' }] }))
-    const reply = (JSON.parse(text) as { results: [Reply<R>] }).results[0]
+    const reply = parsed(text) as Reply<R>
     if (reply.type === 'error') throw asError(reply.error)
     return reply.response.result
   }
@@ -112,6 +112,15 @@ function resultsOf(batch: BatchResult, count: number, first = 1): ResultSet[] {
   const failure = batch.step_errors.find((one) => one !== null)
   if (failure) throw asError(failure)
   return batch.step_results.slice(first, first + count).map((one) => toResultSet(one!))
+}
+
+/** The first result in an answer. A proxy may have answered in place of the server. */
+function parsed(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { results: [unknown] }).results[0]
+  } catch (error) {
+    throw new LibsqlError(`This is no answer of a libSQL server: ${String(error)}`, 'SERVER_ERROR')
+  }
 }
 
 const asError = ({ message, code }: Failure) => new LibsqlError(message, code ?? 'UNKNOWN')
