@@ -55,16 +55,17 @@ export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Da
     : await (await import('./database-server.ts')).openServer(settings)
   const { client, patient = client, place } = opened
   const traced = traceClient(client, place)
+  const on = place.server ? gatheringOn : drizzleOn
   return {
     ...opened,
-    db: place.server ? gatheringOn(traced) : drizzleOn(traced),
+    db: on(traced),
     patient: drizzleOn(traceClient(patient, place)),
-    through: (wrap) => drizzleOn(wrap(traced)),
+    through: (wrap) => on(wrap(traced)),
   }
 }
 
-function gatheringOn(traced: Client): Db {
-  const { client, note } = gathering(traced)
+function gatheringOn(one: Client): Db {
+  const { client, note } = gathering(one)
   const db = drizzleOn(client)
   note(db)
   return db

@@ -1,4 +1,4 @@
-import type { Client, InStatement, ResultSet } from '@libsql/core/api'
+import type { Client, InStatement, ResultSet, TransactionMode } from '@libsql/core/api'
 
 import type { Fault } from './fault.ts'
 
@@ -27,13 +27,18 @@ export const nPlusOne: Fault = {
 
 /** A client that looks up the author of each row of a list of cards, whatever its list. */
 function lookingUpEach(client: Client, times: number): Client {
-  const execute = async (statement: InStatement): Promise<ResultSet> => {
-    const result = await client.execute(statement)
+  const lookUp = async (result: ResultSet): Promise<ResultSet> => {
     const author = result.columns.includes('msg') ? result.columns.indexOf('user_id') : -1
     for (const row of author < 0 ? [] : result.rows)
       for (let time = 0; time < times; time++)
         await client.execute({ sql: authorOf, args: [row[author] ?? null] })
     return result
   }
-  return Object.assign(Object.create(client) as Client, { execute })
+  const execute = async (statement: InStatement) => lookUp(await client.execute(statement))
+  const batch = async (statements: InStatement[], mode?: TransactionMode) => {
+    const results = await client.batch(statements, mode)
+    for (const result of results) await lookUp(result)
+    return results
+  }
+  return Object.assign(Object.create(client) as Client, { execute, batch })
 }
