@@ -55,17 +55,17 @@ export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Da
     : await (await import('./database-server.ts')).openServer(settings)
   const { client, patient = client, place } = opened
   const traced = traceClient(client, place)
-  const on = place.server ? gatheringOn : drizzleOn
+  const isRemote = place.server !== undefined
   return {
     ...opened,
-    db: on(traced),
+    db: gatheringOn(traced, isRemote),
     patient: drizzleOn(traceClient(patient, place)),
-    through: (wrap) => on(wrap(traced)),
+    through: (wrap) => gatheringOn(wrap(traced), isRemote),
   }
 }
 
-function gatheringOn(one: Client): Db {
-  const { client, note } = gathering(one)
+function gatheringOn(one: Client, isRemote: boolean): Db {
+  const { client, note } = gathering(one, isRemote)
   const db = drizzleOn(client)
   note(db)
   return db

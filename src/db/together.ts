@@ -10,22 +10,26 @@ type Asked = {
 }
 type Gather = <T>(ask: () => T) => T
 
-const gatherers = new WeakMap<Db, Gather>()
+const gatherers = new WeakMap<Db, { gather: Gather; isRemote: boolean }>()
 
 /** Does each query cost a round trip over the network? Then a query that may turn out needless is cheaper than one more. */
-export const isRemote = (db: Db): boolean => gatherers.has(db)
+export const isRemote = (db: Db): boolean => gatherers.get(db)?.isRemote === true
 
 /**
  * Runs `ask`. All queries that it has begun when it returns, before any `await`, go to a server as one batch, in one
- * round trip and one span. On a file they run at once.
+ * round trip and one span. On a file they run one after the other, so that their spans do not overlap.
  */
 export const together: <T>(db: Db, ask: () => T) => T = (db, ask) => {
-  const gather = gatherers.get(db)
-  return gather ? gather(ask) : ask()
+  const known = gatherers.get(db)
+  return known ? known.gather(ask) : ask()
 }
 
 /** A client that can gather statements, and what tells `together` of the database on it. */
-export function gathering(client: Client): { client: Client; note: (db: Db) => void } {
+export function gathering(
+  client: Client,
+  remote: boolean,
+): { client: Client; note: (db: Db) => void } {
+  const send = remote ? sendBatch : sendEach
   let gathered: Asked[] | undefined
   const gather: Gather = (ask) => {
     if (gathered) return ask()
@@ -45,11 +49,16 @@ export function gathering(client: Client): { client: Client; note: (db: Db) => v
       : client.execute(statement)
   return {
     client: Object.assign(Object.create(client) as Client, { execute }),
-    note: (db) => gatherers.set(db, gather),
+    note: (db) => gatherers.set(db, { gather, isRemote: remote }),
   }
 }
 
-async function send(client: Client, asked: Asked[]): Promise<void> {
+async function sendEach(client: Client, asked: Asked[]): Promise<void> {
+  for (const { statement, resolve, reject } of asked)
+    await client.execute(statement).then(resolve, reject)
+}
+
+async function sendBatch(client: Client, asked: Asked[]): Promise<void> {
   if (asked.length === 0) return
   try {
     const statements = asked.map(({ statement }) => statement)
