@@ -15,6 +15,7 @@ import {
 import { leaveOutMissing } from './stack/images.ts'
 import { killEach, problemsOf } from './stack/kills.ts'
 import { proveAlone, proveBackup, proveDev, proveRestart, proveStop, up } from './stack/lives.ts'
+import { proveScale } from './stack/scale.ts'
 import { endAll } from './stack/shell.ts'
 import { Stack } from './stack/stack.ts'
 import { table } from './stack/table.ts'
@@ -23,7 +24,7 @@ const usage = `npm run test:stack -- [options]
 
   --keep      leave the stack running, and say how to remove it
 
-It needs Docker and Docker Compose (docs/docker.md). It takes about four minutes, and longer when images have to be fetched.
+It needs Docker and Docker Compose (docs/docker.md). It takes about five minutes, and longer when images have to be fetched.
 COMPOSE_FILE names other files than compose.yaml. It starts a project of its own on free ports, and removes it at the end.`
 
 const { values } = parseArgs({
@@ -75,6 +76,7 @@ async function prove(stack: Stack): Promise<void> {
   say('down and up: the like is still there')
   say(`up app: the app alone was healthy after ${(await proveAlone(stack)).toFixed(1)} s`)
   say(`compose.dev.yaml: the app restarted ${(await proveDev(stack)).toFixed(1)} s after a change`)
+  if (hasNginx) await sayScale(stack)
 
   console.log(`\nSeconds to healthy: ${healthy.toFixed(1)}\n`)
   console.log(table(['container', 'memory after the load'], memory))
@@ -86,6 +88,15 @@ async function prove(stack: Stack): Promise<void> {
   // The goal is 30 s; slower machines than ours get twice the time.
   if (healthy > 60) problems.push(`up --wait took ${healthy.toFixed(1)} s; the limit is 60 s`)
   if (problems.length > 0) throw new Error(problems.join('\n'))
+}
+
+async function sayScale(stack: Stack): Promise<void> {
+  const scaled = await proveScale(stack)
+  say(
+    `compose.scale.yaml: three apps healthy after ${scaled.seconds.toFixed(1)} s, on ${scaled.image}`,
+  )
+  say(`kill -9 of one of the three: ${scaled.killed}`)
+  say(`db-move to a file and into a new server: ${scaled.restored}`)
 }
 
 async function main(): Promise<number> {

@@ -42,7 +42,7 @@ async function contentOf(ask: Ask): Promise<Record<string, unknown[][]>> {
     // The last of 17 digits of a weight may change on the way.
     const rows = (await ask(`SELECT * FROM "${name}"`)).map((row) =>
       row.map((value) =>
-        Number.isSafeInteger(value) || typeof value !== 'number' ? value : value.toPrecision(14),
+        Number.isSafeInteger(value) || typeof value !== 'number' ? value : value.toPrecision(12),
       ),
     )
     content[name] = rows.toSorted((one, other) =>

@@ -222,6 +222,9 @@ export class Stack {
     // After an interruption, the engine may still finish what the ended Compose has asked for.
     for (let count = 0; count < 3; count++) {
       const down = await runAlways(...this.#args(words, []), { seconds: 120, env: this.#env })
+      // A volume of compose.scale.yaml is not in the files of `down`.
+      const volumes = await this.#listed(['volume', 'ls'])
+      if (volumes.length > 0) await runAlways('docker', ['volume', 'rm', '-f', ...volumes], {})
       left = await this.#left()
       if (left.length === 0) break
       if (down.code !== 0) left.push(down.all.slice(-1000))
@@ -232,16 +235,18 @@ export class Stack {
 
   /** What the engine has of this project. */
   async #left(): Promise<string[]> {
-    const filter = ['--filter', `label=com.docker.compose.project=${this.project}`]
-    const lists = [
+    const kinds = [
       ['ps', '-a'],
       ['volume', 'ls'],
       ['network', 'ls'],
-    ].map(async (list) => {
-      const { out } = await runAlways('docker', [...list, ...filter, '-q'], { seconds: 30 })
-      return out.split('\n').filter(Boolean)
-    })
-    return (await Promise.all(lists)).flat()
+    ]
+    return (await Promise.all(kinds.map((kind) => this.#listed(kind)))).flat()
+  }
+
+  async #listed(kind: string[]): Promise<string[]> {
+    const filter = ['--filter', `label=com.docker.compose.project=${this.project}`]
+    const { out } = await runAlways('docker', [...kind, ...filter, '-q'], { seconds: 30 })
+    return out.split('\n').filter(Boolean)
   }
 }
 
