@@ -7,12 +7,13 @@ import { trace } from '@opentelemetry/api'
 import { ATTR_CODE_FILE_PATH, ATTR_CODE_LINE_NUMBER } from '@opentelemetry/semantic-conventions'
 
 import { FileClient } from '../src/db/libsql-file.ts'
+import { turns } from '../src/db/together.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const framesMax = 50
 /** What every query passes through. */
 const passedThrough =
-  /^(node_modules|bin)\/|^src\/(telemetry\/|db\/(db|drizzle|database-file|libsql-\w+)\.ts$)/
+  /^(node_modules|bin)\/|^src\/(telemetry\/|db\/(db|drizzle|together|database-file|libsql-\w+)\.ts$)/
 
 type Place = { file: string; line: number }
 
@@ -25,19 +26,31 @@ export function placeIn(stack: string): Place | undefined {
   return undefined
 }
 
-function notePlace(): void {
-  const span = trace.getActiveSpan()
-  if (!span?.isRecording()) return
+function placeHere(): Place | undefined {
   const frames = Error.stackTraceLimit
   Error.stackTraceLimit = framesMax
   const place = placeIn(new Error('here').stack ?? '')
   Error.stackTraceLimit = frames
-  if (!place) return
+  return place
+}
+
+/** The place of a query that has waited for its turn, and runs now. */
+let placeOfTurn: Place | undefined
+
+function notePlace(): void {
+  const place = placeOfTurn ?? placeHere()
+  placeOfTurn = undefined
+  const span = trace.getActiveSpan()
+  if (!place || !span?.isRecording()) return
   span.setAttributes({ [ATTR_CODE_FILE_PATH]: place.file, [ATTR_CODE_LINE_NUMBER]: place.line })
 }
 
 /** Makes the client of database files note the place of each query; the query's span is active when it runs. */
 export function noteQueryPlaces(): void {
+  turns.note = () => {
+    const place = placeHere()
+    return () => (placeOfTurn = place)
+  }
   for (const name of ['execute', 'batch'] as const) {
     const { value } = Object.getOwnPropertyDescriptor(FileClient.prototype, name)!
     const run = value as (...given: unknown[]) => unknown

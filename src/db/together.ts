@@ -29,36 +29,71 @@ export function gathering(
   client: Client,
   remote: boolean,
 ): { client: Client; note: (db: Db) => void } {
-  const send = remote ? sendBatch : sendEach
-  let gathered: Asked[] | undefined
-  const gather: Gather = (ask) => {
-    if (gathered) return ask()
-    const asked: Asked[] = (gathered = [])
-    try {
-      return ask()
-    } finally {
-      gathered = undefined
-      void send(client, asked)
-    }
-  }
-  const execute = (statement: InStatement) =>
-    gathered
-      ? new Promise<ResultSet>((resolve, reject) => {
-          gathered!.push({ statement, resolve, reject })
-        })
-      : client.execute(statement)
+  const { execute, gather } = remote ? inOneBatch(client) : inTurn(client)
   return {
     client: Object.assign(Object.create(client) as Client, { execute }),
     note: (db) => gatherers.set(db, { gather, isRemote: remote }),
   }
 }
 
-async function sendEach(client: Client, asked: Asked[]): Promise<void> {
-  for (const { statement, resolve, reject } of asked)
-    await client.execute(statement).then(resolve, reject)
+type Gathering = { execute: (statement: InStatement) => Promise<ResultSet>; gather: Gather }
+
+/** In development: called when a query is asked for that waits for its turn; what it returns is called at its turn. */
+export const turns: { note: (() => () => void) | undefined } = { note: undefined }
+
+function inTurn(client: Client): Gathering {
+  let before: Promise<unknown> | undefined
+  return {
+    gather: (ask) => {
+      if (before) return ask()
+      before = Promise.resolve()
+      try {
+        return ask()
+      } finally {
+        before = undefined
+      }
+    },
+    execute(statement) {
+      if (!before) return client.execute(statement)
+      const takeTurn = turns.note?.()
+      const result = after(before, () => {
+        takeTurn?.()
+        return client.execute(statement)
+      })
+      before = result.catch(() => undefined)
+      return result
+    },
+  }
 }
 
-async function sendBatch(client: Client, asked: Asked[]): Promise<void> {
+async function after<T>(before: Promise<unknown>, run: () => Promise<T>): Promise<T> {
+  await before
+  return run()
+}
+
+function inOneBatch(client: Client): Gathering {
+  let gathered: Asked[] | undefined
+  return {
+    gather: (ask) => {
+      if (gathered) return ask()
+      const asked: Asked[] = (gathered = [])
+      try {
+        return ask()
+      } finally {
+        gathered = undefined
+        void send(client, asked)
+      }
+    },
+    execute: (statement) =>
+      gathered
+        ? new Promise<ResultSet>((resolve, reject) => {
+            gathered!.push({ statement, resolve, reject })
+          })
+        : client.execute(statement),
+  }
+}
+
+async function send(client: Client, asked: Asked[]): Promise<void> {
   if (asked.length === 0) return
   try {
     const statements = asked.map(({ statement }) => statement)

@@ -20,6 +20,8 @@ declare module 'hono' {
 export const previewLimits = { running: 4, waiting: 100 }
 
 type Outcome = Reason | 'fetched' | 'remembered' | 'remembered_failure' | 'dropped' | 'failed'
+/** `words` is undefined for an address that is remembered to have none. */
+type Found = { words: Words | Reason | undefined; isRemembered: boolean }
 type Parts = {
   db: Db
   guard: AddressGuard
@@ -31,8 +33,8 @@ type Parts = {
 export class Previews {
   readonly #parts: Parts
   readonly #waiting: ((isStopped: boolean) => void)[] = []
-  /** By address: of two posts with the same link at once, the second waits for the first. */
-  readonly #reading = new Map<string, Promise<Words | Reason>>()
+  /** By address: of two posts with the same link at once, the second waits for the first, also to see what is remembered. */
+  readonly #finding = new Map<string, Promise<Found>>()
   #running = 0
   #open = 0
   #idle: (() => void)[] = []
@@ -87,22 +89,27 @@ export class Previews {
   }
 
   async #preview(tweetId: number, link: URL): Promise<Outcome> {
-    const { db } = this.#parts
     const url = withoutFragment(link)
-    const known = await remembered(db, url.href, Date.now())
-    if (known && known.words === undefined) return 'remembered_failure'
-    const words = known?.words ?? (await this.#readOnce(url))
+    const { words, isRemembered } = await this.#findOnce(url)
+    if (words === undefined) return 'remembered_failure'
     if (typeof words === 'string') return words
-    await showUnder(db, tweetId, { ...words, url: link.href })
-    return known ? 'remembered' : 'fetched'
+    await showUnder(this.#parts.db, tweetId, { ...words, url: link.href })
+    return isRemembered ? 'remembered' : 'fetched'
   }
 
-  #readOnce(url: URL): Promise<Words | Reason> {
-    const running = this.#reading.get(url.href)
+  #findOnce(url: URL): Promise<Found> {
+    const running = this.#finding.get(url.href)
     if (running) return running
-    const reading = this.#read(url).finally(() => this.#reading.delete(url.href))
-    this.#reading.set(url.href, reading)
-    return reading
+    const finding = this.#find(url).finally(() => this.#finding.delete(url.href))
+    this.#finding.set(url.href, finding)
+    return finding
+  }
+
+  async #find(url: URL): Promise<Found> {
+    const known = await remembered(this.#parts.db, url.href, Date.now())
+    return known
+      ? { words: known.words, isRemembered: true }
+      : { words: await this.#read(url), isRemembered: false }
   }
 
   async #read(url: URL): Promise<Words | Reason> {
