@@ -21,7 +21,10 @@ const ofProcesses = all.filter((file) =>
 /** These look at times, load the whole machine, or build the program anew (`npm start`). */
 const alone =
   /^test\/(alerts-live|durability(-connections)?|load(-shares)?|start-signals|user-socket|(deletions|inspector|live)-process)\.test\.ts$/
-const overHttp = all.filter((file) => !inBrowser.includes(file) && !ofProcesses.includes(file))
+const chaos = ['test/chaos.test.ts']
+const overHttp = all.filter((file) =>
+  [inBrowser, ofProcesses, chaos].every((others) => !others.includes(file)),
+)
 /** These look at texts in pages, thousands of times: where the rows come from makes no difference. */
 const ofTexts = ['test/forged.test.ts', 'test/text.test.ts', 'src/ui/text/parse.test.ts']
 /** All routes for all client kinds, and one story of what a runtime must be able to do. These look at no span and no row. */
@@ -61,6 +64,11 @@ const suites: Suite[] = [
     why: 'the real process: start, stop, crash, full disk, server away, what it exports',
     files: ofProcesses.filter((file) => !alone.test(file)),
     alone: ofProcesses.filter((file) => alone.test(file)),
+  },
+  {
+    name: 'chaos',
+    why: 'three processes, nginx and a libSQL server, each of which fails',
+    files: chaos,
   },
   { name: 'runtimes', why: 'the bundle run by Bun', files: overPort, app: fetchBun },
   { name: 'runtimes', why: 'the bundle run by Deno', files: overPort, app: fetchDeno },

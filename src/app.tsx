@@ -41,6 +41,7 @@ import { trendRoutes } from './features/trends.tsx'
 import { tweetRoutes } from './features/tweets/routes.tsx'
 import { serveAsset } from './http/assets.ts'
 import type { Env } from './http/context.ts'
+import { databaseBudget } from './http/database-budget.ts'
 import { bodyTooLarge, readForm, readsOwnBody } from './http/form-body.ts'
 import { Passwords } from './http/passwords.ts'
 import { createRateLimits } from './http/rate-limits.ts'
@@ -119,6 +120,8 @@ export function createApp({
   // Before the queue of the requests: a fault may fill that, and must still be ended.
   if (lab) app.route('/', faultRoutes(lab))
   app.use(crowdControl(settings))
+  const budget = databaseBudget(settings)
+  if (budget) app.use(budget)
   // Before the visitor is known: a feed is the same for everybody, and an answer that sets a cookie cannot be cached.
   app.route('/', personFeedRoutes)
   app.use(sideColumn)

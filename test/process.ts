@@ -54,12 +54,12 @@ export const ended = (child: ChildProcess) =>
     else child.once('exit', (code) => done(code))
   })
 
-/** Starts `dist/server.js` and waits until it answers. */
+/** Starts `dist/server.js`, on PORT or a free port, and waits until it answers. */
 export async function startServer(
   env: Record<string, string>,
   options: Options = {},
 ): Promise<Server> {
-  const port = await freePort()
+  const port = Number(env['PORT']) || (await freePort())
   const child = launch({ PORT: String(port), ...env }, options)
   let printed = ''
   child.stdout?.on('data', (piece: Buffer) => (printed += piece))

@@ -44,13 +44,14 @@ async function behindProxy(env: Record<string, string> = {}) {
   }
 }
 
-/** Sends a request, and silences the database when its sender is known: at the first statement after that of the session. */
+/** Sends a request, and silences the database from its second statement on: the first one is that of the session. */
 async function silencedAfterSession<T>(
   proxy: TcpProxy,
   how: () => void,
   send: () => Promise<T>,
+  from = 2,
 ): Promise<T> {
-  proxy.watch((number) => number === 2 && how())
+  proxy.watch((number) => number === from && how())
   const answer = await send()
   proxy.watch(() => undefined)
   Object.assign(proxy, { cutsAnswers: false, delayMs: 0 })
@@ -121,12 +122,15 @@ test('a sign-up whose answer is lost is repeated with the same form, and lets in
   const { alice, proxy } = running
   const form = { name: 'Carla', mailaddress: 'carla@example.org', password: 'password-of-carla' }
   const carla = running.app.visitor()
-  // A visitor has no session: the second statement writes the account, after the first has looked for the address.
+  // When the account is written: after two limits, a look for the address, and another limit.
   const lost = await silencedAfterSession(
     proxy,
     () => (proxy.delayMs = 2000),
     () => carla.post('/register', form),
+    5,
   )
+  const made = await running.app.database.db.values("SELECT 1 FROM users WHERE name = 'Carla'")
+  assert.equal(made.length, 1)
   assert.equal(lost.status, 503)
   assert.match(lost.text, /may have been done/)
   assert.equal((await carla.post('/register', form)).location, '/timeline')
@@ -141,4 +145,23 @@ test('a sign-up whose answer is lost is repeated with the same form, and lets in
     assert.match(text, /The database does not answer/)
     assert.doesNotMatch(text, /may have been done/)
   }
+})
+
+test('all statements of a request have one budget: no answer comes late because each of them waited', async () => {
+  await using running = await behindProxy({ DATABASE_TIMEOUT_MS: '2000', REQUEST_WAIT_MS: '60000' })
+  const { alice, proxy } = running
+  proxy.delayMs = 900
+  // One is written at a time: the last of ten would wait for five seconds in the queue, and work for two.
+  const slowest = await Promise.all(
+    Array.from({ length: 10 }, async (_, n) => {
+      const asked = performance.now()
+      const { status } = await alice.post('/tweet', { msg: `late ${n}` })
+      assert.ok(status === 200 || status === 503)
+      return performance.now() - asked
+    }),
+  )
+  proxy.delayMs = 0
+  const seconds = Math.max(...slowest) / 1000
+  assert.ok(seconds < 6, `an answer after ${seconds} s`)
+  assert.equal((await alice.post('/tweet', { msg: 'in time' })).status, 200)
 })

@@ -6,6 +6,7 @@ import type { Client, InStatement, TransactionMode } from '@libsql/core/api'
 import type { Settings } from '../config/env.ts'
 import { WorkQueue } from '../overload/work-queue.ts'
 import { isBusy, writes } from './libsql-statement.ts'
+import { budgeted } from './request-budget.ts'
 
 /**
  * sqld 0.24 may lose its write lock when many writes wait for it, and then writes nothing until it is killed: with four of
@@ -23,23 +24,31 @@ export const writeQueue = (settings: Settings): WorkQueue =>
     waitMs: settings.WRITE_WAIT_MS,
   })
 
-/** The same client; its writes wait in the queue. They reject with a 503 Refusal when they could not be done in time. */
+/**
+ * The same client; its writes wait in the queue, and reject with a 503 Refusal when they could not be done in time. All
+ * statements stay within the budget of their request.
+ */
 export function writingThrough(client: Client, queue: WorkQueue): Client {
   const isWrite = (one: InStatement) => writes(typeof one === 'string' ? one : one.sql)
-  const write = <T>(job: () => Promise<T>): Promise<T> =>
-    queue.run(async (deadline) => {
+  const inTurn =
+    <T>(job: () => Promise<T>) =>
+    async (deadline: number) => {
       try {
         return await onceMore(job, deadline)
       } catch (error) {
         throw isBusy(error) ? queue.refusal() : error
       }
-    })
+    }
+  const write = <T>(job: () => Promise<T>): Promise<T> =>
+    budgeted((end) => queue.run(inTurn(job), end))
   const execute = (statement: InStatement) =>
-    isWrite(statement) ? write(() => client.execute(statement)) : client.execute(statement)
+    isWrite(statement)
+      ? write(() => client.execute(statement))
+      : budgeted(() => client.execute(statement))
   const batch = (statements: InStatement[], mode?: TransactionMode) =>
     statements.some(isWrite)
       ? write(() => client.batch(statements, mode))
-      : client.batch(statements, mode)
+      : budgeted(() => client.batch(statements, mode))
   return Object.assign(Object.create(client) as Client, { execute, batch })
 }
 
