@@ -11,6 +11,7 @@ import { freshServerUrl } from './libsql-server.ts'
 import { prepareNginx, startNginx } from './nginx.ts'
 import { post, register, scratch, startServer } from './process.ts'
 import { has, run } from './programs.ts'
+import { startProxy } from './tcp-proxy.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const quiet = { LOG_LEVEL: 'silent', TRUSTED_PROXIES: 'loopback' }
@@ -112,6 +113,41 @@ test('behind nginx a person stays on one process, so that its traces are there, 
     assert.ok(!nginx.accessLog().includes(token), 'the session is not logged')
   } finally {
     await nginx.stop()
+    for (const app of apps) await app.stop('SIGKILL')
+    await database.stop()
+  }
+})
+
+test('an answer that is lost behind nginx: a read is asked of another process, a write is not sent twice', async (t) => {
+  if (!has(t, 'nginx')) return
+  using place = scratch()
+  const database = await freshServerUrl(place.folder)
+  const apps = await Promise.all(
+    [1, 2].map(() => startServer({ DATABASE_URL: database.url, ...quiet })),
+  )
+  const ways = await Promise.all(apps.map(({ url }) => startProxy(Number(new URL(url).port))))
+  const hosts = ways.map(({ url }) => new URL(url).host).join()
+  assert.equal(servers(place.folder, hosts).code, 0)
+  const nginx = await startNginx(place.folder, 'unused:1', (conf) =>
+    cpSync(`${place.folder}/servers.conf`, `${conf}/upstream.conf`),
+  )
+  try {
+    const cookie = await register(nginx.url, 'walter')
+    const reached: number[] = []
+    for (const [at, way] of ways.entries()) way.watch(() => reached.push(at))
+    assert.equal((await post(`${nginx.url}/tweet`, { msg: 'the first' }, cookie))?.status, 200)
+    const mine = ways[reached[0]!]!
+    mine.cutsAnswers = true
+    const lost = await post(`${nginx.url}/tweet`, { msg: 'only one of me' }, cookie)
+    assert.equal(lost?.status, 503)
+    assert.match(await lost.text(), /What you sent may have been done, or not: look before you/)
+    const read = await fetch(`${nginx.url}/@walter`, { headers: { Cookie: cookie } })
+    assert.equal(read.status, 200)
+    assert.equal((await read.text()).match(/class="msg"[^>]*>only one of me</g)?.length, 1)
+    assert.deepEqual(reached, [reached[0], reached[0]], 'the other one got no POST')
+  } finally {
+    await nginx.stop()
+    for (const way of ways) await way.close()
     for (const app of apps) await app.stop('SIGKILL')
     await database.stop()
   }
