@@ -10,7 +10,13 @@ import { measured } from '../telemetry/metrics.ts'
 import { inBackground } from '../telemetry/spans.ts'
 import { clientOf } from './client-address.ts'
 import type { Env } from './context.ts'
-import { countShared, sharedLimits, uncountShared } from './shared-limits.ts'
+import {
+  countShared,
+  forgetAttempts,
+  isSweepDue,
+  sharedLimits,
+  uncountShared,
+} from './shared-limits.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -58,6 +64,7 @@ export function createRateLimits(settings: Settings, db: Db): RateLimits {
       key,
       rate: settings.rates[name],
     })
+    if (isSweepDue()) inBackground('limits.forget', () => forgetAttempts(db, Date.now()))
     if (refused) throw tooOften(name, msBeforeNext)
     return onceWithin(msBeforeNext, () =>
       inBackground('limits.give_back', async () => uncountShared(db, name, key)),

@@ -59,6 +59,23 @@ export const uncountShared = (db: Db, name: RateName, key: string) =>
     .set({ count: sql`${count} - 1` })
     .where(sql`${attempts.key} = ${keyOf(name, key)} and ${count} > 0`)
 
-/** Deletes the counts that are over at `now` (ms UTC), and those of a clock that was a day ahead. */
-export const forgetAttempts = async (db: Db, now: number): Promise<void> =>
-  void (await db.delete(attempts).where(or(lte(endsAt, now), gt(endsAt, now + 86_400_000))))
+/** The most counts that are kept: who tries many accounts or has many addresses must not fill the database. */
+const countsMax = 100_000
+
+/** Deletes the counts that are over at `now` (ms UTC), those of a clock that was a day ahead, and those beyond `most`. */
+export async function forgetAttempts(db: Db, now: number, most = countsMax): Promise<void> {
+  const beyond = sql`${attempts.key} in
+    (select key from ${attempts} order by ${endsAt} desc limit -1 offset ${most})`
+  await db.delete(attempts).where(or(lte(endsAt, now), gt(endsAt, now + 86_400_000), beyond))
+}
+
+const sweepEveryMs = 60_000
+let sweptAt = performance.now()
+
+/** Is it a minute ago that this process has called `forgetAttempts`? Then it is to do so now. */
+export function isSweepDue(): boolean {
+  const at = performance.now()
+  if (at < sweptAt + sweepEveryMs) return false
+  sweptAt = at
+  return true
+}
