@@ -13,9 +13,7 @@ test('counts that are over are deleted within a minute of use, and no more than 
   await using app = await startApp()
   const { db } = app.database
   const rows = async () =>
-    (await db.all<{ key: string }>(sql`select key from attempts order by ends_at`)).map(
-      ({ key }) => key,
-    )
+    (await db.values<[string]>(sql`select key from attempts order by ends_at`)).map((row) => row[0])
   const fill = (from: number) =>
     db.run(sql`insert into attempts (key, count, ends_at) select ${from} || '-' || value, 1, ${from} + value
       from json_each(${JSON.stringify(Array.from({ length: 300 }, (_, n) => n))})`)
