@@ -17,7 +17,8 @@ export const isRemote = (db: Db): boolean => gatherers.get(db)?.isRemote === tru
 
 /**
  * Runs `ask`. All queries that it has begun when it returns, before any `await`, go to a server as one batch, in one
- * round trip and one span. On a file they run one after the other, so that their spans do not overlap.
+ * round trip and one span. On a file they run one after the other, so that their spans do not overlap. After one that
+ * fails, those that wait fail with it.
  */
 export const together: <T>(db: Db, ask: () => T) => T = (db, ask) => {
   const known = gatherers.get(db)
@@ -60,7 +61,7 @@ function inTurn(client: Client): Gathering {
         takeTurn?.()
         return client.execute(statement)
       })
-      before = result.catch(() => undefined)
+      before = result
       return result
     },
   }

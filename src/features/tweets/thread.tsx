@@ -7,7 +7,7 @@ import { shorten } from '../../base/text.ts'
 import { prepared, type Db } from '../../db/db.ts'
 import { isGone } from '../../db/deletions.ts'
 import { tweets } from '../../db/schema.ts'
-import { together } from '../../db/together.ts'
+import { isRemote, together } from '../../db/together.ts'
 import type { Env } from '../../http/context.ts'
 import { readerOf, type Viewer } from '../../http/sessions.ts'
 import { found } from '../../http/validation.ts'
@@ -45,16 +45,19 @@ const repliesTo = cardList({
 export async function threadPage(c: Context<Env>, id: number, slice: Slice): Promise<Response> {
   const { db, visitor } = c.var
   const reader = readerOf(visitor)
-  const [all, replies] = await together(db, () =>
+  const readReplies = () =>
+    readFeed(slice, { ...repliesTo(db), keepsHidden: true }, { ...reader, tweet: id }, 0)
+  const [all, early] = await together(db, () =>
     Promise.all([
       conversation(db).all({ ...reader, id }),
-      readFeed(slice, { ...repliesTo(db), keepsHidden: true }, { ...reader, tweet: id }, 0),
+      isRemote(db) ? readReplies() : undefined,
     ]),
   )
   // What is above a hidden one is out of reach, as it is above a deleted one.
   const above = all.slice(all.findLastIndex((one) => isGone(one)) + 1)
   const card = found(above.pop())
   if (card.id !== id) return c.redirect(`/tweet/${card.id}`, 302)
+  const replies = early ?? (await readReplies())
   return answerFeed(c, slice, replies, {
     label: 'Replies',
     path: `/tweet/${id}`,
