@@ -14,12 +14,6 @@ const nobody = '0'
 export const markOf = (visitor: Pick<Viewer, 'id' | 'tokenHash'> | undefined): string =>
   visitor ? `${visitor.id}-${visitor.tokenHash.slice(0, 16)}` : nobody
 
-/** Does the browser have the mark of another user or session? */
-function isOthers(c: Context<Env>, mark: string): boolean {
-  const before = getCookie(c, viewerCookie) ?? nobody
-  return before !== nobody && before !== mark
-}
-
 function setMark(c: Context<Env>, mark: string): void {
   const options = { path: '/', sameSite: 'Lax', secure: c.get('settings').https } as const
   setCookie(c, viewerCookie, mark, { ...options, maxAge: yearSeconds })
@@ -27,11 +21,12 @@ function setMark(c: Context<Env>, mark: string): void {
 
 /**
  * Marks the browser when a session begins. In this answer, not with the next page: pages vary by Cookie, so the browser
- * cannot reuse a cached page that has changed a cookie itself. Clears the cache when its pages are another user's.
+ * cannot reuse a cached page that has changed a cookie itself. Clears the cache of a browser that had another session:
+ * where somebody signed out and in at once, the page between may not have done it (see `markPage`).
  */
 export function markSession(c: Context<Env>, session: { id: number; tokenHash: string }): void {
   const mark = markOf(session)
-  if (isOthers(c, mark)) c.header('Clear-Site-Data', '"cache"')
+  if ((getCookie(c, viewerCookie) ?? mark) !== mark) c.header('Clear-Site-Data', '"cache"')
   setMark(c, mark)
 }
 
@@ -47,7 +42,9 @@ export function markPage(c: Context<Env>): Mark {
   const visitor = c.get('visitor')
   if (!visitor && !('visitor' in c.var)) return { mark: undefined, left: false }
   const mark = markOf(visitor)
-  if (!isOthers(c, mark) || clientKind(c) !== 'page') return { mark, left: false }
+  const before = getCookie(c, viewerCookie) ?? nobody
+  const left = before !== nobody && before !== mark
+  if (!left || clientKind(c) !== 'page') return { mark, left: false }
   setMark(c, mark)
   // Chromium removes a `no-store` page from its back/forward cache only when an HttpOnly cookie has changed.
   const options = { path: '/', sameSite: 'Lax', secure: c.get('settings').https } as const
