@@ -1,4 +1,4 @@
-// A database from before replies and retweets is migrated in place: nothing that refers to a tweet is lost.
+// A database from before is migrated in place: nothing that refers to a tweet is lost, and new columns have right values.
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import test from 'node:test'
@@ -67,4 +67,32 @@ test('likes, follows, tweets and counts are the same before and after; old tweet
     }
   }
   await server?.stop()
+})
+
+test('a database from before knows which mutes are of people whom one follows', async () => {
+  using place = scratch()
+  const url = `file:${place.folder}/old.db`
+  await makeOldDatabase(url, 10, {
+    before: 'followed_mutes',
+    more: [
+      'INSERT INTO follows (follower_id, followed_id, created_at) VALUES (2, 1, 1)',
+      `INSERT INTO hidden (viewer_id, author_id, kind, created_at) VALUES (2, 1, 'mute', 1), (2, 3, 'mute', 1)`,
+    ],
+  })
+  const file = new Database(`${place.folder}/old.db`)
+  const wrong = () => findProblems(file).filter((problem) => !/trend_score/.test(problem))
+  assert.deepEqual(wrong(), [], 'an unmigrated backup can be checked')
+  {
+    await using app = await startApp({ DATABASE_URL: url })
+    const flags = await app.database.db.values(sql`select author_id, followed from hidden`)
+    assert.deepEqual(
+      flags.map((row) => Object.values(row)),
+      [
+        [1, 1],
+        [3, 0],
+      ],
+    )
+  }
+  assert.deepEqual(wrong(), [])
+  file.close()
 })

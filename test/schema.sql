@@ -20,6 +20,8 @@ CREATE INDEX `former_handles_user` ON `former_handles` (`user_id`,`changed_at`);
 
 CREATE INDEX `hidden_author` ON `hidden` (`author_id`);
 
+CREATE INDEX `hidden_followed` ON `hidden` (`viewer_id`,`author_id`) WHERE followed = 1;
+
 CREATE UNIQUE INDEX `hidden_once` ON `hidden` (`viewer_id`,`author_id`,`kind`);
 
 CREATE INDEX `hidden_own` ON `hidden` (`viewer_id`,`id`) WHERE kind <> 'blocked';
@@ -127,7 +129,7 @@ CREATE TABLE `hidden` (
 	`viewer_id` integer NOT NULL,
 	`author_id` integer NOT NULL CHECK (author_id <> viewer_id),
 	`kind` text NOT NULL CHECK (kind IN ('mute', 'block', 'blocked')),
-	`created_at` integer NOT NULL,
+	`created_at` integer NOT NULL, `followed` integer DEFAULT 0 NOT NULL,
 	FOREIGN KEY (`viewer_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade,
 	FOREIGN KEY (`author_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT;
@@ -302,6 +304,11 @@ CREATE TRIGGER follows_delete AFTER DELETE ON follows BEGIN
   UPDATE users SET follower_count = follower_count - 1 WHERE id = old.followed_id;
 END;
 
+CREATE TRIGGER follows_delete_muted AFTER DELETE ON follows BEGIN
+  UPDATE hidden SET followed = 0
+    WHERE viewer_id = old.follower_id AND author_id = old.followed_id AND kind = 'mute';
+END;
+
 CREATE TRIGGER follows_delete_notify AFTER DELETE ON follows BEGIN
   DELETE FROM notifications WHERE actor_id = old.follower_id AND user_id = old.followed_id AND kind = 'follow';
 END;
@@ -309,6 +316,11 @@ END;
 CREATE TRIGGER follows_insert AFTER INSERT ON follows BEGIN
   UPDATE users SET following_count = following_count + 1 WHERE id = new.follower_id;
   UPDATE users SET follower_count = follower_count + 1 WHERE id = new.followed_id;
+END;
+
+CREATE TRIGGER follows_insert_muted AFTER INSERT ON follows BEGIN
+  UPDATE hidden SET followed = 1
+    WHERE viewer_id = new.follower_id AND author_id = new.followed_id AND kind = 'mute';
 END;
 
 CREATE TRIGGER follows_insert_notify AFTER INSERT ON follows BEGIN
@@ -348,6 +360,11 @@ CREATE TRIGGER hidden_insert_block AFTER INSERT ON hidden WHEN new.kind = 'block
     VALUES (new.author_id, new.viewer_id, 'blocked', new.created_at) ON CONFLICT DO NOTHING;
   DELETE FROM follows WHERE follower_id = new.viewer_id AND followed_id = new.author_id;
   DELETE FROM follows WHERE follower_id = new.author_id AND followed_id = new.viewer_id;
+END;
+
+CREATE TRIGGER hidden_insert_followed AFTER INSERT ON hidden WHEN new.kind = 'mute'
+  AND EXISTS (SELECT 1 FROM follows WHERE follower_id = new.viewer_id AND followed_id = new.author_id) BEGIN
+  UPDATE hidden SET followed = 1 WHERE id = new.id;
 END;
 
 CREATE TRIGGER mentions_delete_notify AFTER DELETE ON mentions BEGIN

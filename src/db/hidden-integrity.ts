@@ -6,10 +6,22 @@ import { hasTable, onFile, rowsOf, type Check } from './integrity-query.ts'
 /** At most this many problems of one kind are listed. */
 const rowsMax = 20
 
-export const hiddenCounter = {
+const hiddenCounter = {
   table: 'users',
   column: 'hidden_count',
   truth: 'SELECT count(*) FROM hidden WHERE viewer_id = users.id',
+}
+const followedFlag = {
+  table: 'hidden',
+  column: 'followed',
+  truth: `hidden.kind = 'mute' AND EXISTS (SELECT 1 FROM follows f
+    WHERE f.follower_id = hidden.viewer_id AND f.followed_id = hidden.author_id)`,
+}
+
+/** What is counted of hidden people; less in a database from before. */
+export function* hiddenCounters(): Check<(typeof hiddenCounter)[]> {
+  if (!(yield* hasTable('hidden'))) return []
+  return (yield* hasTable('hidden_followed')) ? [hiddenCounter, followedFlag] : [hiddenCounter]
 }
 
 /** SELECTs the sides of blocks whose other side is missing; not of who is being removed (deletions.ts). */

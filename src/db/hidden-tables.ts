@@ -20,6 +20,8 @@ export const hidden = sqliteTable(
       .references(() => users.id, { onDelete: 'cascade' }),
     kind: text({ enum: ['mute', 'block', 'blocked'] }).notNull(),
     createdAt: createdAt(),
+    /** 1 for a mute of somebody whom the viewer follows; triggers keep it. It saves the timeline a lookup of each followee. */
+    followed: integer().notNull().default(0),
   },
   (t) => [
     uniqueIndex('hidden_once').on(t.viewerId, t.authorId, t.kind),
@@ -27,6 +29,9 @@ export const hidden = sqliteTable(
     index('hidden_own')
       .on(t.viewerId, t.id)
       .where(sql`kind <> 'blocked'`),
+    index('hidden_followed')
+      .on(t.viewerId, t.authorId)
+      .where(sql`followed = 1`),
   ],
 )
 

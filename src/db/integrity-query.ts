@@ -11,7 +11,7 @@ export function* rowsOf(sql: string, args: Query['args'] = []): Check<unknown[][
   return yield { sql, args }
 }
 
-/** Does the database have this table? A backup may be from before. */
+/** Does the database have this table or index? A backup may be from before. */
 export function* hasTable(name: string): Check<boolean> {
   return (yield* rowsOf('SELECT 1 FROM sqlite_schema WHERE name = ?', [name])).length > 0
 }

@@ -3,7 +3,7 @@
 import type Database from 'libsql'
 
 import { findDamage, isDamage, isOfSearch } from './damage.ts'
-import { findHalfBlocks, hiddenCounter, repairBlocks } from './hidden-integrity.ts'
+import { findHalfBlocks, hiddenCounters, repairBlocks } from './hidden-integrity.ts'
 import { hasTable, onFile, rowsOf, type Check } from './integrity-query.ts'
 import { findMisnotified, renotify } from './notification-integrity.ts'
 import { findUnsearchable } from './search-integrity.ts'
@@ -61,7 +61,7 @@ const newerCounters: Counter[] = [
 function* countersHere(): Check<Counter[]> {
   const columns = yield* rowsOf("SELECT name FROM pragma_table_info('tweets')")
   const known = columns.some(([name]) => name === 'reply_count') ? newerCounters : olderCounters
-  return (yield* hasTable('hidden')) ? [...known, hiddenCounter] : known
+  return [...known, ...(yield* hiddenCounters())]
 }
 
 /** At most this many problems of one kind are listed. */

@@ -7,7 +7,7 @@ import Database from 'libsql'
 
 import { expectQueries } from '../../../test/budget.ts'
 import type { Answer, TestApp } from '../../../test/harness.ts'
-import { hiddenRows, lists, main, rows, town } from '../../../test/hidden-town.ts'
+import { hiddenRows, lists, main, rows, showsBob, town } from '../../../test/hidden-town.ts'
 import { explain } from '../../db/db.ts'
 import { findProblems, repair } from '../../db/integrity.ts'
 
@@ -78,7 +78,7 @@ test(
       for (const step of found)
         assert.match(
           step,
-          /SEARCH hidden USING COVERING INDEX hidden_once \(viewer_id=\? AND author_id=\?\)/,
+          /SEARCH hidden USING COVERING INDEX (?:hidden_once \(viewer_id=\? AND author_id=\?\)|hidden_followed \(viewer_id=\?\))/,
           path,
         )
       if (path.startsWith('/timeline'))
@@ -116,12 +116,14 @@ test(
     file.exec(`delete from hidden where kind = 'blocked';
     insert into hidden (viewer_id, author_id, kind, created_at) values (${cid.id}, ${alice.id}, 'blocked', 1);
     update users set hidden_count = 9 where id = ${bob.id};
+    update hidden set followed = 1 where viewer_id = ${bob.id};
     delete from notifications`)
     const problems = findProblems(file)
     for (const problem of [
       `hidden of ${alice.id} and ${bob.id}: a block without its other side`,
       `hidden of ${cid.id} and ${alice.id}: a blocked without its other side`,
       `users ${bob.id}: hidden_count is 9, counted 1`,
+      'hidden 3: followed is 1, counted 0',
     ])
       assert.ok(problems.includes(problem), problems.join('\n'))
     assert.ok(
@@ -135,3 +137,26 @@ test(
     file.close()
   },
 )
+
+test('whether a muted person is followed is known, whichever came first', async () => {
+  const { app, alice, bob } = await town()
+  await using _ = app
+  const followed = () => rows(app, "select followed from hidden where kind = 'mute'")
+  // Without a mute, what Cid passes on shows Bob, followed or not.
+  const story = [
+    ['mute', '1', false],
+    ['unfollow', '0', false],
+    ['follow', '1', false],
+    ['unmute', undefined, true],
+    ['unfollow', undefined, true],
+    ['mute', '0', false],
+    ['follow', '1', false],
+    ['unmute', undefined, true],
+    ['block', undefined, false],
+  ] as const
+  for (const [action, flag, isShown] of story) {
+    assert.equal((await alice.post(`/${action}/${bob.id}`)).status < 400, true, action)
+    assert.deepEqual(await followed(), flag === undefined ? [] : [flag], action)
+    assert.equal(showsBob(await alice.get('/timeline', { as: 'browser' })), isShown, action)
+  }
+})

@@ -32,11 +32,14 @@ const linked = sql<
   'quoted', json((select json_array(author.id, author.name, author.handle, quoted.msg) from tweets quoted
     join users author on author.id = quoted.user_id where quoted.id = tweets.quote_of and quoted.msg ${isThere}))))`
 
+const hiddenOf = (authors: SQL) => sql`exists (select 1 from hidden
+  where hidden.viewer_id = ${sql.placeholder('viewer')} and hidden.author_id in (${authors},
+    (select quoted.user_id from tweets quoted where quoted.id = tweets.quote_of)))`
 /** Does the viewer hide who wrote this, who passed it on, or who is quoted in it? */
-const hiddenColumn =
-  sql<boolean>`exists (select 1 from hidden where hidden.viewer_id = ${sql.placeholder('viewer')}
-  and hidden.author_id in (tweets.user_id, ids.user_id,
-    (select quoted.user_id from tweets quoted where quoted.id = tweets.quote_of)))`.mapWith(Boolean)
+const hiddenColumn = hiddenOf(sql`tweets.user_id, ids.user_id`).mapWith(Boolean)
+/** The same where the list has left out whom the viewer hides: who is quoted, or who wrote what others passed on. */
+const hiddenInside = sql`iif(coalesce(ids.retweet_of, tweets.quote_of) is null, 0,
+  ${hiddenOf(sql`tweets.user_id`)})`.mapWith(Boolean)
 
 /** The columns that a card shows; bind `viewer` (0 for a visitor without an account). */
 export const cardColumns = (read: Read) => ({
@@ -92,8 +95,11 @@ export const actionsOf = ({ mine: bits }: Pick<Card, 'mine'>) => ({
 })
 
 type Order = 'asc' | 'desc'
-/** A SELECT whose rows have `retweet_of` and `user_id`, too: those that may be retweets show their originals. */
-export type MixedIds = { mixed: SQL }
+/**
+ * A SELECT whose rows have `retweet_of` and `user_id`, too: those that may be retweets show their originals. `seen`: it has
+ * left out rows of people whom the viewer hides.
+ */
+export type MixedIds = { mixed: SQL; seen?: boolean }
 const isMixed = (ids: SQL | MixedIds): ids is MixedIds => 'mixed' in ids
 
 /** Derives from one list of columns how cards are read, compared and cached. */
@@ -103,46 +109,48 @@ export function cardsFrom<C extends Card>(list: (read: Read) => C) {
     row.preview = read(previewColumn)
     return row
   }
-  const withHidden = (columns: (read: Read) => C) =>
+  const withHidden = (columns: (read: Read) => C, column: SQL<boolean>) =>
     rowsFrom((read) => {
       const row = columns(read)
-      const isHidden = read(hiddenColumn)
+      const isHidden = read(column)
       // A card that is not hidden is the same card for everybody.
       if (isHidden) row.hidden = isHidden
       return row
     })
   const plain = rowsFrom(list)
   const previewed = rowsFrom(withPreview)
-  const hiding = { plain: withHidden(list), previewed: withHidden(withPreview) }
   /**
    * Reads the cards that `ids` selects (a SELECT of `id` and `cursor`, of tweets that are no retweets). The ids are
    * selected in a subquery and the joins are outside: in a single SELECT the planner starts from the users and takes 400
    * times as long (docs/decisions/0005).
    */
   function cardsOf(db: Db, ids: SQL | MixedIds, order: Order) {
-    const reads = showsPreviews(db) ? previewed : plain
-    const readsHidden = showsPreviews(db) ? hiding.previewed : hiding.plain
     const listed = isMixed(ids)
       ? ids.mixed
       : sql`select id, cursor, null as retweet_of, null as user_id from (${ids})`
-    const queryOf = ({ columns }: typeof reads) =>
-      db
+    const queryOf = ({ columns, toRow }: typeof plain) => ({
+      query: db
         .select(columns)
         .from(sql`(${listed}) ids`)
         .innerJoin(tweets, sql`${tweets.id} = coalesce(ids.retweet_of, ids.id)`)
         .innerJoin(users, eq(users.id, tweets.userId))
-        .prepare()
-    const query = queryOf(reads)
-    let hidingQuery: typeof query | undefined
+        .prepare(),
+      toRow,
+    })
+    const isSeen = isMixed(ids) && ids.seen
+    const hidingQuery = () =>
+      queryOf(
+        withHidden(showsPreviews(db) ? withPreview : list, isSeen ? hiddenInside : hiddenColumn),
+      )
+    const ofAll = queryOf(showsPreviews(db) ? previewed : plain)
+    let ofSeen: typeof ofAll | undefined
     // Sorted here: SQLite would copy the rows into a tree for an ORDER BY, although they come in the order of the ids.
     const inOrder =
       order === 'asc' ? (a: C, b: C) => a.cursor - b.cursor : (a: C, b: C) => b.cursor - a.cursor
     /** For a reader who hides nobody (`hiding` is 0 or not bound), the query knows nothing of that. */
     const all = async (bound: Bound) => {
-      const rows = bound['hiding']
-        ? (await (hidingQuery ??= queryOf(readsHidden)).values(bound)).map(readsHidden.toRow)
-        : (await query.values(bound)).map(reads.toRow)
-      return rows.sort(inOrder)
+      const { query, toRow } = bound['hiding'] ? (ofSeen ??= hidingQuery()) : ofAll
+      return (await query.values(bound)).map(toRow).sort(inOrder)
     }
     /** The first one; undefined if it is hidden (db/deletions.ts). Who calls `all` has to leave those out. */
     const get = async (bound: Bound) => (await all(bound)).slice(0, 1).find((row) => !isGone(row))
@@ -165,13 +173,16 @@ type CardList = {
   oldestFirst?: boolean
   /** Are retweets among the rows? */
   mixed?: boolean
+  /** As in `MixedIds`. */
+  seen?: boolean
 }
 
 /** The two queries of a list of cards, for `readFeed`. */
-export function cardList({ id, cursor = id, from, oldestFirst = false, mixed = false }: CardList) {
+export function cardList(list: CardList) {
+  const { id, cursor = id, from, oldestFirst = false, mixed = false, seen = false } = list
   const more = mixed ? sql`, retweet_of, user_id` : sql``
   const select = sql`select ${id} as id, ${cursor} as cursor${more} from ${from}`
-  const idsOf = (list: SQL) => (mixed ? { mixed: list } : list)
+  const idsOf = (ids: SQL) => (mixed ? { mixed: ids, seen } : ids)
   const at = sql.placeholder('cursor')
   const limit = sql.placeholder('limit')
   const falling = (to: SQL) =>
