@@ -1,7 +1,7 @@
 // The tweets that the viewer has bookmarked, newest bookmark first. Nobody else sees them.
 import { sql } from 'drizzle-orm'
 
-import { bookmarks } from '../db/bookmark-tables.ts'
+import { bookmarks } from '../db/schema/index.ts'
 import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { signedIn } from '../http/sessions.ts'

@@ -3,10 +3,9 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 
-import { bookmarks } from '../db/bookmark-tables.ts'
 import { prepared, type Db } from '../db/db.ts'
 import { originalOf } from '../db/originals.ts'
-import { tweets } from '../db/schema.ts'
+import { bookmarks, tweets } from '../db/schema/index.ts'
 import { action } from '../http/action.ts'
 import { type Env, router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'

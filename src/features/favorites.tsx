@@ -4,7 +4,7 @@ import type { Context } from 'hono'
 
 import { prepared, type Db } from '../db/db.ts'
 import { originalOf } from '../db/originals.ts'
-import { favorites, tweets } from '../db/schema.ts'
+import { favorites, tweets } from '../db/schema/index.ts'
 import { likeWeight } from '../db/trend-score.ts'
 import { action } from '../http/action.ts'
 import { type Env, router } from '../http/context.ts'

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 
 import { listedUser } from '../db/listed-user.ts'
-import { favorites } from '../db/schema.ts'
+import { favorites } from '../db/schema/index.ts'
 import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { signedIn } from '../http/sessions.ts'

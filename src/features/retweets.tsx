@@ -4,7 +4,7 @@ import type { Context } from 'hono'
 
 import { prepared, type Db } from '../db/db.ts'
 import { originalOf } from '../db/originals.ts'
-import { tweets } from '../db/schema.ts'
+import { tweets } from '../db/schema/index.ts'
 import { action } from '../http/action.ts'
 import { type Env, router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'

@@ -5,7 +5,7 @@ import type { Context } from 'hono'
 
 import { Refusal } from '../base/refusal.ts'
 import type { Db } from '../db/db.ts'
-import { sessions, users } from '../db/schema.ts'
+import { sessions, users } from '../db/schema/index.ts'
 import { type Env, router } from '../http/context.ts'
 import { operatorAction } from '../http/operators.ts'
 import { traced } from '../http/request-span.ts'

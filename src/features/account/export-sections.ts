@@ -2,9 +2,15 @@
 import { and, asc, eq, gt, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 
-import { bookmarks } from '../../db/bookmark-tables.ts'
 import type { Db } from '../../db/db.ts'
-import { favorites, follows, formerHandles, tweets, users } from '../../db/schema.ts'
+import {
+  bookmarks,
+  favorites,
+  follows,
+  formerHandles,
+  tweets,
+  users,
+} from '../../db/schema/index.ts'
 
 /** Rows are read by so many at a time. */
 export const pageRows = 500

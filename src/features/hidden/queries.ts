@@ -2,9 +2,8 @@
 import { and, desc, eq, ne, sql } from 'drizzle-orm'
 
 import { prepared, type Db } from '../../db/db.ts'
-import { hidden } from '../../db/hidden-tables.ts'
 import { listedUser } from '../../db/listed-user.ts'
-import { users } from '../../db/schema.ts'
+import { hidden, users } from '../../db/schema/index.ts'
 import type { Reader } from '../../http/sessions.ts'
 import { followColumns } from '../follows/queries.ts'
 
