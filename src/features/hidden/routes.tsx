@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 
 import { Refusal } from '../../base/refusal.ts'
-import { action } from '../../http/action.ts'
+import { action, type OfOne } from '../../http/action.ts'
 import { cameFrom, type Env, router } from '../../http/context.ts'
 import { traced } from '../../http/request-span.ts'
 import { found } from '../../http/validation.ts'
@@ -47,18 +47,17 @@ async function answerHiding(c: Context<Env>, id: number, done: keyof typeof said
   return answer(c, { partial, to: isInAccount ? '#hidden' : `#user-${id}`, flash: sentence })
 }
 
-const hides = (kind: Kind) => async (c: Context<Env, string, IdInput>) => {
+const hides = (kind: Kind) => async (c: Context<Env, string, OfOne>) => {
   const { id } = c.req.valid('param')
   if (id === c.var.viewer.id) throw new Refusal(400, `You cannot ${kind} yourself.`)
   await hide(c.var.db, c.var.viewer.id, id, kind)
   return answerHiding(c, id, kind)
 }
-const unhides = (kind: Kind) => async (c: Context<Env, string, IdInput>) => {
+const unhides = (kind: Kind) => async (c: Context<Env, string, OfOne>) => {
   const { id } = c.req.valid('param')
   await unhide(c.var.db, c.var.viewer.id, id, kind)
   return answerHiding(c, id, `un${kind}`)
 }
-type IdInput = { out: { param: { id: number } } }
 
 export const hiddenRoutes = router()
   .post('/mute/:id{[0-9]+}', traced('hidden.mute'), ...action, hides('mute'))
