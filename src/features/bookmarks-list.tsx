@@ -36,12 +36,6 @@ export const bookmarkedRoutes = router().get(
       empty: (
         <p>You have no bookmarks yet. The ribbon under a post keeps it here, for you alone.</p>
       ),
-      around: (list) => (
-        <>
-          <h1>Bookmarks</h1>
-          {list}
-        </>
-      ),
     })
   },
 )

@@ -62,12 +62,6 @@ export const everybodyRoutes = router().get(
         canonical: '/everybody',
       },
       json: { name: 'posts', row: tweetJson },
-      around: (list) => (
-        <>
-          <h1>Everybody</h1>
-          {list}
-        </>
-      ),
     })
   },
 )

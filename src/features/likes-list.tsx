@@ -36,12 +36,6 @@ export const likedRoutes = router().get(
       head: { title: 'Likes' },
       item: (card, position) => TweetCard({ card, viewer, position }),
       empty: <p>You like nothing yet. The heart under a post keeps it here.</p>,
-      around: (list) => (
-        <>
-          <h1>Likes</h1>
-          {list}
-        </>
-      ),
     })
   },
 )

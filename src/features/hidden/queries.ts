@@ -62,8 +62,6 @@ export async function hidingState(db: Db, viewer: number, id: number) {
   return row && { ...row, ...hidingFrom(row.kinds) }
 }
 
-export type HidingState = NonNullable<Awaited<ReturnType<typeof hidingState>>>
-
 /** One statement. Triggers write the other side of a block and end follows (drizzle/0012). */
 export async function hide(db: Db, viewer: number, id: number, kind: Kind): Promise<void> {
   await db.run(sql`insert into hidden (viewer_id, author_id, kind, created_at)

@@ -11,7 +11,7 @@ import { MyNewCount, NewCount } from '../../ui/counts.tsx'
 import { Toast } from '../../ui/feed.tsx'
 import { PressedFollow } from '../follows/views.tsx'
 import { hide, hidingState, unhide, type Kind } from './queries.ts'
-import { HidingNote, PersonMenu } from './views.tsx'
+import { ChangedPerson } from './views.tsx'
 
 const said = {
   mute: 'is muted: their posts are left out of your lists.',
@@ -27,12 +27,7 @@ async function answerHiding(c: Context<Env>, id: number, done: keyof typeof said
   const sentence = `${state.name} ${said[done]}`
   const partial = (
     <>
-      <hx-partial hx-target={`#menu-${id}`} hx-swap='outerHTML'>
-        <PersonMenu {...state} viewer={viewer} focus />
-      </hx-partial>
-      <hx-partial hx-target={`#hiding-${id}`} hx-swap='outerHTML'>
-        <HidingNote {...state} />
-      </hx-partial>
+      <ChangedPerson {...state} viewer={viewer} />
       {done === 'block' && (
         <>
           <PressedFollow {...state} />
