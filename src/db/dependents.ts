@@ -2,24 +2,13 @@
 import { getTableName, is } from 'drizzle-orm'
 import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core'
 
-import * as bookmarkTables from './bookmark-tables.ts'
-import * as hiddenTables from './hidden-tables.ts'
-import * as notificationTables from './notification-tables.ts'
-import * as previewTables from './preview-tables.ts'
-import * as schema from './schema.ts'
+import * as schema from './schema/index.ts'
 
 /** A column that refers to a deleted row, and the primary key of its table. */
 export type Dependent = { table: string; column: string; keys: string[] }
 
 function readDependents(parent: string): Dependent[] {
-  const all = {
-    ...schema,
-    ...notificationTables,
-    ...bookmarkTables,
-    ...hiddenTables,
-    ...previewTables,
-  }
-  const tables = Object.values(all).filter((one) => is(one, SQLiteTable))
+  const tables = Object.values(schema).filter((one) => is(one, SQLiteTable))
   return tables.flatMap((table) => {
     const { name, columns, foreignKeys, primaryKeys } = getTableConfig(table)
     const keys = (primaryKeys[0]?.columns ?? columns.filter(({ primary }) => primary)).map(

@@ -1,10 +1,7 @@
 // Has every block its two rows, and every person the right number of rows of `hidden`? For db:check and db:repair.
 import type Database from 'libsql'
 
-import { hasTable, onFile, rowsOf, type Check } from './integrity-query.ts'
-
-/** At most this many problems of one kind are listed. */
-const rowsMax = 20
+import { hasTable, onFile, rowsMax, rowsOf, type Check } from './integrity-query.ts'
 
 const hiddenCounter = {
   table: 'users',

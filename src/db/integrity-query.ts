@@ -3,6 +3,9 @@ import type Database from 'libsql'
 
 type Query = { sql: string; args: (string | number)[] }
 
+/** At most this many problems of one kind are listed. */
+export const rowsMax = 20
+
 /** A check, as a generator: it yields queries and goes on with their rows. */
 export type Check<T> = Generator<Query, T, unknown[][]>
 

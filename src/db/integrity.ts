@@ -4,7 +4,7 @@ import type Database from 'libsql'
 
 import { findDamage, isDamage, isOfSearch } from './damage.ts'
 import { findHalfBlocks, hiddenCounters, repairBlocks } from './hidden-integrity.ts'
-import { hasTable, onFile, rowsOf, type Check } from './integrity-query.ts'
+import { hasTable, onFile, rowsMax, rowsOf, type Check } from './integrity-query.ts'
 import { findMisnotified, renotify } from './notification-integrity.ts'
 import { findUnsearchable } from './search-integrity.ts'
 import { findTagProblems, repairTags } from './tag-integrity.ts'
@@ -63,9 +63,6 @@ function* countersHere(): Check<Counter[]> {
   const known = columns.some(([name]) => name === 'reply_count') ? newerCounters : olderCounters
   return [...known, ...(yield* hiddenCounters())]
 }
-
-/** At most this many problems of one kind are listed. */
-const rowsMax = 20
 
 /** Lists problems, one sentence each. Reads only, in one transaction. */
 export function findProblems(db: Database.Database): string[] {

@@ -1,10 +1,7 @@
 // Has every notification its cause, and every cause its notification? For db:check, db:repair and the demo world.
 import type Database from 'libsql'
 
-import { hasTable, onFile, rowsOf, type Check } from './integrity-query.ts'
-
-/** At most this many problems of one kind are listed. */
-const rowsMax = 20
+import { hasTable, onFile, rowsMax, rowsOf, type Check } from './integrity-query.ts'
 
 /** `from` has the rows that notify; `id` is compared with the start of their table. */
 type Cause = { kind: string; table: string; id: string; columns: string; from: string }

@@ -1,10 +1,9 @@
 // Do the rows of tags say what the texts of the tweets say? Do rows of tags and mentions belong to a tweet?
 import type Database from 'libsql'
 
-import { hasTable, onFile, rowsOf, type Check } from './integrity-query.ts'
+import { hasTable, onFile, rowsMax, rowsOf, type Check } from './integrity-query.ts'
 import { tagsKept } from './tag-build.ts'
 
-const shown = 20
 const atOnce = 10_000
 
 const strays = [
@@ -22,7 +21,7 @@ export function* findTagProblems(): Check<string[]> {
     const [row] = yield* rowsOf(`SELECT count(*) FROM ${table} WHERE ${isStray}`)
     if (Number(row![0]) > 0) problems.push(`${table}: ${String(row![0])} rows belong to nothing`)
   }
-  const wrong = yield* mistagged(shown)
+  const wrong = yield* mistagged(rowsMax)
   return [...problems, ...wrong.map(({ id }) => `tweets ${id}: its tags are others`)]
 }
 

@@ -1,7 +1,7 @@
 // Checks trend scores: is each score the sum of its likes' weights, and is none of the times in the future?
 import type Database from 'libsql'
 
-import { rowsOf, type Check } from './integrity-query.ts'
+import { rowsMax, rowsOf, type Check } from './integrity-query.ts'
 import { rescoring, rightWeight, weightOf } from './trend-score.ts'
 
 const epoch = '(SELECT epoch FROM trends)'
@@ -19,9 +19,6 @@ const largestWeight = (now: number) => `(SELECT iif(
 /** SQL for the allowed difference. Likes from before the epoch are not summed up here and weigh at most 1 each. */
 export const scoreTolerance = (now: number): string =>
   `like_count + 1e-6 * (1 + ${rightScore} + ${largestWeight(now)})`
-
-/** At most this many likes are listed. */
-const rowsMax = 20
 
 /**
  * Lists problems that a wrong clock has left, one sentence each. `now` is ms UTC. A separate check, because it reports

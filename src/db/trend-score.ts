@@ -3,7 +3,7 @@
 import { sql, type SQL } from 'drizzle-orm'
 
 import type { Db } from './db.ts'
-import { trends } from './schema.ts'
+import { trends } from './schema/index.ts'
 
 /** A like weighs e (2.72) times as much as one from four hours before. */
 export const tauMs = 4 * 3_600_000

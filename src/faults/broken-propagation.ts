@@ -1,4 +1,5 @@
 import { faultPoints } from '../telemetry/fault-points.ts'
+import { breaking } from './breaking.ts'
 import type { Fault } from './fault.ts'
 
 export const brokenPropagation: Fault = {
@@ -12,10 +13,5 @@ export const brokenPropagation: Fault = {
   cure: 'Look at what removes the header on its way (a proxy), at OTEL_PROPAGATORS, and at TRUSTED_PROXIES.',
   strength: { what: 'Requests that lose their trace', unit: '%', min: 1, max: 100, default: 100 },
   takesRoute: false,
-  start({ strength, random }) {
-    faultPoints.losesTrace = () => random() * 100 < strength
-    return () => {
-      faultPoints.losesTrace = undefined
-    }
-  },
+  start: breaking(faultPoints, 'losesTrace'),
 }

@@ -1,4 +1,5 @@
 import { cacheSwitch } from '../ui/fragment-cache.ts'
+import { breaking } from './breaking.ts'
 import type { Fault } from './fault.ts'
 
 export const cacheOff: Fault = {
@@ -12,10 +13,5 @@ export const cacheOff: Fault = {
   cure: 'Look at what changes the key of the cache, or at its size.',
   strength: { what: 'Lookups that miss', unit: '%', min: 1, max: 100, default: 100 },
   takesRoute: false,
-  start({ strength, random }) {
-    cacheSwitch.misses = () => random() * 100 < strength
-    return () => {
-      cacheSwitch.misses = undefined
-    }
-  },
+  start: breaking(cacheSwitch, 'misses'),
 }

@@ -24,7 +24,6 @@ export const cutAnswers: Fault = {
       // Only what was rendered: streams and downloads have no whole that could be halved.
       if (c.get('answeredAt') !== undefined) await cut(c, strength / 100)
     })
-    return () => undefined
   },
 }
 

@@ -30,6 +30,5 @@ export const errors: Fault = {
       if (random() * 100 >= strength) return next()
       throw secret ? disguised() : new InjectedError(words)
     })
-    return () => undefined
   },
 }

@@ -1,4 +1,5 @@
 import { exporters, faultPoints } from '../telemetry/fault-points.ts'
+import { breaking } from './breaking.ts'
 import type { Fault } from './fault.ts'
 
 export const exporterUnreachable: Fault = {
@@ -16,10 +17,5 @@ export const exporterUnreachable: Fault = {
     exporters.count > 0
       ? undefined
       : 'This process exports nothing. Start it with OTEL_EXPORTER_OTLP_ENDPOINT.',
-  start({ strength, random }) {
-    faultPoints.failsExport = () => random() * 100 < strength
-    return () => {
-      faultPoints.failsExport = undefined
-    }
-  },
+  start: breaking(faultPoints, 'failsExport'),
 }

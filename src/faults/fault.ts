@@ -46,7 +46,8 @@ export type Fault = {
   takesRoute: boolean
   /** Why it cannot be started here, as a sentence; undefined when it can. */
   refusal?: (place: Place) => string | undefined
-  start: (scene: Scene) => Undo
+  /** Returns what takes it away again; nothing where the end of its hooks is enough. */
+  start: (scene: Scene) => Undo | void
 }
 
 export type Strike = {

@@ -22,7 +22,6 @@ export const fullScan: Fault = {
       c.set('db', db)
       return next()
     })
-    return () => undefined
   },
 }
 

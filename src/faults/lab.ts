@@ -114,6 +114,9 @@ export class FaultLab {
   #install(active: ActiveFault, routes: Set<string>, secret: boolean): Undo {
     const { fault, strength, share, seed, seconds } = active
     const undos: Undo[] = []
+    const undoAll = () => {
+      for (const undo of undos) undo()
+    }
     const endLater = (why: Why) =>
       secret ? this.end(fault.name, why) : void this.#endInTrace(fault.name, why)
     const timer = setTimeout(endLater, seconds * 1000, 'time').unref()
@@ -135,14 +138,12 @@ export class FaultLab {
         },
         endAt: (why) => endLater(`bound: ${why}`),
       })
-      undos.push(undo)
+      if (undo) undos.push(undo)
     } catch (error) {
-      for (const undo of undos) undo()
+      undoAll()
       throw error
     }
-    return () => {
-      for (const undo of undos) undo()
-    }
+    return undoAll
   }
 
   #refuseInGame(): void {

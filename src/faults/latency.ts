@@ -18,6 +18,5 @@ export const latency: Fault = {
       await pause(strength)
       await next()
     })
-    return () => undefined
   },
 }

@@ -1,4 +1,5 @@
 import { faultPoints } from '../telemetry/fault-points.ts'
+import { breaking } from './breaking.ts'
 import type { Fault } from './fault.ts'
 
 export const lostLogIds: Fault = {
@@ -11,10 +12,5 @@ export const lostLogIds: Fault = {
   cure: 'Write logs through one function that adds the ids of the active span, inside of its context.',
   strength: { what: 'Lines that lose their ids', unit: '%', min: 1, max: 100, default: 100 },
   takesRoute: false,
-  start({ strength, random }) {
-    faultPoints.losesIds = () => random() * 100 < strength
-    return () => {
-      faultPoints.losesIds = undefined
-    }
-  },
+  start: breaking(faultPoints, 'losesIds'),
 }

@@ -1,4 +1,5 @@
 import { faultPoints } from '../telemetry/fault-points.ts'
+import { breaking } from './breaking.ts'
 import type { Fault } from './fault.ts'
 
 export const lostParents: Fault = {
@@ -12,10 +13,5 @@ export const lostParents: Fault = {
   cure: 'Find the callback, queue or timer that runs outside of the context of its request (AsyncLocalStorage).',
   strength: { what: 'Queries that lose their parent', unit: '%', min: 1, max: 100, default: 100 },
   takesRoute: false,
-  start({ strength, random }) {
-    faultPoints.losesParent = () => random() * 100 < strength
-    return () => {
-      faultPoints.losesParent = undefined
-    }
-  },
+  start: breaking(faultPoints, 'losesParent'),
 }

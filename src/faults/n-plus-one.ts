@@ -21,7 +21,6 @@ export const nPlusOne: Fault = {
       c.set('db', db)
       return next()
     })
-    return () => undefined
   },
 }
 

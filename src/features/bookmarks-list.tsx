@@ -1,7 +1,7 @@
 // The tweets that the viewer has bookmarked, newest bookmark first. Nobody else sees them.
 import { sql } from 'drizzle-orm'
 
-import { bookmarks } from '../db/bookmark-tables.ts'
+import { bookmarks } from '../db/schema/index.ts'
 import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { signedIn } from '../http/sessions.ts'
@@ -35,12 +35,6 @@ export const bookmarkedRoutes = router().get(
       json: { name: 'bookmarks', row: tweetJson },
       empty: (
         <p>You have no bookmarks yet. The ribbon under a post keeps it here, for you alone.</p>
-      ),
-      around: (list) => (
-        <>
-          <h1>Bookmarks</h1>
-          {list}
-        </>
       ),
     })
   },

@@ -1,18 +1,15 @@
 // Bookmark and take it back: the column that each query of tweets selects, the button, the two actions. Bookmarks are
 // private: there is no count of them.
 import { and, eq, sql } from 'drizzle-orm'
-import type { Context } from 'hono'
 
-import { bookmarks } from '../db/bookmark-tables.ts'
 import { prepared, type Db } from '../db/db.ts'
 import { originalOf } from '../db/originals.ts'
-import { tweets } from '../db/schema.ts'
+import { bookmarks, tweets } from '../db/schema/index.ts'
 import { action } from '../http/action.ts'
-import { type Env, router } from '../http/context.ts'
+import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
-import { found } from '../http/validation.ts'
-import { answer } from '../ui/answer.ts'
-import { Pressed, PressButton } from '../ui/press-button.tsx'
+import { PressButton } from '../ui/press-button.tsx'
+import { pressing } from './pressing.tsx'
 
 /** The column about bookmarks that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
 export const bookmarkColumns = {
@@ -32,9 +29,7 @@ const stateQuery = prepared((db: Db) =>
     .prepare(),
 )
 
-const bookmarkState = (db: Db, viewer: number, id: number) => stateQuery(db).get({ viewer, id })
-
-type BookmarkState = NonNullable<Awaited<ReturnType<typeof bookmarkState>>>
+type BookmarkState = NonNullable<Awaited<ReturnType<ReturnType<typeof stateQuery>['get']>>>
 
 /** One statement: a tweet that is gone is no row to keep, and a retweet stands for its original. */
 async function bookmark(db: Db, userId: number, tweetId: number): Promise<void> {
@@ -60,19 +55,8 @@ const button = ({ id, bookmarked }: BookmarkState) => ({ verb: keep, id, pressed
 
 export const BookmarkButton = (state: BookmarkState) => PressButton(button(state))
 
-async function answerBookmark(c: Context<Env>, id: number) {
-  const state = found(await bookmarkState(c.var.db, c.var.viewer.id, id))
-  return answer(c, { partial: <Pressed {...button(state)} />, to: `#tweet-${id}` })
-}
+const pressed = pressing(stateQuery, button)
 
 export const bookmarkRoutes = router()
-  .post('/bookmark/:id{[0-9]+}', traced('bookmarks.create'), ...action, async (c) => {
-    const { id } = c.req.valid('param')
-    await bookmark(c.var.db, c.var.viewer.id, id)
-    return answerBookmark(c, id)
-  })
-  .post('/unbookmark/:id{[0-9]+}', traced('bookmarks.delete'), ...action, async (c) => {
-    const { id } = c.req.valid('param')
-    await unbookmark(c.var.db, c.var.viewer.id, id)
-    return answerBookmark(c, id)
-  })
+  .post('/bookmark/:id{[0-9]+}', traced('bookmarks.create'), ...action, pressed(bookmark))
+  .post('/unbookmark/:id{[0-9]+}', traced('bookmarks.delete'), ...action, pressed(unbookmark))

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 
-import { tweets } from '../db/schema.ts'
+import { tweets } from '../db/schema/index.ts'
 import { type Env, router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { readerOf } from '../http/sessions.ts'
@@ -62,12 +62,6 @@ export const everybodyRoutes = router().get(
         canonical: '/everybody',
       },
       json: { name: 'posts', row: tweetJson },
-      around: (list) => (
-        <>
-          <h1>Everybody</h1>
-          {list}
-        </>
-      ),
     })
   },
 )

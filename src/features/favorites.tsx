@@ -1,17 +1,15 @@
 // Like and unlike: the columns that each query of tweets selects, the button, the two actions.
 import { and, eq, sql } from 'drizzle-orm'
-import type { Context } from 'hono'
 
 import { prepared, type Db } from '../db/db.ts'
 import { originalOf } from '../db/originals.ts'
-import { favorites, tweets } from '../db/schema.ts'
+import { favorites, tweets } from '../db/schema/index.ts'
 import { likeWeight } from '../db/trend-score.ts'
 import { action } from '../http/action.ts'
-import { type Env, router } from '../http/context.ts'
+import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
-import { found } from '../http/validation.ts'
-import { answer } from '../ui/answer.ts'
-import { Pressed, PressButton } from '../ui/press-button.tsx'
+import { PressButton } from '../ui/press-button.tsx'
+import { pressing } from './pressing.tsx'
 
 /** The columns about likes that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
 export const likeColumns = {
@@ -32,9 +30,7 @@ const stateQuery = prepared((db: Db) =>
     .prepare(),
 )
 
-const favoriteState = (db: Db, viewer: number, id: number) => stateQuery(db).get({ viewer, id })
-
-type FavoriteState = NonNullable<Awaited<ReturnType<typeof favoriteState>>>
+type FavoriteState = NonNullable<Awaited<ReturnType<ReturnType<typeof stateQuery>['get']>>>
 
 /** One statement: a tweet that is gone is no row to like, and a retweet stands for its original. */
 export async function favorite(db: Db, userId: number, tweetId: number): Promise<void> {
@@ -68,19 +64,8 @@ const button = ({ id, liked, likeCount }: FavoriteState) => ({
 
 export const FavoriteButton = (state: FavoriteState) => PressButton(button(state))
 
-async function answerFavorite(c: Context<Env>, id: number) {
-  const state = found(await favoriteState(c.var.db, c.var.viewer.id, id))
-  return answer(c, { partial: <Pressed {...button(state)} />, to: `#tweet-${id}` })
-}
+const pressed = pressing(stateQuery, button)
 
 export const favoriteRoutes = router()
-  .post('/favorite/:id{[0-9]+}', traced('favorites.create'), ...action, async (c) => {
-    const { id } = c.req.valid('param')
-    await favorite(c.var.db, c.var.viewer.id, id)
-    return answerFavorite(c, id)
-  })
-  .post('/unfavorite/:id{[0-9]+}', traced('favorites.delete'), ...action, async (c) => {
-    const { id } = c.req.valid('param')
-    await unfavorite(c.var.db, c.var.viewer.id, id)
-    return answerFavorite(c, id)
-  })
+  .post('/favorite/:id{[0-9]+}', traced('favorites.create'), ...action, pressed(favorite))
+  .post('/unfavorite/:id{[0-9]+}', traced('favorites.delete'), ...action, pressed(unfavorite))

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 
 import { listedUser } from '../db/listed-user.ts'
-import { favorites } from '../db/schema.ts'
+import { favorites } from '../db/schema/index.ts'
 import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { signedIn } from '../http/sessions.ts'
@@ -36,12 +36,6 @@ export const likedRoutes = router().get(
       head: { title: 'Likes' },
       item: (card, position) => TweetCard({ card, viewer, position }),
       empty: <p>You like nothing yet. The heart under a post keeps it here.</p>,
-      around: (list) => (
-        <>
-          <h1>Likes</h1>
-          {list}
-        </>
-      ),
     })
   },
 )

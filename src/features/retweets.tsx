@@ -1,16 +1,14 @@
 // Retweet and take it back. A retweet is a row of `tweets` without words; its id stands for the original everywhere.
 import { and, eq, sql } from 'drizzle-orm'
-import type { Context } from 'hono'
 
 import { prepared, type Db } from '../db/db.ts'
 import { originalOf } from '../db/originals.ts'
-import { tweets } from '../db/schema.ts'
+import { tweets } from '../db/schema/index.ts'
 import { action } from '../http/action.ts'
-import { type Env, router } from '../http/context.ts'
+import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
-import { found } from '../http/validation.ts'
-import { answer } from '../ui/answer.ts'
-import { Pressed, PressButton } from '../ui/press-button.tsx'
+import { PressButton } from '../ui/press-button.tsx'
+import { pressing } from './pressing.tsx'
 
 /** The columns about retweets that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
 export const retweetColumns = {
@@ -30,9 +28,7 @@ const stateQuery = prepared((db: Db) =>
     .prepare(),
 )
 
-const retweetState = (db: Db, viewer: number, id: number) => stateQuery(db).get({ viewer, id })
-
-type RetweetState = NonNullable<Awaited<ReturnType<typeof retweetState>>>
+type RetweetState = NonNullable<Awaited<ReturnType<ReturnType<typeof stateQuery>['get']>>>
 
 /** One statement: a tweet that is gone is no row to retweet, and a retweet of a retweet is one of its original. */
 async function retweet(db: Db, userId: number, tweetId: number): Promise<void> {
@@ -64,19 +60,8 @@ const button = ({ id, retweeted, retweetCount }: RetweetState) => ({
 
 export const RetweetButton = (state: RetweetState) => PressButton(button(state))
 
-async function answerRetweet(c: Context<Env>, id: number) {
-  const state = found(await retweetState(c.var.db, c.var.viewer.id, id))
-  return answer(c, { partial: <Pressed {...button(state)} />, to: `#tweet-${id}` })
-}
+const pressed = pressing(stateQuery, button)
 
 export const retweetRoutes = router()
-  .post('/retweet/:id{[0-9]+}', traced('retweets.create'), ...action, async (c) => {
-    const { id } = c.req.valid('param')
-    await retweet(c.var.db, c.var.viewer.id, id)
-    return answerRetweet(c, id)
-  })
-  .post('/unretweet/:id{[0-9]+}', traced('retweets.delete'), ...action, async (c) => {
-    const { id } = c.req.valid('param')
-    await unretweet(c.var.db, c.var.viewer.id, id)
-    return answerRetweet(c, id)
-  })
+  .post('/retweet/:id{[0-9]+}', traced('retweets.create'), ...action, pressed(retweet))
+  .post('/unretweet/:id{[0-9]+}', traced('retweets.delete'), ...action, pressed(unretweet))

@@ -4,7 +4,7 @@ import { isNull, desc } from 'drizzle-orm'
 import { createMiddleware } from 'hono/factory'
 
 import { prepared, type Db } from '../db/db.ts'
-import { users } from '../db/schema.ts'
+import { users } from '../db/schema/index.ts'
 import { together } from '../db/together.ts'
 import { clientKind, type Env } from '../http/context.ts'
 import type { Viewer } from '../http/sessions.ts'

@@ -5,7 +5,7 @@ import type { Context } from 'hono'
 
 import { Refusal } from '../base/refusal.ts'
 import type { Db } from '../db/db.ts'
-import { sessions, users } from '../db/schema.ts'
+import { sessions, users } from '../db/schema/index.ts'
 import { type Env, router } from '../http/context.ts'
 import { operatorAction } from '../http/operators.ts'
 import { traced } from '../http/request-span.ts'
@@ -15,7 +15,7 @@ import { log } from '../telemetry/log.ts'
 import { answer } from '../ui/answer.ts'
 import { Toast } from '../ui/feed.tsx'
 import { hidingState } from './hidden/queries.ts'
-import { HidingNote, PersonMenu } from './hidden/views.tsx'
+import { ChangedPerson } from './hidden/views.tsx'
 
 /** Ends all sessions of a person and lets nobody sign in; a second time changes nothing. */
 export async function suspendPerson(db: Db, id: number): Promise<void> {
@@ -60,12 +60,7 @@ async function answerSuspension(c: Context<Env>, id: number, done: 'suspend' | '
   const sentence = `${state.name} is ${done === 'suspend' ? 'suspended.' : 'not suspended any more.'}`
   const partial = (
     <>
-      <hx-partial hx-target={`#menu-${id}`} hx-swap='outerHTML'>
-        <PersonMenu {...state} viewer={viewer} focus />
-      </hx-partial>
-      <hx-partial hx-target={`#hiding-${id}`} hx-swap='outerHTML'>
-        <HidingNote {...state} />
-      </hx-partial>
+      <ChangedPerson {...state} viewer={viewer} />
       <hx-partial hx-target={`[data-suspend="${id}"]`} hx-swap='outerHTML'>
         <SuspendButton {...state} />
       </hx-partial>

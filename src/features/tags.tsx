@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 
 import { tagKey } from '../base/tags.ts'
 import { prepared, type Db } from '../db/db.ts'
-import { tagUses } from '../db/schema.ts'
+import { tagUses } from '../db/schema/index.ts'
 import { tauMs } from '../db/trend-score.ts'
 import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'

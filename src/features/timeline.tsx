@@ -5,7 +5,7 @@ import type { Context } from 'hono'
 import * as v from 'valibot'
 
 import { prepared, type Bound, type Db } from '../db/db.ts'
-import { follows, tweets } from '../db/schema.ts'
+import { follows, tweets } from '../db/schema/index.ts'
 import { isRemote, together } from '../db/together.ts'
 import { clientKind, router, type Env } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'

@@ -6,7 +6,7 @@ import * as v from 'valibot'
 
 import { prepared, type Db } from '../db/db.ts'
 import { isGone } from '../db/deletions.ts'
-import { tweets } from '../db/schema.ts'
+import { tweets } from '../db/schema/index.ts'
 import { isRemote, together } from '../db/together.ts'
 import { clientKind, router, type Site } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'

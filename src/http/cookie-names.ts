@@ -1,5 +1,17 @@
 // Cookies are shared by all ports of a host. So our cookie names start with the name of the product.
+import type { Context } from 'hono'
+import { deleteCookie, setCookie } from 'hono/cookie'
+
 import type { Settings } from '../config/env.ts'
+
+const yearSeconds = 365 * 24 * 3600
+
+/** Keeps what somebody has chosen in this browser for a year; undefined: it has the default again. */
+export function keepChoice(c: Context, cookie: string, value: string | undefined): void {
+  if (value === undefined) deleteCookie(c, cookie, { path: '/' })
+  else
+    setCookie(c, cookie, value, { path: '/', sameSite: 'Lax', httpOnly: true, maxAge: yearSeconds })
+}
 
 /** A sentence that the next page shows once. */
 export const flashCookie = 'tracewren_flash'

@@ -4,7 +4,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { and, eq, isNull, lte, sql, type SQL } from 'drizzle-orm'
 
 import { prepared, type Db } from '../db/db.ts'
-import { invitations, users } from '../db/schema.ts'
+import { invitations, users } from '../db/schema/index.ts'
 
 const validMs = 7 * 86_400_000
 

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 
 import type { Db } from '../db/db.ts'
-import { sessions, users } from '../db/schema.ts'
+import { sessions, users } from '../db/schema/index.ts'
 
 const day = 86_400_000
 export const idleMs = 30 * day

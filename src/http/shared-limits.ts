@@ -4,8 +4,8 @@ import { hash } from 'node:crypto'
 import { eq, gt, lte, or, sql } from 'drizzle-orm'
 
 import type { Rate, RateName } from '../config/env.ts'
-import { attempts } from '../db/background-tables.ts'
 import type { Db } from '../db/db.ts'
+import { attempts } from '../db/schema/index.ts'
 
 /** The limits that count together: their requests hash a password, or write, anyway. */
 export const sharedLimits: ReadonlySet<RateName> = new Set([

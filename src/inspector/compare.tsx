@@ -5,6 +5,7 @@ import { counted } from '../base/format.ts'
 import { query } from '../http/validation.ts'
 import type { RecordedRequest, RecordedTrace } from '../trace-store/recorded.ts'
 import { shortMs } from '../ui/chip.tsx'
+import { Column } from './column.tsx'
 import {
   compareTraces,
   growth,
@@ -125,22 +126,12 @@ const Rows = ({ comparison: { rows } }: { comparison: Comparison }) => {
       <table class='requests sums compare'>
         <thead>
           <tr>
-            <th scope='col'>Span</th>
-            <th scope='col' class='number'>
-              A
-            </th>
-            <th scope='col' class='number'>
-              B
-            </th>
-            <th scope='col' class='number'>
-              Difference
-            </th>
-            <th scope='col' class='number'>
-              Count
-            </th>
-            <th scope='col' class='bar'>
-              A above, B below
-            </th>
+            <Column>Span</Column>
+            <Column kind='number'>A</Column>
+            <Column kind='number'>B</Column>
+            <Column kind='number'>Difference</Column>
+            <Column kind='number'>Count</Column>
+            <Column kind='bar'>A above, B below</Column>
           </tr>
         </thead>
         <tbody>

@@ -8,6 +8,7 @@ import { recorderBounds } from '../trace-store/recorder.ts'
 import type { Bucket } from '../trace-store/statistics.ts'
 import { shortMs } from '../ui/chip.tsx'
 import { Charts } from './chart.tsx'
+import { Column } from './column.tsx'
 import { ExportLine } from './export-line.tsx'
 import { Filters, searchOf } from './filters.tsx'
 import { Header } from './header.tsx'
@@ -177,28 +178,20 @@ const Table = ({ requests, live }: { requests: RecordedRequest[]; live: string }
     <table class='requests'>
       <thead>
         <tr>
-          <th scope='col' class='time'>
+          <Column kind='time'>
             Time (<span class='zone'>UTC</span>)
-          </th>
-          <th scope='col'>Request</th>
-          <th scope='col' class='kind'>
-            Kind
-          </th>
-          <th scope='col'>Status</th>
-          <th scope='col' class='number'>
-            Queries
-          </th>
-          <th scope='col' class='number'>
-            Took
-          </th>
-          <th scope='col' class='sampled'>
-            Sampled
-          </th>
-          <th scope='col' class='bar'>
+          </Column>
+          <Column>Request</Column>
+          <Column kind='kind'>Kind</Column>
+          <Column>Status</Column>
+          <Column kind='number'>Queries</Column>
+          <Column kind='number'>Took</Column>
+          <Column kind='sampled'>Sampled</Column>
+          <Column kind='bar'>
             <span class='axis'>
               <span>0.1 ms</span> <span class='vh'>to</span> <span>100 s</span>
             </span>
-          </th>
+          </Column>
         </tr>
       </thead>
       <tbody id='rows' data-live={live}>

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm'
 import type { Context } from 'hono'
 
-import { users } from '../db/schema.ts'
+import { users } from '../db/schema/index.ts'
 import type { Env } from '../http/context.ts'
 
 /** The id of the account that the filter `person` names, as spans record it: `me`, a number, or a handle with or without @. */

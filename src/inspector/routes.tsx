@@ -1,11 +1,10 @@
 // The inspector: what this process did, from the same spans that are exported by OTLP.
 import type { Context } from 'hono'
-import { deleteCookie, setCookie } from 'hono/cookie'
 import * as v from 'valibot'
 
 import { Refusal } from '../base/refusal.ts'
 import { cameFrom, clientKind, router, type Env } from '../http/context.ts'
-import { chipCookie } from '../http/cookie-names.ts'
+import { chipCookie, keepChoice } from '../http/cookie-names.ts'
 import { mayInspect } from '../http/sessions.ts'
 import { form, found, query } from '../http/validation.ts'
 import { otlpJson } from '../trace-store/otlp-json.ts'
@@ -27,7 +26,6 @@ import { StatisticsPage } from './statistics-table.tsx'
 import { Gone, Panel, TracePage } from './trace.tsx'
 import { uploadRoutes } from './upload-routes.tsx'
 
-const yearSeconds = 365 * 24 * 3600
 const by = query({
   by: v.optional(v.picklist(['route', 'query'], 'by is route or query.'), 'route'),
 })
@@ -187,15 +185,8 @@ const traceRoutes = router()
   })
 
 const chipRoutes = router().post('/chip', form(chip), (c) => {
-  if (c.req.valid('form').chip === 'on') deleteCookie(c, chipCookie, { path: '/' })
-  else {
-    setCookie(c, chipCookie, 'off', {
-      path: '/',
-      sameSite: 'Lax',
-      httpOnly: true,
-      maxAge: yearSeconds,
-    })
-    flash(c, 'Hidden. To show it again, open the page "Reading traces", /traces/guide.')
-  }
+  const isOff = c.req.valid('form').chip === 'off'
+  keepChoice(c, chipCookie, isOff ? 'off' : undefined)
+  if (isOff) flash(c, 'Hidden. To show it again, open the page "Reading traces", /traces/guide.')
   return c.redirect(cameFrom(c, '/'), 303)
 })

@@ -47,13 +47,9 @@ export const feedQuery = query(cursorFields)
 export const oldestFirstQuery = query({ after: whole, through: whole, limit: whole, from: whole })
 
 /** Makes a slice of validated query parameters; limits its size to 1 to 100 rows. */
-export const sliceOf = (asked: {
-  before?: number | undefined
-  after?: number | undefined
-  through?: number | undefined
-  limit?: number | undefined
-  from?: number | undefined
-}): Slice => ({
+export const sliceOf = (
+  asked: Partial<Record<'before' | 'after' | 'through' | 'limit' | 'from', number | undefined>>,
+): Slice => ({
   before: asked.before ?? asked.after,
   through: asked.through,
   limit: Math.min(Math.max(asked.limit ?? sliceSize, 1), sliceMax),
@@ -144,8 +140,8 @@ export type FeedView<Row> = {
   head: Parameters<typeof page>[1]
   /** What a program gets instead of the page: a list of this name, of its rows. */
   json?: { name: string; row: (row: Row) => unknown }
-  /** The page around the list. */
-  around: (list: Child) => Child
+  /** The page around the list; default: its title as a heading, then the list. */
+  around?: (list: Child) => Child
 }
 
 /** Answers with the page of a list, with its next slice for htmx, or with JSON where the list has one. */
@@ -160,7 +156,12 @@ export function answerFeed<Row extends Placed>(
     return c.json({ [name]: feed.rows.map(row), before: feed.more ? feed.end : null })
   }
   if (clientKind(c) !== 'partial' || slice.before === undefined) {
-    return page(c, view.head, () => view.around(FeedList({ slice, feed, view })))
+    const around =
+      view.around ??
+      ((list: Child) =>
+        html`<h1>${view.head.title}</h1>
+          ${list}`)
+    return page(c, view.head, () => around(FeedList({ slice, feed, view })))
   }
   if (feed.end !== undefined) c.header('HX-Replace-Url', address(view, { through: feed.end }))
   return render(c, () => (

@@ -1,10 +1,12 @@
 type FieldProps = {
-  id: string
   name: string
+  /** Default: the name. */
+  id?: string
   label: string
   type?: string
   value?: string | undefined
-  autocomplete: string
+  /** Default: the name. */
+  autocomplete?: string
   /** What is wrong with the value: a sentence shown below the field. */
   problem?: string | undefined
   /** The sentence stands above the form, in its `FormProblem`. */
@@ -18,12 +20,12 @@ type FieldProps = {
 
 /** A field of a form, required unless it is optional, with label, hint and error. */
 export const Field = ({
-  id,
   name,
+  id = name,
   label,
   type = 'text',
   value,
-  autocomplete,
+  autocomplete = name,
   problem,
   saidAbove = false,
   hint,
@@ -48,6 +50,11 @@ export const Field = ({
     {hint && <span class='hint'>{hint}</span>}
     {!saidAbove && <Problem of={id}>{problem}</Problem>}
   </p>
+)
+
+/** A field for a password; `isNew`: password managers suggest one. */
+export const PasswordField = ({ isNew = false, ...field }: FieldProps & { isNew?: boolean }) => (
+  <Field type='password' autocomplete={isNew ? 'new-password' : 'current-password'} {...field} />
 )
 
 /**

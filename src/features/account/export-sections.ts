@@ -2,9 +2,15 @@
 import { and, asc, eq, gt, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 
-import { bookmarks } from '../../db/bookmark-tables.ts'
 import type { Db } from '../../db/db.ts'
-import { favorites, follows, formerHandles, tweets, users } from '../../db/schema.ts'
+import {
+  bookmarks,
+  favorites,
+  follows,
+  formerHandles,
+  tweets,
+  users,
+} from '../../db/schema/index.ts'
 
 /** Rows are read by so many at a time. */
 export const pageRows = 500
@@ -56,52 +62,27 @@ const posts: Section = async (db, userId, after) => {
   return rows.map(({ createdAt, ...row }) => ({ ...row, created_at: time(createdAt) }))
 }
 
-const likes: Section = async (db, userId, after) => {
-  const rows = await db
-    .select({
-      at: favorites.id,
-      tweet: tweets.id,
-      author: author.handle,
-      liked: favorites.createdAt,
-    })
-    .from(favorites)
-    .innerJoin(tweets, eq(tweets.id, favorites.tweetId))
-    .innerJoin(author, eq(author.id, tweets.userId))
-    .where(
-      and(
-        eq(favorites.userId, userId),
-        gt(favorites.id, after),
-        ne(tweets.msg, ''),
-        ne(author.name, ''),
-      ),
-    )
-    .orderBy(asc(favorites.id))
-    .limit(pageRows)
-  return rows.map(({ liked, ...row }) => ({ ...row, liked_at: time(liked) }))
-}
-
-const kept: Section = async (db, userId, after) => {
-  const rows = await db
-    .select({
-      at: bookmarks.id,
-      tweet: tweets.id,
-      author: author.handle,
-      kept: bookmarks.createdAt,
-    })
-    .from(bookmarks)
-    .innerJoin(tweets, eq(tweets.id, bookmarks.tweetId))
-    .innerJoin(author, eq(author.id, tweets.userId))
-    .where(and(eq(bookmarks.userId, userId), gt(bookmarks.id, after)))
-    .orderBy(asc(bookmarks.id))
-    .limit(pageRows)
-  return rows.map(({ kept: at, ...row }) => ({ ...row, bookmarked_at: time(at) }))
-}
+/** The tweets that a person has marked, by a like or a bookmark, and when (as `name`); not those that are gone. */
+const markSection =
+  (marks: typeof favorites | typeof bookmarks, name: string): Section =>
+  async (db, userId, after) => {
+    const isThere = and(ne(tweets.msg, ''), ne(author.name, ''))
+    const rows = await db
+      .select({ at: marks.id, tweet: tweets.id, author: author.handle, since: marks.createdAt })
+      .from(marks)
+      .innerJoin(tweets, eq(tweets.id, marks.tweetId))
+      .innerJoin(author, eq(author.id, tweets.userId))
+      .where(and(eq(marks.userId, userId), gt(marks.id, after), isThere))
+      .orderBy(asc(marks.id))
+      .limit(pageRows)
+    return rows.map(({ since, ...row }) => ({ ...row, [name]: time(since) }))
+  }
 
 /** The lists of an export, in its order. */
 export const sections: Record<string, Section> = {
   tweets: posts,
-  likes,
-  bookmarks: kept,
+  likes: markSection(favorites, 'liked_at'),
+  bookmarks: markSection(bookmarks, 'bookmarked_at'),
   following: followSection('followerId', 'followedId'),
   followers: followSection('followedId', 'followerId'),
 }

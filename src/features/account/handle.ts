@@ -3,7 +3,7 @@ import { and, eq, gt, lte, max, notExists, sql } from 'drizzle-orm'
 
 import { fullTime } from '../../base/format.ts'
 import { isConstraint, type Db } from '../../db/db.ts'
-import { formerHandles, users } from '../../db/schema.ts'
+import { formerHandles, users } from '../../db/schema/index.ts'
 
 const day = 86_400_000
 const waitMs = 30 * day

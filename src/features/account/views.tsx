@@ -1,29 +1,26 @@
+import type { Child } from 'hono/jsx'
+
 import { counted, fullTime } from '../../base/format.ts'
-import { Field, FormProblem, Problem, refersTo } from '../../ui/field.tsx'
+import { Field, FormProblem, PasswordField, Problem, refersTo } from '../../ui/field.tsx'
 
 export type Problems = Record<string, string>
 
-export const ProfileForm = ({
-  name,
-  bio: shown,
-  problems,
-}: {
-  name: string
-  bio: string
-  problems: Problems
-}) => (
-  <form class='card door' method='post' action='/account/profile'>
-    <h2>Profile</h2>
-    <FormProblem>{problems['form']}</FormProblem>
-    <Field
-      id='name'
-      name='name'
-      label='Name'
-      kept
-      value={name}
-      autocomplete='name'
-      problem={problems['name']}
-    />
+type FormProps = { path: `/${string}`; title: string; problem: string | undefined; children: Child }
+
+/** A form of this page; `problem`: what is wrong with all of it. */
+const Form = ({ path, title, problem, children }: FormProps) => (
+  <form class='card door' method='post' action={path}>
+    <h2>{title}</h2>
+    <FormProblem>{problem}</FormProblem>
+    {children}
+  </form>
+)
+
+type ProfileProps = { name: string; bio: string; problems: Problems }
+
+export const ProfileForm = ({ name, bio, problems }: ProfileProps) => (
+  <Form path='/account/profile' title='Profile' problem={problems['form']}>
+    <Field name='name' label='Name' kept value={name} problem={problems['name']} />
     <p class='field'>
       <label for='bio'>Bio</label>
       <textarea
@@ -33,32 +30,25 @@ export const ProfileForm = ({
         data-draft='sent'
         {...refersTo('bio', problems['bio'])}
       >
-        {shown}
+        {bio}
       </textarea>
       <Problem of='bio'>{problems['bio']}</Problem>
     </p>
     <button class='btn'>Save</button>
-  </form>
+  </Form>
 )
 
-export const HandleForm = ({
-  handle,
-  waitUntil,
-  problems,
-}: {
-  handle: string
-  waitUntil: number | undefined
-  problems: Problems
-}) => (
-  <form class='card door' method='post' action='/account/handle'>
-    <h2>Handle</h2>
-    <FormProblem>
-      {problems['form'] ?? (waitUntil === undefined ? undefined : problems['handle'])}
-    </FormProblem>
+type HandleProps = { handle: string; waitUntil: number | undefined; problems: Problems }
+
+export const HandleForm = ({ handle, waitUntil, problems }: HandleProps) => (
+  <Form
+    path='/account/handle'
+    title='Handle'
+    problem={problems['form'] ?? (waitUntil === undefined ? undefined : problems['handle'])}
+  >
     {waitUntil === undefined ? (
       <>
         <Field
-          id='handle'
           name='handle'
           label='Handle'
           hint='a to z, digits and _; you can change it once a month, and links to the old one lead on'
@@ -73,7 +63,7 @@ export const HandleForm = ({
         You are @{handle}. You can change it again from {fullTime(waitUntil)}.
       </p>
     )}
-  </form>
+  </Form>
 )
 
 /** Whose password it is: password managers read this, and Chromium's reads no `type=hidden`. */
@@ -81,48 +71,26 @@ const Username = ({ mailaddress }: { mailaddress: string }) => (
   <input type='text' name='username' value={mailaddress} autocomplete='username' hidden readonly />
 )
 
-export const PasswordForm = ({
-  mailaddress,
-  problems,
-}: {
-  mailaddress: string
-  problems: Problems
-}) => (
-  <form class='card door' method='post' action='/account/password'>
-    <h2>Password</h2>
-    <FormProblem>{problems['form']}</FormProblem>
+type OwnerProps = { mailaddress: string; problems: Problems }
+
+export const PasswordForm = ({ mailaddress, problems }: OwnerProps) => (
+  <Form path='/account/password' title='Password' problem={problems['form']}>
     <Username mailaddress={mailaddress} />
-    <Field
-      id='current'
-      name='current'
-      label='Current password'
-      type='password'
-      autocomplete='current-password'
-      problem={problems['current']}
-    />
-    <Field
-      id='fresh'
-      name='fresh'
-      label='New password'
-      type='password'
-      autocomplete='new-password'
-      problem={problems['fresh']}
-    />
+    <PasswordField name='current' label='Current password' problem={problems['current']} />
+    <PasswordField name='fresh' label='New password' isNew problem={problems['fresh']} />
     <p class='hint'>Changing it signs you out everywhere else.</p>
     <button class='btn'>Change password</button>
-  </form>
+  </Form>
 )
 
 export const SessionsForm = ({ others, problems }: { others: number; problems: Problems }) => (
-  <form class='card door' method='post' action='/account/sessions'>
-    <h2>Sessions</h2>
-    <FormProblem>{problems['form']}</FormProblem>
+  <Form path='/account/sessions' title='Sessions' problem={problems['form']}>
     <p>
       You are signed in here
       {others > 0 ? ` and in ${counted(others, 'other place')}` : ' and nowhere else'}.
     </p>
     <button class='btn quiet'>Sign out everywhere else</button>
-  </form>
+  </Form>
 )
 
 export const ExportLink = () => (
@@ -148,26 +116,11 @@ export const ReportsLink = () => (
   </section>
 )
 
-export const DeleteForm = ({
-  mailaddress,
-  problems,
-}: {
-  mailaddress: string
-  problems: Problems
-}) => (
-  <form class='card door' method='post' action='/account/delete'>
-    <h2>Delete account</h2>
-    <FormProblem>{problems['form']}</FormProblem>
+export const DeleteForm = ({ mailaddress, problems }: OwnerProps) => (
+  <Form path='/account/delete' title='Delete account' problem={problems['form']}>
     <p>Your profile, posts, likes and follows are deleted for good.</p>
     <Username mailaddress={mailaddress} />
-    <Field
-      id='farewell'
-      name='farewell'
-      label='Password'
-      type='password'
-      autocomplete='current-password'
-      problem={problems['farewell']}
-    />
+    <PasswordField name='farewell' label='Password' problem={problems['farewell']} />
     <button class='btn danger'>Delete my account</button>
-  </form>
+  </Form>
 )

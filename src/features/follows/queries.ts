@@ -4,7 +4,7 @@ import { alias } from 'drizzle-orm/sqlite-core'
 import { prepared, type Db } from '../../db/db.ts'
 import { notHidden, shownName } from '../../db/hidden.ts'
 import { listedUser } from '../../db/listed-user.ts'
-import { follows, users } from '../../db/schema.ts'
+import { follows, users } from '../../db/schema/index.ts'
 import type { Reader } from '../../http/sessions.ts'
 
 const me = sql.placeholder('viewer')

@@ -2,9 +2,8 @@
 import { and, desc, eq, ne, sql } from 'drizzle-orm'
 
 import { prepared, type Db } from '../../db/db.ts'
-import { hidden } from '../../db/hidden-tables.ts'
 import { listedUser } from '../../db/listed-user.ts'
-import { users } from '../../db/schema.ts'
+import { hidden, users } from '../../db/schema/index.ts'
 import type { Reader } from '../../http/sessions.ts'
 import { followColumns } from '../follows/queries.ts'
 
@@ -62,8 +61,6 @@ export async function hidingState(db: Db, viewer: number, id: number) {
   const row = await stateQuery(db).get({ viewer, id })
   return row && { ...row, ...hidingFrom(row.kinds) }
 }
-
-export type HidingState = NonNullable<Awaited<ReturnType<typeof hidingState>>>
 
 /** One statement. Triggers write the other side of a block and end follows (drizzle/0012). */
 export async function hide(db: Db, viewer: number, id: number, kind: Kind): Promise<void> {

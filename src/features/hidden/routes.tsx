@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 
 import { Refusal } from '../../base/refusal.ts'
-import { action } from '../../http/action.ts'
+import { action, type OfOne } from '../../http/action.ts'
 import { cameFrom, type Env, router } from '../../http/context.ts'
 import { traced } from '../../http/request-span.ts'
 import { found } from '../../http/validation.ts'
@@ -11,7 +11,7 @@ import { MyNewCount, NewCount } from '../../ui/counts.tsx'
 import { Toast } from '../../ui/feed.tsx'
 import { PressedFollow } from '../follows/views.tsx'
 import { hide, hidingState, unhide, type Kind } from './queries.ts'
-import { HidingNote, PersonMenu } from './views.tsx'
+import { ChangedPerson } from './views.tsx'
 
 const said = {
   mute: 'is muted: their posts are left out of your lists.',
@@ -27,12 +27,7 @@ async function answerHiding(c: Context<Env>, id: number, done: keyof typeof said
   const sentence = `${state.name} ${said[done]}`
   const partial = (
     <>
-      <hx-partial hx-target={`#menu-${id}`} hx-swap='outerHTML'>
-        <PersonMenu {...state} viewer={viewer} focus />
-      </hx-partial>
-      <hx-partial hx-target={`#hiding-${id}`} hx-swap='outerHTML'>
-        <HidingNote {...state} />
-      </hx-partial>
+      <ChangedPerson {...state} viewer={viewer} />
       {done === 'block' && (
         <>
           <PressedFollow {...state} />
@@ -47,18 +42,17 @@ async function answerHiding(c: Context<Env>, id: number, done: keyof typeof said
   return answer(c, { partial, to: isInAccount ? '#hidden' : `#user-${id}`, flash: sentence })
 }
 
-const hides = (kind: Kind) => async (c: Context<Env, string, IdInput>) => {
+const hides = (kind: Kind) => async (c: Context<Env, string, OfOne>) => {
   const { id } = c.req.valid('param')
   if (id === c.var.viewer.id) throw new Refusal(400, `You cannot ${kind} yourself.`)
   await hide(c.var.db, c.var.viewer.id, id, kind)
   return answerHiding(c, id, kind)
 }
-const unhides = (kind: Kind) => async (c: Context<Env, string, IdInput>) => {
+const unhides = (kind: Kind) => async (c: Context<Env, string, OfOne>) => {
   const { id } = c.req.valid('param')
   await unhide(c.var.db, c.var.viewer.id, id, kind)
   return answerHiding(c, id, `un${kind}`)
 }
-type IdInput = { out: { param: { id: number } } }
 
 export const hiddenRoutes = router()
   .post('/mute/:id{[0-9]+}', traced('hidden.mute'), ...action, hides('mute'))

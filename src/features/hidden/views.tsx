@@ -76,6 +76,18 @@ export const HidingNote = ({
   </div>
 )
 
+/** The menu and the note as they are after an action, for a page that shows them. */
+export const ChangedPerson = (props: MenuProps) => (
+  <>
+    <hx-partial hx-target={`#menu-${props.id}`} hx-swap='outerHTML'>
+      <PersonMenu {...props} focus />
+    </hx-partial>
+    <hx-partial hx-target={`#hiding-${props.id}`} hx-swap='outerHTML'>
+      <HidingNote {...props} />
+    </hx-partial>
+  </>
+)
+
 /** Whom the viewer has muted or blocked, each with a button that takes it back. */
 export const HiddenPeople = ({ people }: { people: HiddenPerson[] }) => (
   <section class='card door' id='hidden'>

@@ -1,7 +1,7 @@
 import { sql, type SQL, type SQLWrapper } from 'drizzle-orm'
 
 import { prepared, type Db } from '../../db/db.ts'
-import { tweets } from '../../db/schema.ts'
+import { tweets } from '../../db/schema/index.ts'
 
 /** How many new posts are counted; more are shown as this number and a plus. */
 export const countedMax = 99

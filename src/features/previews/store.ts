@@ -3,8 +3,7 @@ import { and, eq, lt, or, gt, sql } from 'drizzle-orm'
 
 import type { Db } from '../../db/db.ts'
 import { originalOf } from '../../db/originals.ts'
-import { linkPreviews, tweetPreviews } from '../../db/preview-tables.ts'
-import { tweets } from '../../db/schema.ts'
+import { linkPreviews, tweetPreviews, tweets } from '../../db/schema/index.ts'
 import type { Words } from './text.ts'
 
 const hour = 3_600_000

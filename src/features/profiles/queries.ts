@@ -2,7 +2,7 @@
 import { and, eq, ne, sql } from 'drizzle-orm'
 
 import { prepared, type Db } from '../../db/db.ts'
-import { formerHandles, users } from '../../db/schema.ts'
+import { formerHandles, users } from '../../db/schema/index.ts'
 import { followColumns } from '../follows/queries.ts'
 
 const profile = (db: Db) =>

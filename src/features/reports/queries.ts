@@ -3,9 +3,8 @@ import { and, asc, desc, eq, gte, isNull, lt, sql, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/sqlite-core'
 
 import { prepared, type Db } from '../../db/db.ts'
-import { reports } from '../../db/hidden-tables.ts'
 import { originalOf } from '../../db/originals.ts'
-import { tweets, users } from '../../db/schema.ts'
+import { reports, tweets, users } from '../../db/schema/index.ts'
 
 /** Who wrote a tweet that can be reported; of a retweet, its original. */
 export async function authorOf(

@@ -104,12 +104,6 @@ export const reportRoutes = router()
       item: (one, position) => <ReportCard report={one} position={position} />,
       json: { name: 'reports', row: reportJson },
       empty: <p>Nothing is reported. What people report stands here until you dismiss it.</p>,
-      around: (list) => (
-        <>
-          <h1>Reports</h1>
-          {list}
-        </>
-      ),
     })
   })
   .post('/reports/:id{[0-9]+}/dismiss', traced('reports.dismiss'), ...operatorAction, async (c) => {

@@ -4,7 +4,7 @@ import { sql, type SQL } from 'drizzle-orm'
 
 import { prepared, type Bound, type Db } from '../../db/db.ts'
 import { notHidden } from '../../db/hidden.ts'
-import { users } from '../../db/schema.ts'
+import { users } from '../../db/schema/index.ts'
 import type { Reader } from '../../http/sessions.ts'
 import { readFeed, type Feed, type Slice } from '../../ui/feed.tsx'
 import { personColumns, type Person } from '../follows/queries.ts'

@@ -4,7 +4,7 @@ import { normalAddress } from '../../base/mail-address.ts'
 import { Refusal } from '../../base/refusal.ts'
 import { isConstraint, prepared, type Db } from '../../db/db.ts'
 import { handleOf, numbered } from '../../db/handles.ts'
-import { sessions, users } from '../../db/schema.ts'
+import { sessions, users } from '../../db/schema/index.ts'
 import { useInvitation, whereUnused } from '../../http/invitations.ts'
 
 export type User = { id: number; passwordHash: string; demo: boolean; suspendedAt: number | null }

@@ -5,7 +5,7 @@ import { addressOf, demoPassword } from '../../demo/accounts.ts'
 import { clientKind, type Env } from '../../http/context.ts'
 import { render } from '../../ui/answer.ts'
 import { DraftFields, draftIn, type Draft } from '../../ui/drafts.tsx'
-import { Field, FormProblem } from '../../ui/field.tsx'
+import { Field, FormProblem, PasswordField } from '../../ui/field.tsx'
 import { Face } from '../../ui/icon.tsx'
 import { page } from '../../ui/layout.tsx'
 
@@ -82,7 +82,6 @@ const LoginForm = ({ given, problem, problems = {}, next, draft }: Form) => {
       <h2>Log in</h2>
       <FormProblem of={wrong}>{problem}</FormProblem>
       <Field
-        id='mailaddress'
         name='mailaddress'
         label='Email address'
         type='email'
@@ -91,12 +90,9 @@ const LoginForm = ({ given, problem, problems = {}, next, draft }: Form) => {
         problem={wrong === 'mailaddress' ? problem : undefined}
         saidAbove
       />
-      <Field
-        id='password'
+      <PasswordField
         name='password'
         label='Password'
-        type='password'
-        autocomplete='current-password'
         problem={wrong === 'password' ? problem : undefined}
         saidAbove
       />
@@ -115,7 +111,6 @@ const RegisterForm = ({ given, problem, problems = {}, next, invitation, draft, 
       id='reg-name'
       name='name'
       label='Name'
-      autocomplete='name'
       value={given?.['name']}
       problem={problems['name']}
     />
@@ -138,12 +133,11 @@ const RegisterForm = ({ given, problem, problems = {}, next, invitation, draft, 
       value={given?.['mailaddress']}
       problem={problems['mailaddress']}
     />
-    <Field
+    <PasswordField
       id='reg-password'
       name='password'
       label='Password'
-      type='password'
-      autocomplete='new-password'
+      isNew
       hint='8 characters or more'
       problem={problems['password']}
     />

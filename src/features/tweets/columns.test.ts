@@ -6,7 +6,7 @@ import { html } from 'hono/html'
 
 import { startApp } from '../../../test/harness.ts'
 import { rowsFrom, type Read } from '../../db/column-list.ts'
-import { tweets, users } from '../../db/schema.ts'
+import { tweets, users } from '../../db/schema/index.ts'
 import { encode, cachedFragment } from '../../ui/fragment-cache.ts'
 import { cardColumns, cardsFrom } from './queries.ts'
 

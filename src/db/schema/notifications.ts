@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
-import { createdAt, id, tweets, users } from './schema.ts'
+import { createdAt, id, ofUser, tweets } from './people-and-posts.ts'
 
 /** What others did to a person, written by triggers only; gone when its cause is undone. */
 export const notifications = sqliteTable(
@@ -10,13 +10,9 @@ export const notifications = sqliteTable(
   {
     id: id(),
     /** Who is told. */
-    userId: integer('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    userId: ofUser(),
     kind: text({ enum: ['like', 'follow', 'reply', 'retweet', 'quote', 'mention'] }).notNull(),
-    actorId: integer('actor_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    actorId: ofUser('actor_id'),
     /** Of a like or a retweet, the tweet of who is told; of a reply, a quote or a mention, the tweet that does it. */
     tweetId: integer('tweet_id').references(() => tweets.id, { onDelete: 'cascade' }),
     createdAt: createdAt(),

@@ -1,4 +1,4 @@
-// The tables and indexes of people and posts; notification-tables.ts and background-tables.ts have the others. Triggers
+// The tables and indexes of people and posts; the files beside this one have the others. Triggers
 // (counters, search, trends, notifications) and STRICT are written by hand in drizzle/*.sql.
 // test/schema.sql is the complete schema. A test compares it with the result of the migrations.
 import { sql } from 'drizzle-orm'
@@ -18,6 +18,17 @@ export const id = () => integer().primaryKey({ autoIncrement: true })
 /** Milliseconds since 1970, UTC. */
 export const createdAt = () => integer('created_at').notNull()
 const count = (name: string) => integer(name).notNull().default(0)
+const gone = { onDelete: 'cascade' } as const
+/** The person that a row is of, and goes with. */
+export const ofUser = (name = 'user_id') =>
+  integer(name)
+    .notNull()
+    .references(() => users.id, gone)
+/** The tweet that a row is of, and goes with. */
+export const ofTweet = () =>
+  integer('tweet_id')
+    .notNull()
+    .references(() => tweets.id, gone)
 
 export const users = sqliteTable(
   'users',
@@ -40,7 +51,7 @@ export const users = sqliteTable(
     favoriteCount: count('favorite_count'),
     /** The newest notification that this person has seen, by its id; an unseen one has a greater id. */
     notificationsSeen: count('notifications_seen'),
-    /** How many rows of `hidden` (hidden-tables.ts) say whom this person does not see. */
+    /** How many rows of `hidden` (hidden.ts) say whom this person does not see. */
     hiddenCount: count('hidden_count'),
   },
   (t) => [
@@ -65,9 +76,7 @@ export const formerHandles = sqliteTable(
   'former_handles',
   {
     handle: text().primaryKey(),
-    userId: integer('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    userId: ofUser(),
     changedAt: integer('changed_at').notNull(),
   },
   (t) => [index('former_handles_user').on(t.userId, t.changedAt)],
@@ -86,9 +95,7 @@ export const tweets = sqliteTable(
   'tweets',
   {
     id: id(),
-    userId: integer('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    userId: ofUser(),
     msg: text().notNull(),
     /** A digest of the form's key and the text: submitting twice creates one tweet (features/tweets/queries.ts). */
     key: text(),
@@ -145,12 +152,8 @@ export const tweets = sqliteTable(
 export const mentions = sqliteTable(
   'mentions',
   {
-    tweetId: integer('tweet_id')
-      .notNull()
-      .references(() => tweets.id, { onDelete: 'cascade' }),
-    userId: integer('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    tweetId: ofTweet(),
+    userId: ofUser(),
   },
   (t) => [
     primaryKey({ columns: [t.tweetId, t.userId] }),
@@ -166,9 +169,7 @@ export const tagUses = sqliteTable(
   'tag_uses',
   {
     tag: text().notNull(),
-    tweetId: integer('tweet_id')
-      .notNull()
-      .references(() => tweets.id, { onDelete: 'cascade' }),
+    tweetId: ofTweet(),
     userId: integer('user_id').notNull(),
     createdAt: createdAt(),
   },
@@ -182,12 +183,8 @@ export const favorites = sqliteTable(
   'favorites',
   {
     id: id(),
-    userId: integer('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
-    tweetId: integer('tweet_id')
-      .notNull()
-      .references(() => tweets.id, { onDelete: 'cascade' }),
+    userId: ofUser(),
+    tweetId: ofTweet(),
     /** What this like added to the tweet's trend score. Taking the like back subtracts the same. */
     weight: real().notNull(),
     createdAt: createdAt(),
@@ -203,12 +200,8 @@ export const follows = sqliteTable(
   'follows',
   {
     id: id(),
-    followerId: integer('follower_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
-    followedId: integer('followed_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    followerId: ofUser('follower_id'),
+    followedId: ofUser('followed_id'),
     createdAt: createdAt(),
   },
   (t) => [
@@ -223,9 +216,7 @@ export const sessions = sqliteTable(
   {
     /** SHA-256 of the token in the cookie, in hex: the content of the database is not enough to sign in. */
     tokenHash: text('token_hash').primaryKey(),
-    userId: integer('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    userId: ofUser(),
     createdAt: createdAt(),
     seenAt: integer('seen_at').notNull(),
   },

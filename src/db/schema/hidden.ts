@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
-import { createdAt, id, tweets, users } from './schema.ts'
+import { createdAt, id, ofTweet, ofUser } from './people-and-posts.ts'
 
 /**
  * Whom a person does not see. A mute is one row, a block two: 'block', and 'blocked' for the other side, which triggers
@@ -12,12 +12,8 @@ export const hidden = sqliteTable(
   'hidden',
   {
     id: id(),
-    viewerId: integer('viewer_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
-    authorId: integer('author_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    viewerId: ofUser('viewer_id'),
+    authorId: ofUser('author_id'),
     kind: text({ enum: ['mute', 'block', 'blocked'] }).notNull(),
     createdAt: createdAt(),
     /** 1 for a mute of somebody whom the viewer follows; triggers keep it. It saves the timeline a lookup of each followee. */
@@ -39,12 +35,8 @@ export const hidden = sqliteTable(
 export const notificationGaps = sqliteTable(
   'notification_gaps',
   {
-    userId: integer('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
-    actorId: integer('actor_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    userId: ofUser(),
+    actorId: ofUser('actor_id'),
     favorites: integer().notNull(),
     follows: integer().notNull(),
     tweets: integer().notNull(),
@@ -60,12 +52,8 @@ export const reports = sqliteTable(
   'reports',
   {
     id: id(),
-    tweetId: integer('tweet_id')
-      .notNull()
-      .references(() => tweets.id, { onDelete: 'cascade' }),
-    userId: integer('user_id')
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    tweetId: ofTweet(),
+    userId: ofUser(),
     reason: text().notNull(),
     createdAt: createdAt(),
     /** An operator has seen it and found nothing wrong. */

@@ -1,7 +1,7 @@
 // The tables of link previews.
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
-import { tweets } from './schema.ts'
+import { tweets } from './people-and-posts.ts'
 
 /** What pages say about themselves, by address (features/previews/). */
 export const linkPreviews = sqliteTable(
