@@ -210,7 +210,9 @@ const unlessRead = (check: MiddlewareHandler<Env>): MiddlewareHandler<Env> =>
 function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Settings) {
   const queue = new AdmissionQueue({ waiting: REQUEST_QUEUE, waitMs: REQUEST_WAIT_MS })
   return createMiddleware<Env>(async (c, next) => {
-    const admission = queue.enter(c.req.raw)
+    // Not the signal of the Request, if there is a socket: to make one for each that waits costs as much as a query.
+    const socket = c.env?.incoming?.socket
+    const admission = queue.enter(() => socket?.destroyed ?? c.req.raw.signal.aborted)
     if (admission) await traceWait('request_queue.wait', admission)
     if (activeRequests.count >= MAX_IN_FLIGHT) {
       throw new Refusal(503, 'This server is busy. Try again in a moment.', {

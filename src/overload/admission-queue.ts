@@ -19,7 +19,7 @@ export type AdmissionLimits = { waiting: number; waitMs: number }
 
 type Waiting = {
   since: number
-  request: Pick<Request, 'signal'> | undefined
+  isGone: (() => boolean) | undefined
   start: () => void
   refuse: () => void
 }
@@ -49,9 +49,9 @@ export class AdmissionQueue {
 
   /**
    * Returns undefined when the request may start at once. Else the promise resolves when it may start, and rejects with
-   * a 503 Refusal when the queue is full, the wait was too long, or the client has hung up.
+   * a 503 Refusal when the queue is full, the wait was too long, or the client has hung up: `isGone` is asked then and now.
    */
-  enter(request?: Pick<Request, 'signal'>): Promise<void> | undefined {
+  enter(isGone?: () => boolean): Promise<void> | undefined {
     if (!this.#isBusy) {
       this.#isBusy = true
       setImmediate(() => this.#poll(0))
@@ -60,7 +60,7 @@ export class AdmissionQueue {
     if (this.#late.length >= lateMax) return Promise.reject(busy())
     return new Promise((start, reject) => {
       const list = this.depth < this.#limits.waiting ? this.#waiting : this.#late
-      list.push({ since: performance.now(), request, start, refuse: () => reject(busy()) })
+      list.push({ since: performance.now(), isGone, start, refuse: () => reject(busy()) })
     })
   }
 
@@ -77,7 +77,7 @@ export class AdmissionQueue {
     const oldest = performance.now() - waitMs
     const refused: Waiting[] = []
     for (const one of this.#waiting.splice(0)) {
-      const isOver = one.since < oldest || one.request?.signal.aborted
+      const isOver = one.since < oldest || one.isGone?.()
       ;(isOver ? refused : this.#waiting).push(one)
     }
     const starting = this.#waiting.splice(0, startsPerIteration)
