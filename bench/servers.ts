@@ -2,12 +2,12 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join, resolve as absolute } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { buildSync } from 'esbuild'
 
+import { freePort } from '../bin/free-port.ts'
 import { Connection, textOf } from './client.ts'
 import type { Usage } from './usage-probe.ts'
 import { folder } from './world.ts'
@@ -35,21 +35,6 @@ export function buildTools(): void {
     outdir: tools,
     outExtension: { '.js': '.mjs' },
   })
-}
-
-let port = Number(process.env['BENCH_PORT'] ?? 19_100)
-
-/** The next free port. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const candidate = port++
-    const server = createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(candidate, '127.0.0.1', () => server.close(() => resolve(true)))
-    })
-    if (free) return candidate
-  }
 }
 
 export type Process = {

@@ -3,10 +3,10 @@
 import { request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { freePort } from '../test/libsql-server.ts'
 import { startSink, type Answers, type Sink } from '../test/otlp-sink.ts'
 import { costOfAll } from './cost/all.ts'
 import { load, usage, variant, type Variant } from './cost/variant.ts'
+import { freePort } from './free-port.ts'
 
 const rounds = Number(process.env['ROUNDS'] ?? 40)
 const perRound = Number(process.env['REQUESTS'] ?? 150)

@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url'
 
 import { createClient } from '@libsql/client/http'
 
+import { freePort } from '../bin/free-port.ts'
 import { startLoad, type Load } from './chaos-load.ts'
-import { freePort, freshServerUrl } from './libsql-server.ts'
+import { freshServerUrl } from './libsql-server.ts'
 import { startNginx } from './nginx.ts'
 import { register, scratch, startServer, type Server } from './process.ts'
 import { has, run } from './programs.ts'

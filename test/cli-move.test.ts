@@ -8,7 +8,8 @@ import test from 'node:test'
 import { createClient } from '@libsql/client/http'
 import Database from 'libsql'
 
-import { freePort, freshServerUrl } from './libsql-server.ts'
+import { freePort } from '../bin/free-port.ts'
+import { freshServerUrl } from './libsql-server.ts'
 import { ended, launch, post, refusedStart, runTool, scratch, startServer } from './process.ts'
 
 type Ask = (sql: string) => Promise<unknown[][]>

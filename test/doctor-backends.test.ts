@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import test, { after, before } from 'node:test'
 
+import { freePort } from '../bin/free-port.ts'
 import {
   examine,
   fakeGrafana,
@@ -11,7 +12,6 @@ import {
   startChain,
   type Kind,
 } from './doctor-rig.ts'
-import { freePort } from './libsql-server.ts'
 import { scratch, startServer, type Server } from './process.ts'
 import { has } from './programs.ts'
 

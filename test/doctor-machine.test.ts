@@ -5,8 +5,9 @@ import test from 'node:test'
 
 import Database from 'libsql'
 
+import { freePort } from '../bin/free-port.ts'
 import { answering, examine, runDoctor } from './doctor-rig.ts'
-import { freePort, freshServerUrl } from './libsql-server.ts'
+import { freshServerUrl } from './libsql-server.ts'
 import { scratch, smallDisk, startServer } from './process.ts'
 
 /** An app on a file, and the settings to look at it. */

@@ -10,7 +10,7 @@ import {
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
-import { freePort } from './libsql-server.ts'
+import { freePort } from '../bin/free-port.ts'
 import { startSink, type Sink } from './otlp-sink.ts'
 import { ended, launch } from './process.ts'
 import { start, type Started } from './programs.ts'

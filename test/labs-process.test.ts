@@ -5,9 +5,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
+import { freePort } from '../bin/free-port.ts'
 import { runLab } from '../bin/labs/command.ts'
 import { labs } from '../bin/labs/list.ts'
-import { freePort } from './libsql-server.ts'
 import { ended, runTool, scratch, startServer, type Server } from './process.ts'
 import { has } from './programs.ts'
 

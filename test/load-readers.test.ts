@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { freePort } from './libsql-server.ts'
+import { freePort } from '../bin/free-port.ts'
 import { inFront, missing, place } from './load-runs.ts'
 import { startServer } from './process.ts'
 

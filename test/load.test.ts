@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process'
 import test, { describe } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { freePort } from './libsql-server.ts'
+import { freePort } from '../bin/free-port.ts'
 import {
   answerWith,
   generators,

@@ -2,7 +2,7 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-import { freePort } from './libsql-server.ts'
+import { freePort } from '../bin/free-port.ts'
 import { run, start, type Started } from './programs.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))

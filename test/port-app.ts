@@ -9,9 +9,9 @@ import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
+import { freePort } from '../bin/free-port.ts'
 import { readSettings } from '../src/config/env.ts'
 import { openDb } from '../src/db/db.ts'
-import { freePort } from './libsql-server.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 

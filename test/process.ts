@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-import { freePort } from './libsql-server.ts'
+import { freePort } from '../bin/free-port.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 

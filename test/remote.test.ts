@@ -6,12 +6,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { sql } from 'drizzle-orm'
 
+import { freePort } from '../bin/free-port.ts'
 import { serverClient } from '../src/db/libsql-http.ts'
 import type { Answer } from './harness.ts'
 
 process.env['TEST_DATABASE'] = 'server'
 const { startApp } = await import('./harness.ts')
-const { freshServerUrl, freePort } = await import('./libsql-server.ts')
+const { freshServerUrl } = await import('./libsql-server.ts')
 const { post, register, scratch, startServer } = await import('./process.ts')
 
 /** Round trips of each page for somebody who has signed in, that of the session included. */

@@ -5,7 +5,7 @@ import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-import { freePort } from './libsql-server.ts'
+import { freePort } from '../bin/free-port.ts'
 import { startSink, type Sink } from './otlp-sink.ts'
 import { scratch } from './process.ts'
 import { has, start } from './programs.ts'

@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 
+import { freePort } from '../bin/free-port.ts'
 import { basesOf } from '../bin/stack/images.ts'
 import { newestLike, parseImage } from '../bin/stack/registry.ts'
-import { freePort } from './libsql-server.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 

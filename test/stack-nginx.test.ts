@@ -7,7 +7,7 @@ import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-import { freePort } from './libsql-server.ts'
+import { freePort } from '../bin/free-port.ts'
 import { prepareNginx, startNginx } from './nginx.ts'
 import { scratch, startServer } from './process.ts'
 import { has, run } from './programs.ts'

@@ -4,8 +4,8 @@ import { createServer as createTcpServer, type Socket } from 'node:net'
 import test from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 
+import { freePort } from '../bin/free-port.ts'
 import { ask, told } from './exported.ts'
-import { freePort } from './libsql-server.ts'
 import { startSink, type Sink, type SinkSpan } from './otlp-sink.ts'
 import { scratch, startServer } from './process.ts'
 

@@ -1,13 +1,13 @@
 // The app of a game day: the built program with its faults on, a data folder and a port of its own, and a channel for the orders.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 import type { GameAnswer } from '../../src/faults/game.ts'
+import { freePort } from '../free-port.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const startMs = 90_000
@@ -35,17 +35,6 @@ export type GameApp = {
   /** Ends the process and removes its data folder. */
   close: () => Promise<void>
 }
-
-/** A port that nobody listens on at this moment. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 
 /** Settings of the terminal that a game keeps: where telemetry goes to. The others would make it another game. */
 const kept = /^(PATH|HOME|TMPDIR|LANG|OTEL_\w+|GRAFANA_URL|NODE_EXTRA_CA_CERTS)$/

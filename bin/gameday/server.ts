@@ -6,7 +6,7 @@ import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 
-import { freePort } from './app.ts'
+import { freePort } from '../free-port.ts'
 import type { Game } from './game.ts'
 import { gameJson } from './json.ts'
 import { GamePage, style } from './page.tsx'

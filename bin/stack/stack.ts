@@ -1,11 +1,11 @@
 // One stack for the test: a project with a name, a network and ports of its own, from the files of COMPOSE_FILE.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { delimiter, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { parse, stringify } from 'yaml'
 
+import { freePort } from '../free-port.ts'
 import { must, run, runAlways, type Options } from './shell.ts'
 
 export const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -40,22 +40,6 @@ export async function findCompose(): Promise<string[]> {
   for (const words of [['docker', 'compose'], ['docker-compose']])
     if ((await run(words[0]!, [...words.slice(1), 'version'])).code === 0) return words
   throw new Error('Docker Compose is missing: install its plug-in, or docker-compose.')
-}
-
-/** Ports that nobody listens on. All are taken before the first is released, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((done, fail) => {
-          server.once('error', fail)
-          server.listen(0, '127.0.0.1', () => done((server.address() as { port: number }).port))
-        }),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((done) => server.close(done))))
-  return ports
 }
 
 /** A network that no container network of this machine overlaps. */
@@ -125,7 +109,11 @@ export class Stack {
   /** Prepares everything, but starts nothing. */
   static async make(): Promise<Stack> {
     const compose = await findCompose()
-    const stack = new Stack(compose, await freePorts(portNames.length), await freeNetwork())
+    const stack = new Stack(
+      compose,
+      await Promise.all(portNames.map(freePort)),
+      await freeNetwork(),
+    )
     await stack.#readServices()
     return stack
   }
