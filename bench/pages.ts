@@ -1,5 +1,7 @@
 // Does a page cost the same in a world of ten million tweets as in one of a hundred thousand? The same requests to the
 // app in this process, alternately on both worlds, with the CPU time of each: no network and no other requests.
+import { sql } from 'drizzle-orm'
+
 import { createApp } from '../src/app.tsx'
 import { readSettings } from '../src/config/env.ts'
 import { openDb, type Database } from '../src/db/db.ts'
@@ -30,6 +32,16 @@ async function behind(world: World, likes: number): Promise<string> {
   return `/favorites?before=${rows[0]![0]}&from=${likes + 1}`
 }
 
+/** What SQL finds in a world, as the end of a URL. */
+const found =
+  (start: string, query: string, end = '') =>
+  async ({ database }: World) =>
+    start + String((await database.db.values<[number]>(sql.raw(query)))[0]![0]) + end
+
+/** The newest tweet with more than a page of replies, and who has written the most replies. */
+const thread = `select reply_to from tweets where reply_to is not null group by 1 having count(*) > 20 order by 1 desc limit 1`
+const replier = `select user_id from tweets where reply_to is not null group by 1 order by count(*) desc limit 1`
+
 const pages: Page[] = [
   { name: 'timeline, follows 10', viewer: 21, path: () => '/timeline' },
   { name: 'timeline, follows 300', viewer: 11, path: () => '/timeline' },
@@ -39,6 +51,16 @@ const pages: Page[] = [
   { name: 'search, frequent word', viewer: 11, path: () => '/search?q=the' },
   { name: 'search, rare word', viewer: 11, path: () => `/search?q=${tagOf(300).slice(1)}` },
   { name: 'trends', viewer: 11, path: () => '/' },
+  { name: 'thread', viewer: 11, path: found('/tweet/', thread) },
+  { name: 'notifications', viewer: 1, path: () => '/notifications' },
+  { name: 'tag', viewer: 11, path: () => `/tag/${tagOf(3).slice(1)}` },
+  { name: 'everybody', viewer: 11, path: () => '/everybody' },
+  {
+    name: 'replies of a person',
+    viewer: 11,
+    path: found('/@', `select handle from users where id = (${replier})`, '/replies'),
+  },
+  { name: 'bookmarks', viewer: 11, path: () => '/bookmarks' },
   { name: 'favorites, page 1', viewer: liker, path: () => '/favorites' },
   { name: 'favorites, page 500', viewer: liker, path: (world) => behind(world, 499 * 20) },
 ]

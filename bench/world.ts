@@ -69,6 +69,9 @@ function prepareNginx(path: string): void {
       SELECT ${liker}, id, 0, created_at FROM tweets
       WHERE id % max(1, (SELECT max(id) FROM tweets) / 100000) = 0 LIMIT 100000; COMMIT`)
   }
+  // Of those that may be bookmarked: a retweet is not.
+  db.exec(`INSERT INTO bookmarks (user_id, tweet_id, created_at) SELECT 11, id, created_at FROM tweets
+    WHERE retweet_of IS NULL AND NOT EXISTS (SELECT 1 FROM bookmarks WHERE user_id = 11) ORDER BY id DESC LIMIT 100`)
   db.close()
 }
 
