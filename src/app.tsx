@@ -45,6 +45,7 @@ import { databaseBudget } from './http/database-budget.ts'
 import { bodyTooLarge, readForm, readsOwnBody } from './http/form-body.ts'
 import { Passwords } from './http/passwords.ts'
 import { createRateLimits } from './http/rate-limits.ts'
+import { readYourWrites } from './http/read-your-writes.ts'
 import { destinationFor, redactionFor } from './http/redaction.ts'
 import { traceRequests } from './http/request-span.ts'
 import { securityHeaders } from './http/security-headers.ts'
@@ -120,8 +121,8 @@ export function createApp({
   // Before the queue of the requests: a fault may fill that, and must still be ended.
   if (lab) app.route('/', faultRoutes(lab))
   app.use(crowdControl(settings))
-  const budget = databaseBudget(settings)
-  if (budget) app.use(budget)
+  for (const ofServer of [databaseBudget(settings), readYourWrites(database, settings)])
+    if (ofServer) app.use(ofServer)
   // Before the visitor is known: a feed is the same for everybody, and an answer that sets a cookie cannot be cached.
   app.route('/', personFeedRoutes)
   app.use(sideColumn)

@@ -74,6 +74,7 @@ async function run(settings: Settings): Promise<never> {
   const observed = {
     walBytes: database.walBytes,
     freeBytes: database.freeBytes,
+    replicaLagMs: () => database.replica?.lagMs,
     activeSessions: () => countSessions(database.db),
     activeRequests: () => activeRequests.count,
     cardLookups: () => cardLookups,

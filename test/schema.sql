@@ -124,6 +124,11 @@ CREATE TABLE `former_handles` (
 	FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON UPDATE no action ON DELETE cascade
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE `heartbeats` (
+	`id` integer PRIMARY KEY NOT NULL,
+	`at` integer NOT NULL
+) STRICT;
+
 CREATE TABLE `hidden` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`viewer_id` integer NOT NULL,

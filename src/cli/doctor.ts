@@ -50,7 +50,8 @@ await main({
     const options = understood(args)
     if (!options) return 2
     const report = new Report(options.json)
-    report.hide([settings.DATABASE_AUTH_TOKEN ?? '', ...loginsOf(settings, options)])
+    const { DATABASE_AUTH_TOKEN = '', DATABASE_REPLICA_AUTH_TOKEN = '' } = settings
+    report.hide([DATABASE_AUTH_TOKEN, DATABASE_REPLICA_AUTH_TOKEN, ...loginsOf(settings, options)])
     const { wanted, checks } = checkSettings(settings)
     for (const check of checks) report.add(check)
     report.add(await checkApp(settings))
@@ -110,8 +111,11 @@ function addressOf(name: string, text: string | undefined): URL | undefined {
   throw new Error(`--${name} takes an address such as "http://127.0.0.1:3000".`)
 }
 
-function loginsOf({ DATABASE_URL, GRAFANA_URL }: Settings, { at }: Options): string[] {
-  const texts = [DATABASE_URL, GRAFANA_URL ?? ''].filter((text) => URL.canParse(text))
+function loginsOf(settings: Settings, { at }: Options): string[] {
+  const { DATABASE_URL, DATABASE_REPLICA_URL = '', GRAFANA_URL = '' } = settings
+  const texts = [DATABASE_URL, DATABASE_REPLICA_URL, GRAFANA_URL].filter((text) =>
+    URL.canParse(text),
+  )
   const urls = [...Object.values(at), ...texts.map((text) => new URL(text))]
   return urls.flatMap((url) => (url ? loginOf(url) : []))
 }

@@ -44,7 +44,8 @@ async function carryOut(order: object, settings: Settings): Promise<string> {
   const reply = socket === undefined ? undefined : await sendOrder(socket, order)
   if (reply?.ok) return reply.text
   if (reply) throw new StartError(reply.text)
-  const database = await openDb(settings)
+  // A command reads nothing that may be old.
+  const database = await openDb({ ...settings, DATABASE_REPLICA_URL: undefined })
   try {
     const given = {
       db: database.db,

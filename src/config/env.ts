@@ -28,6 +28,8 @@ const list = v.pipe(
   v.transform((text) => text.split(/[\s,]+/).filter(Boolean)),
 )
 const isWebAddress = (text: string) => /^https?:\/\/[^/]/i.test(text) && URL.canParse(text)
+const isServerAddress = (text: string) =>
+  /^(https?|libsql):\/\/[^/]/.test(text) && URL.canParse(text)
 /** A web address for people: it is shown, so there may be no password in it. */
 const link = v.pipe(
   v.string(),
@@ -108,12 +110,15 @@ const schema = v.object({
   DATABASE_URL: v.pipe(
     v.optional(v.string(), 'file:./data/tracewren.db'),
     v.check(
-      (text) =>
-        /^file:.+$/.test(text) || (/^(https?|libsql):\/\/[^/]/.test(text) && URL.canParse(text)),
+      (text) => /^file:.+$/.test(text) || isServerAddress(text),
       '"file:PATH", "http(s)://HOST" or "libsql://HOST"',
     ),
   ),
   DATABASE_AUTH_TOKEN: v.optional(v.string()),
+  DATABASE_REPLICA_URL: v.optional(
+    v.pipe(v.string(), v.check(isServerAddress, '"http(s)://HOST" or "libsql://HOST"')),
+  ),
+  DATABASE_REPLICA_AUTH_TOKEN: v.optional(v.string()),
   DATABASE_SYNCHRONOUS: oneOf(['normal', 'full'], 'normal'),
   DATABASE_TIMEOUT_MS: whole(100, 60_000, 3000),
   LOCK_WAIT_MS: whole(0, 600_000, 15_000),

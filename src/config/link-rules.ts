@@ -52,6 +52,7 @@ export type LinkRules = {
 type Given = {
   LINK_PREVIEWS_ALLOW: string[]
   DATABASE_URL: string
+  DATABASE_REPLICA_URL?: string | undefined
   PUBLIC_ORIGIN?: string | undefined
 }
 
@@ -61,7 +62,9 @@ const endpoints = ['', '_TRACES', '_METRICS', '_LOGS'].map(
 
 /** Reads the rules from checked settings, and from the environment, where the variables of OpenTelemetry are. */
 export function linkRules(settings: Given, env: Environment): LinkRules {
-  const urls = [settings.DATABASE_URL, ...endpoints.map((name) => env[name]?.trim() ?? '')]
+  const { DATABASE_URL, DATABASE_REPLICA_URL = '' } = settings
+  const exporters = endpoints.map((name) => env[name]?.trim() ?? '')
+  const urls = [DATABASE_URL, DATABASE_REPLICA_URL, ...exporters]
   return {
     allow: settings.LINK_PREVIEWS_ALLOW.flatMap((one) => allowedRange(one) ?? []),
     services: urls.flatMap(serviceOf),

@@ -30,12 +30,15 @@ import { lockFile } from './file-lock.ts'
 import { FileClient, type Commits } from './libsql-file.ts'
 import { isNew, migrate, readWholeIndexes, type WholeIndexes } from './migrate.ts'
 import { copyBeforeMigration } from './migration-copy.ts'
+import type { Replica } from './replica.ts'
 
 /** An open database: a local file or a libSQL server. */
 export type Opened = {
   client: Client
   /** A client with a longer timeout, for a server. */
   patient?: Client
+  /** What some reads may go to, beside a server. */
+  replica?: Replica
   /** What query spans record about the database. */
   place: DatabasePlace
   isNew: boolean

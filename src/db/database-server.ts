@@ -2,10 +2,12 @@ import type { Client, ResultSet } from '@libsql/core/api'
 
 import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
+import type { DatabasePlace } from '../telemetry/query-tracing.ts'
 import type { Opened } from './database-file.ts'
 import { onServer, type Check } from './integrity-query.ts'
 import { serverClient } from './libsql-http.ts'
 import { isNew, migrate, readWholeIndexes } from './migrate.ts'
+import { lookMs, Replica, replicaReadMs } from './replica.ts'
 import { writeQueue, writingThrough } from './server-writes.ts'
 
 const portOf = (url: URL) => Number(url.port) || (url.protocol === 'http:' ? 80 : 443)
@@ -22,21 +24,25 @@ const migrationMs = 600_000
  */
 export async function openServer(settings: Settings): Promise<Opened> {
   const url = addressOf(settings)
+  const replicaUrl = replicaAddressOf(settings)
   const [client, patient] = [clientOf(settings), clientOf(settings, patientMs)]
   const queue = writeQueue(settings)
   const writing = writingThrough(client, queue)
   try {
     await migrateOn(client, settings)
+    const replica = replicaUrl && openReplica(settings, { url: replicaUrl, writing })
     return {
       client: writing,
       patient,
-      place: { namespace: 'main', server: { address: url.hostname, port: portOf(url) } },
+      ...(replica && { replica }),
+      place: placeOf(url),
       isNew: await isNew(client),
       whole: await readWholeIndexes(client),
       walBytes: () => undefined,
       freeBytes: () => undefined,
       probe: async () => void (await writing.execute(sameEpoch)),
       close: async () => {
+        replica?.close()
         await queue.drained()
         client.close()
         patient.close()
@@ -45,6 +51,37 @@ export async function openServer(settings: Settings): Promise<Opened> {
   } catch (error) {
     throw unanswered(error, url)
   }
+}
+
+const placeOf = (url: URL): DatabasePlace => ({
+  namespace: 'main',
+  server: { address: url.hostname, port: portOf(url) },
+})
+
+function openReplica(settings: Settings, { url, writing }: { url: URL; writing: Client }): Replica {
+  const { DATABASE_REPLICA_AUTH_TOKEN: token = settings.DATABASE_AUTH_TOKEN } = settings
+  const within = (ms: number) =>
+    serverClient(url, Math.min(ms, settings.DATABASE_TIMEOUT_MS), token)
+  return new Replica(placeOf(url), {
+    reads: within(replicaReadMs),
+    looks: within(lookMs),
+    primary: clientOf(settings, Math.min(lookMs, settings.DATABASE_TIMEOUT_MS)),
+    writing,
+  })
+}
+
+/** The address in DATABASE_REPLICA_URL. Throws a StartError when it is that of DATABASE_URL. */
+function replicaAddressOf(settings: Settings): URL | undefined {
+  if (settings.DATABASE_REPLICA_URL === undefined) return undefined
+  const url = urlOf(settings.DATABASE_REPLICA_URL)
+  const isSame = ({ hostname, pathname }: URL) =>
+    hostname === url.hostname && pathname === url.pathname
+  const primary = addressOf(settings)
+  if (isSame(primary) && portOf(primary) === portOf(url))
+    throw new StartError(
+      'DATABASE_REPLICA_URL is the server of DATABASE_URL: name a replica of it, or unset DATABASE_REPLICA_URL.',
+    )
+  return url
 }
 
 /** A write of the row that each database has, which changes nothing: a server may answer reads while it cannot write. */
@@ -89,8 +126,8 @@ export async function checkServer<T>(settings: Settings, check: Check<T>): Promi
 const clientOf = (settings: Settings, timeoutMs = settings.DATABASE_TIMEOUT_MS) =>
   serverClient(addressOf(settings), timeoutMs, settings.DATABASE_AUTH_TOKEN)
 
-const addressOf = ({ DATABASE_URL }: Settings) =>
-  new URL(DATABASE_URL.replace(/^libsql:/, 'https:'))
+const urlOf = (text: string) => new URL(text.replace(/^libsql:/, 'https:'))
+const addressOf = ({ DATABASE_URL }: Settings) => urlOf(DATABASE_URL)
 
 /** A client that waits ten minutes for each answer, to move a whole database. It asks nothing yet. */
 export const movingClient = (settings: Settings): Client => clientOf(settings, migrationMs)

@@ -5,6 +5,7 @@ import { sql } from 'drizzle-orm'
 
 import { behindQuery } from '../base/query-error.ts'
 import type { Settings } from '../config/env.ts'
+import { StartError } from '../config/start-error.ts'
 import {
   describeStatement,
   traceQuery,
@@ -27,6 +28,8 @@ export type Database = {
   patient: Db
   /** The same database through a client that `wrap` changes: what it runs has spans as any query has. */
   through: (wrap: (client: Client) => Client) => Db
+  /** The read replica of DATABASE_REPLICA_URL. */
+  replica?: Opened['replica']
   /** Is this the first start? No user has ever been stored. */
   isNew: boolean
   /** Which search indexes have all rows: maintenance makes those that do not. */
@@ -50,11 +53,19 @@ export type Database = {
 export async function openDb(settings: Settings, stop?: AbortSignal): Promise<Database> {
   stop?.throwIfAborted()
   const url = settings.DATABASE_URL
-  const opened = url.startsWith('file:')
+  const isFile = url.startsWith('file:')
+  if (isFile && settings.DATABASE_REPLICA_URL !== undefined)
+    throw new StartError(
+      'DATABASE_REPLICA_URL is for a libSQL server, but DATABASE_URL is a file: unset DATABASE_REPLICA_URL.',
+    )
+  const opened = isFile
     ? await openFile(settings, stop)
     : await (await import('./database-server.ts')).openServer(settings)
-  const { client, patient = client, place } = opened
-  const traced = traceClient(client, place)
+  const { client, patient = client, place, replica } = opened
+  const primary = traceClient(client, place)
+  const traced = replica
+    ? replica.between(primary, traceClient(replica.client, replica.place))
+    : primary
   const isRemote = place.server !== undefined
   return {
     ...opened,

@@ -20,6 +20,9 @@ export const themeCookie = 'tracewren_theme'
 /** `off` hides the trace chip. */
 export const chipCookie = 'tracewren_chip'
 
+/** `1` for ten seconds after an action: what its holder reads comes from the primary server. Only with a replica. */
+export const wroteCookie = 'tracewren_wrote'
+
 /** The user that the last page was made for. Scripts can read it: see viewer-mark.ts. */
 export const viewerCookie = 'tracewren_viewer'
 /** Set for one second when `viewerCookie` changes to another user. */

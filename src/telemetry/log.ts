@@ -12,7 +12,7 @@ import { faultPoints } from './fault-points.ts'
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type Level = (typeof levels)[number]
-type Facts = Record<string, unknown>
+export type Facts = Record<string, unknown>
 
 let threshold = levels.indexOf('info')
 

@@ -67,26 +67,36 @@ export const queueDepths = new Map<string, () => number>()
 export type Observed = {
   walBytes: () => number | undefined
   freeBytes: () => number | undefined
+  /** Undefined without a replica; Infinity while it is not known. */
+  replicaLagMs: () => number | undefined
   activeSessions: () => Promise<number>
   cardLookups: () => { hits: number; misses: number }
   droppedLines: () => number
 }
 
+const inSeconds = (ms: number | undefined) => ms && ms / 1000
+
 /** Registers the metrics that are read at each export. Call it once, after the SDK has started. */
 export function observe(observed: Observed): void {
-  const { walBytes, freeBytes, activeSessions, cardLookups, droppedLines } = observed
+  const { walBytes, freeBytes, replicaLagMs, activeSessions, cardLookups, droppedLines } = observed
   const m = meter()
   // A series that began at its first event would lack it in a rate, and its panel would say "No data" until then.
   const { tweets, workQueueDepth } = measured()
   tweets.add(0)
   for (const queue of ['write', 'password']) workQueueDepth.add(0, { queue })
-  for (const [name, description, read] of [
-    ['tracewren.wal.size', 'Size of the write-ahead log', walBytes],
-    ['tracewren.disk.free', 'Free space on the disk of the database', freeBytes],
+  for (const [name, unit, description, read] of [
+    ['tracewren.wal.size', 'By', 'Size of the write-ahead log', walBytes],
+    ['tracewren.disk.free', 'By', 'Free space on the disk of the database', freeBytes],
+    [
+      'tracewren.replica.lag',
+      's',
+      'The replica has all that was written so long ago',
+      () => inSeconds(replicaLagMs()),
+    ],
   ] as const)
-    m.createObservableGauge(name, { unit: 'By', description }).addCallback((result) => {
-      const bytes = read()
-      if (bytes !== undefined) result.observe(bytes)
+    m.createObservableGauge(name, { unit, description }).addCallback((result) => {
+      const value = read()
+      if (value !== undefined && Number.isFinite(value)) result.observe(value)
     })
   m.createObservableGauge('tracewren.sessions.active', {
     unit: '{session}',

@@ -27,3 +27,9 @@ export const attempts = sqliteTable('attempts', {
   count: integer().notNull(),
   endsAt: integer('ends_at').notNull(),
 })
+
+/** One row: when a process last wrote it (ms UTC of the server's clock). Its age in a replica says how old that is (replica.ts). */
+export const heartbeats = sqliteTable('heartbeats', {
+  id: integer().primaryKey(),
+  at: integer().notNull(),
+})
