@@ -110,6 +110,12 @@ test('a libSQL server is asked, and its newest tweet is a witness of the clock',
     assert.equal(code, 0, printed)
     assert.match(row('database')?.said ?? '', /The libSQL server at 127\.0\.0\.1:\d+ answers/)
     assert.match(row('clock')?.said ?? '', /agrees with the database/)
+    const away = `http://127.0.0.1:${await freePort()}`
+    const alone = await examine([], { ...env, DATABASE_REPLICA_URL: away })
+    assert.equal(alone.row('database')?.status, 'warning', alone.printed)
+    assert.match(alone.row('database')?.said ?? '', /answers, but its replica at .* does not:/)
+    const both = await examine([], { ...env, DATABASE_REPLICA_URL: server.url })
+    assert.match(both.row('database')?.said ?? '', /answers, and so does its replica at /)
   } finally {
     await server.stop()
   }

@@ -78,8 +78,8 @@ export async function checkDatabase(settings: Settings): Promise<Data> {
     if (!settings.DATABASE_URL.startsWith('file:')) {
       const { askServer } = await import('../../db/database-server.ts')
       const { rows } = await askServer(settings, newest)
-      const said = `The libSQL server at ${new URL(settings.DATABASE_URL).host} answers.`
-      return { check: { hop: 'database', status: 'ok', said }, newest: numberOf(rows[0]?.[0]) }
+      const said = `The libSQL server at ${new URL(settings.DATABASE_URL).host} answers`
+      return { check: await withReplica(settings, said), newest: numberOf(rows[0]?.[0]) }
     }
     const path = existing(databasePath(settings))
     accessSync(path, constants.W_OK)
@@ -105,6 +105,26 @@ export async function checkDatabase(settings: Settings): Promise<Data> {
     })
   } catch (error) {
     return { check: databaseTrouble(error as Failed), newest: undefined }
+  }
+}
+
+async function withReplica(settings: Settings, said: string): Promise<Check> {
+  const { DATABASE_REPLICA_URL: url, DATABASE_REPLICA_AUTH_TOKEN: token } = settings
+  if (url === undefined) return { hop: 'database', status: 'ok', said: `${said}.` }
+  const { askServer } = await import('../../db/database-server.ts')
+  const replica = { ...settings, DATABASE_URL: url, ...(token && { DATABASE_AUTH_TOKEN: token }) }
+  const { host } = new URL(url)
+  try {
+    await askServer(replica, 'SELECT at FROM heartbeats')
+    return { hop: 'database', status: 'ok', said: `${said}, and so does its replica at ${host}.` }
+  } catch (error) {
+    return {
+      hop: 'database',
+      status: 'warning',
+      said: `${said}, but its replica at ${host} does not: the app reads from the server alone.`,
+      answered: (error as Failed).message,
+      cure: 'Start the replica, or set DATABASE_REPLICA_URL as for the app.',
+    }
   }
 }
 
