@@ -13,6 +13,8 @@ const laterMs = 150
 /** A replica is left so soon, and nobody sees what is older. */
 const leftMs = 10_000
 const [rounds, lagRounds] = [42, 50]
+/** Short pages are enough. */
+const few = '?limit=3'
 
 /** Waits until something is so, for at most `ms`; returns how long it took. */
 async function until(isSo: () => boolean | Promise<boolean>, what: string, ms = 20_000) {
@@ -123,15 +125,15 @@ async function readOwnWrites({ one, other }: Site, name: string) {
     const id = await postedBy(person, one.url, msg)
     const seen = await stranger.ask(`${other.url}/tweet/${id}`)
     if (seen.status === 404) counted.strangersStale += 1
-    await expect(msg, `/tweet/${id}`, `/@${name}`, '/timeline', '/everybody')
+    await expect(msg, `/tweet/${id}`, `/@${name}${few}`, `/timeline${few}`, `/everybody${few}`)
     await act(`/favorite/${id}`)
-    await expect(`/unfavorite/${id}"`, `/tweet/${id}`, '/favorites', `/@${name}/likes`)
+    await expect(`/unfavorite/${id}"`, `/tweet/${id}`, `/favorites${few}`, `/@${name}/likes${few}`)
     await act(`/follow/${someone}`)
-    await expect(`/unfollow/${someone}"`, `/user/${someone}`, '/following')
+    await expect(`/unfollow/${someone}"`, `/user/${someone}${few}`, `/following${few}`)
     await act(`/mute/${someone}`)
-    await expect(`/unmute/${someone}"`, `/user/${someone}`, '/account')
+    await expect(`/unmute/${someone}"`, `/user/${someone}${few}`, '/account')
     await act(`/unmute/${someone}`)
-    await expect(`/mute/${someone}"`, `/user/${someone}`)
+    await expect(`/mute/${someone}"`, `/user/${someone}${few}`)
   }
   return counted
 }
@@ -201,9 +203,11 @@ async function spansSayWhere({ one, other, primary }: Site): Promise<void> {
     resourceSpans: { scopeSpans: { spans: { attributes: Attribute[] }[] }[] }[]
   }
   const { resourceSpans } = JSON.parse(exported) as Exported
-  const spans = resourceSpans.flatMap((one) => one.scopeSpans.flatMap((scope) => scope.spans))
+  const spans = resourceSpans.flatMap(({ scopeSpans }) =>
+    scopeSpans.flatMap((scope) => scope.spans),
+  )
   const asked = spans.flatMap(({ attributes }) => {
-    const of = (key: string) => attributes.find((one) => one.key === key)?.value
+    const of = (key: string) => attributes.find((each) => each.key === key)?.value
     const tables = of('db.query.summary')?.stringValue
     return tables ? [[tables, Number(of('server.port')?.intValue)] as const] : []
   })
@@ -220,7 +224,7 @@ async function programsAskForTheNewest({ one, other }: Site, author: CookieBrows
   }
 }
 
-/** Visitors and people who read without a pause, until `stop`, which returns their answers. */
+/** Visitors and people who read without a pause, until `stop`. */
 function readers(url: string, people: CookieBrowser[]) {
   const answers: { status: number; ms: number }[] = []
   let isOver = false
@@ -231,11 +235,11 @@ function readers(url: string, people: CookieBrowser[]) {
       await pause(20)
     }
   })
-  return async () => {
+  const stop = async () => {
     isOver = true
     await Promise.all(all)
-    return answers
   }
+  return { answers, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** The replica of one process is silent, killed, and comes back each time. */
@@ -280,9 +284,10 @@ test('a replica that is silent or behind is left, without a failed request, and 
     new CookieBrowser(),
     person.onlyWith('tracewren_session'),
   ])
-  const stop = readers(one.url, crowd)
-  const [alone, late] = await Promise.all([silence(on), behind(on, people[0]!)]).finally(stop)
-  const answers = await stop()
+  await using reading = readers(one.url, crowd)
+  const [alone, late] = await Promise.all([silence(on), behind(on, people[0]!)])
+  const { answers } = reading
+  await reading.stop()
   const failed = answers.filter(({ status }) => status !== 200)
   const slowest = Math.round(Math.max(...answers.map(({ ms }) => ms)))
   for (const [what, ms] of Object.entries({ ...alone, ...late })) {
