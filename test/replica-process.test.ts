@@ -25,11 +25,14 @@ async function until(isSo: () => boolean | Promise<boolean>, what: string, ms = 
 
 const times = (server: Server, message: string) => server.printed().split(`"${message}"`).length - 1
 
-/** Runs `work`; returns how long it takes from then until the process logs this once more. */
-async function logs(server: Server, message: string, work: () => unknown) {
-  const before = times(server, message)
+/** By its log. */
+const usesReplica = (server: Server) =>
+  times(server, 'replica used') > times(server, 'replica left')
+
+/** Does something; returns how long it takes from then until the process says that it uses its replica, or that it does not. */
+async function comesTo(uses: boolean, server: Server, work: () => unknown) {
   await work()
-  return until(() => times(server, message) > before, `${message}: it is not logged`)
+  return until(() => usesReplica(server) === uses, `the replica is ${uses ? '' : 'not '}used`)
 }
 
 /** A primary, and two processes with a replica each, which get everything through a proxy. */
@@ -46,7 +49,7 @@ async function site() {
       DEMO: '1',
       INSPECT,
     })
-    await until(() => times(app, 'replica used') > 0, 'the replica is used')
+    await comesTo(true, app, () => undefined)
     return {
       url: app.url,
       app,
@@ -192,28 +195,33 @@ test('who wrote reads it at once on any process; ended sessions and hidden peopl
   await programsAskForTheNewest(on, author)
 })
 
-/** The query of the session went to the primary, those of the page to the replica. */
-async function spansSayWhere({ one, other, primary }: Site): Promise<void> {
-  const person = (await signUp(one.url, 'tess')).onlyWith('tracewren_session')
-  const { text } = await person.ask(`${other.url}/everybody`)
+type Attribute = { key: string; value: { stringValue?: string; intValue?: string | number } }
+type Exported = { resourceSpans: { scopeSpans: { spans: { attributes: Attribute[] }[] }[] }[] }
+
+/** The tables of each query of a page, and the port of the server that it went to. */
+async function queriesOf(person: CookieBrowser, url: string): Promise<[string, number][]> {
+  const { text } = await person.ask(`${url}/everybody`)
   const trace = /\/traces\/([0-9a-f]{32})/.exec(text)![1]
-  const exported = (await person.ask(`${other.url}/traces/${trace}/otlp.json`)).text
-  type Attribute = { key: string; value: { stringValue?: string; intValue?: string | number } }
-  type Exported = {
-    resourceSpans: { scopeSpans: { spans: { attributes: Attribute[] }[] }[] }[]
-  }
+  const exported = (await person.ask(`${url}/traces/${trace}/otlp.json`)).text
   const { resourceSpans } = JSON.parse(exported) as Exported
-  const spans = resourceSpans.flatMap(({ scopeSpans }) =>
-    scopeSpans.flatMap((scope) => scope.spans),
-  )
-  const asked = spans.flatMap(({ attributes }) => {
+  const spans = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((each) => each.spans))
+  return spans.flatMap(({ attributes }) => {
     const of = (key: string) => attributes.find((each) => each.key === key)?.value
     const tables = of('db.query.summary')?.stringValue
-    return tables ? [[tables, Number(of('server.port')?.intValue)] as const] : []
+    return tables ? [[tables, Number(of('server.port')?.intValue)] as [string, number]] : []
   })
-  assert.ok(asked.length >= 2)
-  for (const [tables, port] of asked)
-    assert.equal(port, tables.includes('sessions') ? primary.port : other.replica.now.port, tables)
+}
+
+/** The query of the session goes to the primary, those of the page to the replica, unless it is slow once. */
+async function spansSayWhere({ one, other, primary }: Site): Promise<void> {
+  const person = (await signUp(one.url, 'tess')).onlyWith('tracewren_session')
+  const own = other.replica.now.port
+  await until(async () => {
+    const asked = await queriesOf(person, other.url)
+    const [first, ...rest] = asked
+    assert.deepEqual([first?.[0].includes('sessions'), first?.[1]], [true, primary.port])
+    return rest.length > 0 && rest.every(([, port]) => port === own)
+  }, 'the spans say that the replica was asked')
 }
 
 async function programsAskForTheNewest({ one, other }: Site, author: CookieBrowser) {
@@ -245,34 +253,37 @@ function readers(url: string, people: CookieBrowser[]) {
 /** The replica of one process is silent, killed, and comes back each time. */
 async function silence({ one }: Site) {
   const { app, replica } = one
-  const silent = await logs(app, 'replica left', () => replica.now.signal('SIGSTOP'))
+  const silent = await comesTo(false, app, () => replica.now.signal('SIGSTOP'))
   await pause(500)
-  const awake = await logs(app, 'replica used', () => replica.now.signal('SIGCONT'))
-  const killed = await logs(app, 'replica left', () => replica.now.stop())
+  const awake = await comesTo(true, app, () => replica.now.signal('SIGCONT'))
+  const killed = await comesTo(false, app, () => replica.now.stop())
   await pause(500)
-  const back = await logs(app, 'replica used', () => one.startReplicaAgain())
+  const back = await comesTo(true, app, () => one.startReplicaAgain())
   return { silent, awake, killed, back }
 }
 
 /** The replica of the other process answers, but gets nothing new. */
 async function behind({ other, one }: Site, author: CookieBrowser) {
-  other.way.delayMs = Infinity
+  const flow = () => {
+    other.way.delayMs = 0
+    other.way.cut()
+  }
   const stranger = new CookieBrowser()
   let [written, id] = [0, '']
   const status = async () => (await stranger.ask(`${other.url}/tweet/${id}`)).status
-  // Not the first one, where a read takes long and is asked of the primary.
-  await until(async () => {
+  // Again where it was slow on a busy machine: then the primary was asked, or it was left and could not catch up.
+  for (let tries = 0; ; tries++) {
+    other.way.delayMs = Infinity
     written = performance.now()
     id = await postedBy(author, one.url, `too new for the replica ${written}`)
-    return (await status()) === 404
-  }, 'others do not see it')
+    if ((await status()) === 404) break
+    assert.ok(tries < 10, 'others do not see it')
+    await comesTo(true, other.app, flow)
+  }
   await until(async () => (await status()) === 200, 'others see it', leftMs + 5000)
   const seen = performance.now() - written
-  await until(() => times(other.app, 'replica left') > 0, 'it is logged')
-  const caughtUp = await logs(other.app, 'replica used', () => {
-    other.way.delayMs = 0
-    other.way.cut()
-  })
+  await until(() => !usesReplica(other.app), 'it is logged')
+  const caughtUp = await comesTo(true, other.app, flow)
   return { seen, caughtUp }
 }
 
