@@ -96,6 +96,7 @@ async function sayScale(stack: Stack): Promise<void> {
     `compose.scale.yaml: three apps healthy after ${scaled.seconds.toFixed(1)} s, on ${scaled.image}`,
   )
   say(`kill -9 of one of the three: ${scaled.killed}`)
+  say(`the replica stopped: ${scaled.replica}`)
   say(`db-move to a file and into a new server: ${scaled.restored}`)
 }
 

@@ -40,6 +40,7 @@ const exceptions: Record<string, string> = {
 /** Settings that have a name of their own in the stack, because the value in `.env` means something else in a container. */
 const renamed: Record<string, string> = {
   DATABASE_URL: 'APP_DATABASE_URL',
+  DATABASE_REPLICA_URL: 'APP_DATABASE_REPLICA_URL',
   TRUSTED_PROXIES: 'APP_TRUSTED_PROXIES',
   OTEL_EXPORTER_OTLP_ENDPOINT: 'APP_OTLP_ENDPOINT',
 }

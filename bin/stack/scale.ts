@@ -1,4 +1,4 @@
-// compose.scale.yaml: three processes of the app on one libSQL server behind nginx, in the same project, after the others ended.
+// compose.scale.yaml: three processes of the app on one libSQL server and its replica behind nginx, in the same project, after the others ended.
 import assert from 'node:assert/strict'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,10 +15,16 @@ import { signIn } from './visitors.ts'
 const processes = 3
 const scale = join(root, 'compose.scale.yaml')
 const ownImage = (stack: Stack) => `${stack.project}-libsql`
-const words = ['--scale', `app=${processes}`, 'nginx']
+const words = ['--scale', `app=${processes}`, 'nginx', 'libsql-replica']
 
 /** What it has shown, for the lines of the test. */
-export type Scaled = { seconds: number; image: string; killed: string; restored: string }
+export type Scaled = {
+  seconds: number
+  image: string
+  killed: string
+  replica: string
+  restored: string
+}
 
 /** Starts them on an empty server, and shows that they are one site, also while one is away and after a restored backup. */
 export async function proveScale(stack: Stack): Promise<Scaled> {
@@ -34,6 +40,7 @@ export async function proveScale(stack: Stack): Promise<Scaled> {
     assert.ok((await read(stack, `/tweet/${id}`, `visitor=${count}`)).includes(said))
 
   const killed = await killOne(stack, second, files)
+  const replica = await loseReplica(stack, first, files)
   await stack.must(['exec', '-T', 'app', 'node', 'dist/db-move.js', 'file:/data/moved.db'], {
     files,
   })
@@ -54,7 +61,7 @@ export async function proveScale(stack: Stack): Promise<Scaled> {
   )
   await stack.must(['down', '--timeout', '5'], { files })
   await run('docker', ['image', 'rm', '-f', ownImage(stack)])
-  return { seconds, image, killed, restored }
+  return { seconds, image, killed, replica, restored }
 }
 
 /** The image of compose.scale.yaml; without it, the same program from its npm package, in the base image of the app. */
@@ -78,7 +85,10 @@ async function serverImage(stack: Stack): Promise<{ image: string; files: string
   const own = ownImage(stack)
   await must('docker', ['build', '-q', '-t', own, stack.folder], { seconds: 120 })
   const file = join(stack.folder, 'libsql.yaml')
-  writeFileSync(file, stringify({ services: { libsql: { image: own } } }))
+  writeFileSync(
+    file,
+    stringify({ services: { libsql: { image: own }, 'libsql-replica': { image: own } } }),
+  )
   return {
     image: `${own}, the program of the npm package, because ${image} cannot be had`,
     files: [scale, file],
@@ -137,10 +147,35 @@ async function killOne(stack: Stack, cookie: string, files: string[]): Promise<s
   return `${seen.get(200)} pages were right meanwhile, and it is back`
 }
 
+/** The replica is used by all processes; without it they go on, and use it again when it is back. */
+async function loseReplica(stack: Stack, cookie: string, files: string[]): Promise<string> {
+  const logged = async (message: string) => {
+    const lines = await stack.must(['logs', '--no-log-prefix', 'app'], { files })
+    return lines.split(`"message":"${message}"`).length - 1
+  }
+  const used = async (more: number) =>
+    until(60, async () => {
+      const now = (await logged('replica used')) - (await logged('replica left'))
+      assert.equal(now, more, 'processes that use the replica')
+    })
+  await used(processes)
+  await stack.must(['stop', '--timeout', '1', 'libsql-replica'], { files })
+  const from = performance.now()
+  for (let count = 0; count < 30; count++)
+    for (const path of ['/everybody', '/timeline'])
+      assert.equal((await ask(stack, path, cookie)).status, 200, path)
+  await used(0)
+  const seconds = ((performance.now() - from) / 1000).toFixed(1)
+  await up(stack, ['libsql-replica'], files)
+  await used(processes)
+  return `left by all processes within ${seconds} s, 60 pages were right meanwhile, and all use it again`
+}
+
 /** The backup in a new, empty server, as docs/growing.md says. */
 async function restore(stack: Stack, files: string[]): Promise<string> {
   await stack.must(['down', '--timeout', '5'], { files })
-  await must('docker', ['volume', 'rm', `${stack.project}_libsql-data`])
+  const volumes = ['libsql-data', 'libsql-replica-data'].map((name) => `${stack.project}_${name}`)
+  await must('docker', ['volume', 'rm', ...volumes])
   await up(stack, ['libsql'], files)
   const from = ['run', '--rm', '-T', '--no-deps', '-e', 'DATABASE_URL=file:/data/moved.db', 'app']
   const said = await stack.must([...from, 'node', 'dist/db-move.js', 'http://libsql:8080'], {
