@@ -149,14 +149,14 @@ async function killOne(stack: Stack, cookie: string, files: string[]): Promise<s
 
 /** The replica is used by all processes; without it they go on, and use it again when it is back. */
 async function loseReplica(stack: Stack, cookie: string, files: string[]): Promise<string> {
-  const logged = async (message: string) => {
-    const lines = await stack.must(['logs', '--no-log-prefix', 'app'], { files })
-    return lines.split(`"message":"${message}"`).length - 1
-  }
-  const used = async (more: number) =>
+  /** What each process has said last. */
+  const used = (expected: number) =>
     until(60, async () => {
-      const now = (await logged('replica used')) - (await logged('replica left'))
-      assert.equal(now, more, 'processes that use the replica')
+      const lines = await stack.must(['logs', '--no-color', 'app'], { files })
+      const said = lines.matchAll(/^(\S+) .*"message":"replica (used|left)"/gm)
+      const last = new Map([...said].map(([, name, message]) => [name, message]))
+      const now = [...last.values()].filter((message) => message === 'used').length
+      assert.equal(now, expected, 'processes that use the replica')
     })
   await used(processes)
   await stack.must(['stop', '--timeout', '1', 'libsql-replica'], { files })
