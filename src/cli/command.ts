@@ -1,21 +1,13 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { accessSync, constants, lstatSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-import Database from 'libsql'
+import type Database from 'libsql'
 
 import { settleOutput, stderr, stdout } from '../base/output.ts'
 import { processSettings, type Settings } from '../config/env.ts'
 import { asStartError, isFull, noSpace, StartError } from '../config/start-error.ts'
 import { filePath, inspect, isUnused } from '../db/database-file.ts'
+import { flush, inDatabase, removeDatabase } from '../db/files.ts'
 import { findProblems } from '../db/integrity.ts'
 
 /** A command line tool: its help text, and a function that takes the arguments and returns the exit code. */
@@ -68,6 +60,17 @@ export const say = (line: string): void => stdout.write(`${line}\n`)
 /** Prints a line to standard error. */
 export const complain = (line: string): void => stderr.write(`${line}\n`)
 
+/** `12,345`. */
+export const grouped = (count: number): string => count.toLocaleString('en')
+
+/** Aborted with a StartError of this sentence when somebody stops the command. */
+export function stopSignal(sentence: string): AbortSignal {
+  const stop = new AbortController()
+  const interrupt = () => stop.abort(new StartError(sentence))
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  return stop.signal
+}
+
 /** Waits until all output has been written. A closed pipe is not a failure: `| head` reads only the first lines. */
 async function finishOutput(): Promise<void> {
   await settleOutput(Infinity)
@@ -93,19 +96,15 @@ export function existing(path: string): string {
 }
 
 /**
- * Opens a database, calls `job` with it and closes it. The app may be running: SQLite waits up to ten seconds for its
- * locks. `target` is the file that `job` writes, if it is not the database itself. Throws a StartError.
+ * Calls `job` with a database, while the app may be running. `target` is the file that `job` writes, if it is not the database itself. Throws a StartError.
  */
 export function withDatabase<T>(path: string, job: (db: Database.Database) => T, target = path): T {
   let atWork = false
   try {
-    const db = new Database(path, { timeout: 10_000 })
-    try {
+    return inDatabase(path, (db) => {
       atWork = true
       return job(db)
-    } finally {
-      db.close()
-    }
+    })
   } catch (error) {
     if (!(error instanceof Error)) throw error
     if (isFull(error, target)) throw noSpace(target, bytesOf(path))
@@ -165,18 +164,12 @@ export function copyWhole(
 ): void {
   checkTarget(file)
   const copy = `${file}${unfinished}`
-  // A journal that a killed run has left would be played back into the new copy.
-  const clear = () => {
-    for (const end of ['', '-journal', '-wal', '-shm']) rmSync(`${copy}${end}`, { force: true })
-  }
-  clear()
+  removeDatabase(copy) // what a killed run has left
   try {
     withDatabase(path, (db) => db.prepare('VACUUM INTO ?').run([copy]), file)
-    const handle = openSync(copy, 'r+')
-    fsyncSync(handle)
-    closeSync(handle)
+    flush(copy)
     finish(copy, withDatabase(copy, findProblems, file))
   } finally {
-    clear()
+    removeDatabase(copy)
   }
 }

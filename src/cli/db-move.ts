@@ -1,18 +1,21 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { renameSync } from 'node:fs'
 
 import type { Client } from '@libsql/core/api'
 
 import type { Settings } from '../config/env.ts'
 import { asStartError, StartError } from '../config/start-error.ts'
-import { applicationId, filePath, inspect, isUnused } from '../db/database-file.ts'
+import { applicationId, clientOn, filePath, inspect, isUnused } from '../db/database-file.ts'
 import { askServer, movingClient } from '../db/database-server.ts'
 import { lockFile } from '../db/file-lock.ts'
-import { FileClient } from '../db/libsql-file.ts'
+import { flush, removeDatabase } from '../db/files.ts'
 import { moveRows } from '../db/move.ts'
-import { checkTarget, existing, main, say } from './command.ts'
+import { checkTarget, existing, grouped, main, say, stopSignal } from './command.ts'
 import { Progress } from './progress.ts'
 
 const stopped = 'Stopped.'
+
+const isFile = (url: string) => /^file:./.test(url)
+const isServer = (url: string) => /^(https?|libsql):\/\/[^/]/.test(url) && URL.canParse(url)
 
 const help = `npm run db:move -- URL
 
@@ -29,32 +32,23 @@ await main({
     const target = { ...settings, DATABASE_URL: url }
     refuseSameKind(settings.DATABASE_URL, url)
     const started = performance.now()
-    const source = await openSource(settings)
+    const places: Place[] = []
     try {
+      const source = await openSource(settings)
+      places.push(source)
       const place = await openTarget(target)
-      try {
-        const counts = await move(source, place)
-        report(counts, (performance.now() - started) / 1000)
-        say(
-          `${place.name} has all data of ${source.name}. Set DATABASE_URL=${shown(url)} for the app.`,
-        )
-      } finally {
-        place.close()
-      }
+      places.push(place)
+      const counts = await move(source, place)
+      report(counts, (performance.now() - started) / 1000)
+      say(
+        `${place.name} has all data of ${source.name}. Set DATABASE_URL=${shown(url)} for the app.`,
+      )
     } finally {
-      source.close()
+      for (const place of places.toReversed()) place.close()
     }
     return 0
   },
 })
-
-function isFile(url: string): boolean {
-  return /^file:./.test(url)
-}
-
-function isServer(url: string): boolean {
-  return /^(https?|libsql):\/\/[^/]/.test(url) && URL.canParse(url)
-}
 
 function refuseSameKind(from: string, to: string): void {
   if (!isFile(to) && !isServer(to))
@@ -80,7 +74,8 @@ type Place = {
   isServer: boolean
   name: string
   client: Client
-  finish: () => void
+  /** Called when all rows have arrived. */
+  finish?: () => void
   close: () => void
 }
 
@@ -88,12 +83,12 @@ async function openSource(settings: Settings): Promise<Place> {
   if (!isFile(settings.DATABASE_URL)) return openServer(settings)
   const path = existing(filePath(settings.DATABASE_URL))
   const lock = await lockFile(path, settings.LOCK_WAIT_MS)
-  const client = openFile(path, settings)
+  const client = clientOn(path, settings)
   const close = () => {
     client.close()
     lock.release()
   }
-  return { isServer: false, name: path, client, finish: () => undefined, close }
+  return { isServer: false, name: path, client, close }
 }
 
 async function openTarget(settings: Settings): Promise<Place> {
@@ -104,8 +99,8 @@ async function openTarget(settings: Settings): Promise<Place> {
   const lock = await lockFile(path, settings.LOCK_WAIT_MS)
   refuseOver(path) // again: the process that held the lock may have made it
   const part = `${path}.part`
-  discard(part)
-  const client = openFile(part, settings)
+  removeDatabase(part)
+  const client = clientOn(part, settings)
   await client.executeMultiple(`PRAGMA application_id=${applicationId}`)
   return {
     isServer: false,
@@ -113,15 +108,12 @@ async function openTarget(settings: Settings): Promise<Place> {
     client,
     finish() {
       client.close()
-      for (const end of ['-wal', '-shm']) rmSync(part + end, { force: true })
-      const handle = openSync(part, 'r+')
-      fsyncSync(handle)
-      closeSync(handle)
+      flush(part)
       renameSync(part, path) // only a complete database gets the name
     },
     close() {
       client.close()
-      discard(part)
+      removeDatabase(part)
       lock.release()
     },
   }
@@ -132,38 +124,18 @@ function refuseOver(path: string): void {
     throw new StartError(`${path} has data already. Name another file; nothing was written.`)
 }
 
-function discard(part: string): void {
-  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(part + end, { force: true })
-}
-
-function openFile(path: string, settings: Settings): FileClient {
-  return new FileClient(path, {
-    synchronous: settings.DATABASE_SYNCHRONOUS,
-    writeWaitMs: settings.WRITE_WAIT_MS,
-    writeQueue: settings.WRITE_QUEUE,
-  })
-}
-
 async function openServer(settings: Settings, origin = 'DATABASE_URL'): Promise<Place> {
   // Waits for DATABASE_TIMEOUT_MS only, and says what is wrong with the address or the token.
   await askServer(settings, 'SELECT 1').catch((error: Error) => {
     throw new StartError(error.message.replace('DATABASE_URL', origin))
   })
   const client = movingClient(settings)
-  const close = () => client.close()
-  return {
-    isServer: true,
-    name: shown(settings.DATABASE_URL),
-    client,
-    finish: () => undefined,
-    close,
-  }
+  const name = shown(settings.DATABASE_URL)
+  return { isServer: true, name, client, close: () => client.close() }
 }
 
 async function move(source: Place, target: Place): Promise<Map<string, number>> {
-  const stop = new AbortController()
-  const interrupt = () => stop.abort(new StartError(stopped))
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  const signal = stopSignal(stopped)
   let progress = new Progress(0, 'rows')
   const steps = {
     total: (rows: number) => void (progress = new Progress(rows, 'rows')),
@@ -172,8 +144,8 @@ async function move(source: Place, target: Place): Promise<Map<string, number>> 
   }
   try {
     const clients = { source: source.client, target: target.client }
-    const counts = await moveRows({ ...clients, report: steps, signal: stop.signal })
-    target.finish()
+    const counts = await moveRows({ ...clients, report: steps, signal })
+    target.finish?.()
     return counts
   } catch (error) {
     throw explained(error, source, target)
@@ -183,13 +155,12 @@ async function move(source: Place, target: Place): Promise<Map<string, number>> 
 }
 
 function report(counts: Map<string, number>, seconds: number): void {
-  const counted = (count: number) => count.toLocaleString('en')
   let all = 0
   for (const [table, count] of counts) {
     all += count
-    if (count > 0) say(`${counted(count).padStart(12)} ${table}`)
+    if (count > 0) say(`${grouped(count).padStart(12)} ${table}`)
   }
-  say(`${counted(all)} rows in ${seconds.toFixed(1)} s, counted on both sides.`)
+  say(`${grouped(all)} rows in ${seconds.toFixed(1)} s, counted on both sides.`)
 }
 
 /** Says which side has failed, and that the same command can be run again. */

@@ -16,7 +16,7 @@ import {
   type OtherClock,
 } from './doctor/machine.ts'
 import { newProbe, type Sent } from './doctor/probe.ts'
-import { Report, type Check } from './doctor/report.ts'
+import { checksOf, Report, type Check } from './doctor/report.ts'
 import { backends, findGrafana } from './doctor/search.ts'
 
 const waitDefault = 30
@@ -44,6 +44,9 @@ type Options = {
   at: Record<string, URL | undefined>
 }
 
+const given = { type: 'string' } as const
+const addresses = { grafana: given, tempo: given, loki: given, mimir: given }
+
 await main({
   help,
   async run(args, settings) {
@@ -68,35 +71,23 @@ await main({
     const report = new Report(options.json)
     const cure = 'Correct the variable: docs/settings.md and .env.example have them all.'
     for (const said of error.message.split('\n'))
-      report.add({ hop: 'settings', status: 'failed', said, cure })
+      report.add(checksOf('settings').failed({ said, cure }))
     return report.end(undefined)
   },
 })
 
 /** The options; undefined after a complaint. */
 function understood(args: string[]): Options | undefined {
-  const text = { type: 'string' } as const
   try {
     const { values } = parseArgs({
       args,
-      options: {
-        json: { type: 'boolean' },
-        wait: text,
-        grafana: text,
-        tempo: text,
-        loki: text,
-        mimir: text,
-        tenant: text,
-      },
+      options: { json: { type: 'boolean' }, wait: given, tenant: given, ...addresses },
     })
     const wait = Number(values.wait ?? waitDefault)
     if (!Number.isInteger(wait) || wait < 1 || wait > waitMax)
       throw new Error(`--wait takes 1 to ${waitMax} seconds.`)
     const at = Object.fromEntries(
-      (['grafana', 'tempo', 'loki', 'mimir'] as const).map((name) => [
-        name,
-        addressOf(name, values[name]),
-      ]),
+      Object.keys(addresses).map((name) => [name, addressOf(name, values[name as 'grafana'])]),
     )
     return { json: values.json ?? false, waitMs: wait * 1000, tenant: values.tenant, at }
   } catch (error) {
@@ -129,15 +120,15 @@ type Given = {
 }
 
 /** Sends the probe, compares the clocks, then looks for the probe at each hop. Returns its id if there is one. */
-async function checkTelemetry(given: Given): Promise<string | undefined> {
-  const { settings, options, report, wanted, newest } = given
+async function checkTelemetry(all: Given): Promise<string | undefined> {
+  const { settings, options, report, wanted, newest } = all
   const signals = backends
     .map(({ signal }) => signal)
     .filter((signal) => wanted?.exporters[signal] === 'otlp')
   if (signals.length === 0 || !wanted) {
     report.add(checkClock([], newest))
     const said = 'Telemetry is off: OTEL_EXPORTER_OTLP_ENDPOINT is not set.'
-    report.add({ hop: 'Collector', status: 'skipped', said })
+    report.add(checksOf('Collector').skipped(said))
     return undefined
   }
   const targets = new Map(signals.map((signal) => [signal, processTarget(signal)]))
@@ -156,11 +147,9 @@ async function checkTelemetry(given: Given): Promise<string | undefined> {
     const [target, sent] = [targets.get(signal), sends.get(signal)]
     if (!target || !sent) return [off(signal, wanted)]
     const check = judgeExport(signal, target, sent)
-    const said = 'The probe did not get there.'
     if (check.status === 'failed')
-      return [check, { hop: name, signal, status: 'skipped', said } as const]
-    const direct =
-      options.at[name.toLowerCase()] ?? (isInStack ? new URL(backend.inStack) : undefined)
+      return [check, checksOf(name, signal).skipped('The probe did not get there.')]
+    const direct = options.at[backend.uid] ?? (isInStack ? new URL(backend.inStack) : undefined)
     const ways = { direct, grafana: grafana && 'url' in grafana ? grafana.url : undefined }
     const search = { id, sentAt, waitMs: options.waitMs, tenant: options.tenant }
     return [check, ...(await checkBackend(backend, ways, search))]
@@ -168,20 +157,16 @@ async function checkTelemetry(given: Given): Promise<string | undefined> {
   for (const checks of found) for (const check of await checks) report.add(check)
   if (grafana && 'trouble' in grafana) {
     const isAsked = options.at['grafana'] || settings.GRAFANA_URL || isInStack
-    if (isAsked) report.add({ hop: 'Grafana', status: 'failed', ...grafana.trouble })
-    else
-      report.add({
-        hop: 'Grafana',
-        status: 'skipped',
-        said: 'Nothing says where it is: --grafana URL.',
-      })
+    const { failed, skipped } = checksOf('Grafana')
+    const unknown = 'Nothing says where it is: --grafana URL.'
+    report.add(isAsked ? failed(grafana.trouble) : skipped(unknown))
   }
   return id
 }
 
 function off(signal: Signal, { exporters }: TelemetrySettings): Check {
   const said = `OTEL_${signal.toUpperCase()}_EXPORTER is ${exporters[signal]}.`
-  return { hop: 'Collector', signal, status: 'skipped', said }
+  return checksOf('Collector', signal).skipped(said)
 }
 
 /** Sends all signals, one after the other, and reads the clock of each target. */

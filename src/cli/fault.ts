@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 
 import type { Settings } from '../config/env.ts'
 import { faultTokenFile } from '../config/fault-settings.ts'
+import { localOrigin } from '../config/own-address.ts'
 import { StartError } from '../config/start-error.ts'
 import { dataFolder } from '../db/data-folder.ts'
 import { complain, main, say } from './command.ts'
@@ -29,29 +30,23 @@ Run this as the same user as the app, with the same DATABASE_URL: it reads the t
 
 const answerMs = 10_000
 
-const optionNames = ['strength', 'route', 'share', 'seed', 'seconds'] as const
 const text = { type: 'string' } as const
+const options = { strength: text, route: text, share: text, seed: text, seconds: text, url: text }
 
 await main({
   help,
   async run(args, settings) {
     const { values, positionals } = parsed(args)
     const [word = 'list', name, ...rest] = positionals
-    const asked = optionNames.flatMap((one) => {
-      const value = values[one]
-      return value === undefined ? [] : [[one, value] as [string, string]]
-    })
+    const { url, ...asked } = values
     const takesName = word === 'stop'
     const takesOptions = word !== 'stop' && word !== 'list'
-    if (
-      rest.length > 0 ||
-      (name !== undefined && !takesName) ||
-      (asked.length > 0 && !takesOptions)
-    ) {
+    const hasOptions = Object.keys(asked).length > 0
+    if (rest.length > 0 || (name !== undefined && !takesName) || (hasOptions && !takesOptions)) {
       complain(help)
       return 2
     }
-    const app = appAt(values.url ?? ownUrl(settings), tokenOf(settings))
+    const app = appAt(url ?? localOrigin(settings), tokenOf(settings))
     if (word === 'list') say(listed((await app('GET', '/faults')) as List))
     else if (word === 'stop') await stop(app, name)
     else await start(app, word, asked)
@@ -59,25 +54,18 @@ await main({
   },
 })
 
-type App = (method: 'GET' | 'POST', path: string, fields?: [string, string][]) => Promise<unknown>
+type Fields = Record<string, string>
+type App = (method: 'GET' | 'POST', path: string, fields?: Fields) => Promise<unknown>
 
 function parsed(args: string[]) {
   try {
-    const options = {
-      strength: text,
-      route: text,
-      share: text,
-      seed: text,
-      seconds: text,
-      url: text,
-    }
     return parseArgs({ args, options, allowPositionals: true })
   } catch (error) {
     throw new StartError(`${error instanceof Error ? error.message : String(error)}\n\n${help}`)
   }
 }
 
-async function start(app: App, name: string, asked: [string, string][]): Promise<void> {
+async function start(app: App, name: string, asked: Fields): Promise<void> {
   await app('POST', `/faults/${encodeURIComponent(name)}`, asked)
   const { faults, warnings } = (await app('GET', '/faults')) as List
   const active = faults.find((one) => one.name === name)?.active
@@ -116,12 +104,6 @@ function paragraph({ name, does, strength, takes_route: takesRoute, refused, act
     ...(takesRoute ? ['    takes --route and --share'] : []),
     ...(refused === null ? [] : [`    ${refused}`]),
   ].join('\n')
-}
-
-/** Where the app of these settings is reached from this machine. */
-function ownUrl({ HOST, PORT }: Settings): string {
-  const host = HOST === '0.0.0.0' ? '127.0.0.1' : HOST === '::' ? '::1' : HOST
-  return `http://${host.includes(':') ? `[${host}]` : host}:${PORT}`
 }
 
 /** The token in the data folder; undefined when the app has written none. */

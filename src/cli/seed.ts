@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
@@ -6,12 +6,13 @@ import type { Settings } from '../config/env.ts'
 import { StartError } from '../config/start-error.ts'
 import { applicationId, refuseLeftovers } from '../db/database-file.ts'
 import { lockFile } from '../db/file-lock.ts'
+import { flush, removeDatabase } from '../db/files.ts'
 import { FileClient } from '../db/libsql-file.ts'
 import { migrate } from '../db/migrate.ts'
 import { openBulk, writeWorld } from '../seed/load.ts'
 import type { Plan } from '../seed/plan.ts'
 import { takeSearch, writeSearch } from '../seed/search.ts'
-import { copyWhole, databasePath, main, say } from './command.ts'
+import { copyWhole, databasePath, grouped, main, say, stopSignal } from './command.ts'
 import { Progress } from './progress.ts'
 import { planOf } from './seed-arguments.ts'
 
@@ -28,6 +29,12 @@ arguments create the same world.
 
 Everybody is user0001@example.com, user0002@example.com ... with the password password123.`
 
+const searchOf = (part: string) => `${part}-search`
+const emptyOf = (part: string) => `${part}-empty`
+
+/** Removes the temporary files of this run, or of an earlier one that was killed. */
+const discard = (part: string) => [part, searchOf(part), emptyOf(part)].forEach(removeDatabase)
+
 if (isMainThread) await main({ help, run: (args, settings) => seed(args, settings) })
 else await writeSearch(workerData as Search, (tweets) => parentPort!.postMessage(tweets))
 
@@ -41,17 +48,15 @@ async function seed(args: string[], settings: Settings): Promise<number> {
   const lock = await lockFile(path, settings.LOCK_WAIT_MS)
   const started = performance.now()
   const part = `${path}.part`
-  const stop = new AbortController()
-  const interrupt = () => stop.abort(new StartError('Stopped. No database was created.'))
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  const signal = stopSignal('Stopped. No database was created.')
   try {
     refuseOver(path) // again: the process that held the lock may have created one
-    const likes = await build(part, plan, stop.signal)
+    const likes = await build(part, plan, signal)
     renameSync(part, path) // only a complete world gets the requested name
     const seconds = (performance.now() - started) / 1000
     say(
-      `${path}: ${counted(plan.users)} users, ${counted(plan.tweets)} tweets, ${counted(plan.follows)} follows and ` +
-        `${counted(likes)} likes in ${seconds.toFixed(1)} s (${counted(Math.round(plan.tweets / seconds))} tweets/s).`,
+      `${path}: ${grouped(plan.users)} users, ${grouped(plan.tweets)} tweets, ${grouped(plan.follows)} follows and ` +
+        `${grouped(likes)} likes in ${seconds.toFixed(1)} s (${grouped(Math.round(plan.tweets / seconds))} tweets/s).`,
     )
     return 0
   } finally {
@@ -60,30 +65,12 @@ async function seed(args: string[], settings: Settings): Promise<number> {
   }
 }
 
-function counted(count: number): string {
-  return count.toLocaleString('en')
-}
-
 function refuseOver(path: string): void {
   if (existsSync(path))
     throw new StartError(
       `${path} exists already. Name another file in DATABASE_URL, or move it away.`,
     )
   refuseLeftovers(path)
-}
-
-function searchOf(part: string): string {
-  return `${part}-search`
-}
-
-function emptyOf(part: string): string {
-  return `${part}-empty`
-}
-
-/** Removes the temporary files of this run, or of an earlier one that was killed. */
-function discard(part: string): void {
-  for (const file of [part, searchOf(part), emptyOf(part)])
-    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(file + end, { force: true })
 }
 
 async function build(part: string, plan: Plan, signal: AbortSignal): Promise<number> {
@@ -104,7 +91,7 @@ async function build(part: string, plan: Plan, signal: AbortSignal): Promise<num
     progress.step('search index')
     takeSearch(db, searchOf(part))
     db.close()
-    settle(part)
+    flush(part) // before it is renamed
     return likes
   } finally {
     progress.end()
@@ -139,11 +126,4 @@ function inThread(search: Search, report: (tweets: number) => void, signal: Abor
         : reject(new Error(`The thread of the search index ended with exit code ${code}.`)),
     )
   })
-}
-
-/** Flushes the file to the disk (fsync) before it is renamed. */
-function settle(part: string): void {
-  const handle = openSync(part, 'r+')
-  fsyncSync(handle)
-  closeSync(handle)
 }

@@ -6,13 +6,20 @@ type Place = { HOST: string; PUBLIC_ORIGIN?: string | undefined }
 
 const isEverywhere = (host: string) => host === '0.0.0.0' || host === '::'
 
+const originAt = (host: string, port: number) =>
+  `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** Where a program on this machine reaches the app of these settings. */
+export const localOrigin = ({ HOST, PORT }: { HOST: string; PORT: number }): string =>
+  originAt(HOST === '0.0.0.0' ? '127.0.0.1' : HOST === '::' ? '::1' : HOST, PORT)
+
 /**
  * Where people can type that they find this process: PUBLIC_ORIGIN alone, else what a browser on this machine takes, and,
  * when it listens on all interfaces, what one elsewhere on the network takes. Without a slash at the end.
  */
 export function ownAddresses({ HOST, PUBLIC_ORIGIN }: Place, port: number): string[] {
   if (PUBLIC_ORIGIN !== undefined) return [PUBLIC_ORIGIN]
-  const at = (host: string) => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const at = (host: string) => originAt(host, port)
   if (!isEverywhere(HOST)) return [at(HOST)]
   const there = networkAddress()
   return [at('localhost'), ...(there === undefined ? [] : [at(there)])]

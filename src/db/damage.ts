@@ -1,11 +1,8 @@
 // Finds and repairs damage to a database file: damaged pages and missing parts of the schema. The search indexes
 // are a separate case, because they can always be rebuilt from the tables.
-import { readFileSync } from 'node:fs'
+import type Database from 'libsql'
 
-import Database from 'libsql'
-
-import { migrationsFolder } from '../paths.ts'
-import { readJournal } from './migrate.ts'
+import { inDatabase, inModel } from './files.ts'
 
 const indexes = ['tweets_fts', 'tweets_search', 'people_search']
 /** At most this many problems are listed. */
@@ -13,8 +10,9 @@ const problemsMax = 20
 const isPartOfIndex = (name: string) => indexes.some((index) => name.startsWith(`${index}_`))
 const isOfIndex = (name: string) => indexes.includes(name) || isPartOfIndex(name)
 
-type Rows = unknown[][]
-const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as Rows
+/** The rows of a query as arrays. */
+export const rowsOf = (db: Database.Database, sql: string) =>
+  db.prepare(sql).raw().all([]) as unknown[][]
 
 /** How thorough a check is: `quick_check` reads every page, `integrity_check` also compares every index entry. */
 export type Check = 'quick_check' | 'integrity_check'
@@ -70,14 +68,7 @@ export function expectedParts(db: Database.Database): Part[] {
   const isMigrated = rowsOf(db, "SELECT 1 FROM sqlite_schema WHERE name = '__drizzle_migrations'")
   if (isMigrated.length === 0) return []
   const last = Number(rowsOf(db, 'SELECT max(created_at) FROM __drizzle_migrations')[0]?.[0] ?? 0)
-  const model = new Database(':memory:')
-  try {
-    for (const { when, tag } of readJournal())
-      if (when <= last) model.exec(readFileSync(`${migrationsFolder}/${tag}.sql`, 'utf8'))
-    return partsOf(model)
-  } finally {
-    model.close()
-  }
+  return inModel(partsOf, last)
 }
 
 /** Can this part be created again without changing rows? Triggers and indexes can, tables cannot. */
@@ -102,20 +93,13 @@ export function findMissing(db: Database.Database, check: Check): string[] {
  * uses the database. If it fails half-way, call it again.
  */
 export function rebuildSchema(path: string): void {
-  const inDatabase = <T>(job: (db: Database.Database) => T): T => {
-    const db = new Database(path, { timeout: 10_000 })
-    try {
-      return job(db)
-    } finally {
-      db.close()
-    }
-  }
   const isRemoved = inDatabase(
+    path,
     (db) => findDamage(db, 'integrity_check').some(isOfSearch) && removeIndexes(db),
   )
   // In new connections, which have not loaded the old index.
-  if (isRemoved) inDatabase((db) => db.exec('VACUUM'))
-  inDatabase(rebuildParts)
+  if (isRemoved) inDatabase(path, (db) => db.exec('VACUUM'))
+  inDatabase(path, rebuildParts)
 }
 
 /** Is only a search index affected by this problem? */

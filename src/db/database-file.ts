@@ -11,7 +11,6 @@ import {
 import { dirname, resolve } from 'node:path'
 
 import type { Client } from '@libsql/core/api'
-import Connection from 'libsql'
 
 import type { Settings } from '../config/env.ts'
 import {
@@ -27,6 +26,7 @@ import { log } from '../telemetry/log.ts'
 import type { DatabasePlace } from '../telemetry/query-tracing.ts'
 import { findDamage, findMissing, isDamage } from './damage.ts'
 import { lockFile } from './file-lock.ts'
+import { inDatabase } from './files.ts'
 import { FileClient, type Commits } from './libsql-file.ts'
 import { isNew, migrate, readWholeIndexes, type WholeIndexes } from './migrate.ts'
 import { copyBeforeMigration } from './migration-copy.ts'
@@ -76,11 +76,7 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
   try {
     stop?.throwIfAborted()
     const state = inspect(path) // again: the process that held the lock may have written
-    client = new FileClient(path, {
-      synchronous: settings.DATABASE_SYNCHRONOUS,
-      writeWaitMs: settings.WRITE_WAIT_MS,
-      writeQueue: settings.WRITE_QUEUE,
-    })
+    client = clientOn(path, settings)
     if (isUnused(state)) await sign(client)
     else checkContent(path, state)
     if (state !== 'missing') await warnIfEmpty(client, path, state)
@@ -107,6 +103,14 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
     throw asStartError(error, path)
   }
 }
+
+/** A client of this file, as the settings have it. */
+export const clientOn = (path: string, settings: Settings): FileClient =>
+  new FileClient(path, {
+    synchronous: settings.DATABASE_SYNCHRONOUS,
+    writeWaitMs: settings.WRITE_WAIT_MS,
+    writeQueue: settings.WRITE_QUEUE,
+  })
 
 async function close(client: FileClient, lock: { release: () => void }): Promise<void> {
   await client.queue.drained()
@@ -213,17 +217,12 @@ function readHeader(path: string): Buffer {
 
 /** Checks our database. Throws a StartError: for the first problem that needs a backup, else for the first problem. */
 function checkContent(path: string, state: FileState): void {
-  const db = new Connection(path, { timeout: 10_000 })
-  try {
-    const problems =
-      state === 'check' ? findDamage(db, 'quick_check') : findMissing(db, 'quick_check')
-    const worst = problems.find(isDamage) ?? problems[0]
-    if (worst === undefined) return
-    const detail = worst.replace(/^damaged: /, '')
-    throw isDamage(worst) ? damaged(path, detail) : repairable(path, detail)
-  } finally {
-    db.close()
-  }
+  const find = state === 'check' ? findDamage : findMissing
+  const problems = inDatabase(path, (db) => find(db, 'quick_check'))
+  const worst = problems.find(isDamage) ?? problems[0]
+  if (worst === undefined) return
+  const detail = worst.replace(/^damaged: /, '')
+  throw isDamage(worst) ? damaged(path, detail) : repairable(path, detail)
 }
 
 /** Warns when the file exists but has no tables: the user may have expected data in it. */

@@ -1,24 +1,24 @@
 // Has every block its two rows, and every person the right number of rows of `hidden`? For db:check and db:repair.
 import type Database from 'libsql'
 
-import { hasTable, onFile, rowsMax, rowsOf, type Check } from './integrity-query.ts'
-
-const hiddenCounter = {
-  table: 'users',
-  column: 'hidden_count',
-  truth: 'SELECT count(*) FROM hidden WHERE viewer_id = users.id',
-}
-const followedFlag = {
-  table: 'hidden',
-  column: 'followed',
-  truth: `hidden.kind = 'mute' AND EXISTS (SELECT 1 FROM follows f
-    WHERE f.follower_id = hidden.viewer_id AND f.followed_id = hidden.author_id)`,
-}
+import {
+  countOf,
+  hasTable,
+  onFile,
+  rowsMax,
+  rowsOf,
+  type Check,
+  type Counter,
+} from './integrity-query.ts'
 
 /** What is counted of hidden people; less in a database from before. */
-export function* hiddenCounters(): Check<(typeof hiddenCounter)[]> {
+export function* hiddenCounters(): Check<Counter[]> {
   if (!(yield* hasTable('hidden'))) return []
-  return (yield* hasTable('hidden_followed')) ? [hiddenCounter, followedFlag] : [hiddenCounter]
+  const counter: Counter = ['users', 'hidden_count', countOf('hidden WHERE viewer_id = users.id')]
+  if (!(yield* hasTable('hidden_followed'))) return [counter]
+  const isFollowed = `hidden.kind = 'mute' AND EXISTS (SELECT 1 FROM follows f
+    WHERE f.follower_id = hidden.viewer_id AND f.followed_id = hidden.author_id)`
+  return [counter, ['hidden', 'followed', isFollowed]]
 }
 
 /** SELECTs the sides of blocks whose other side is missing; not of who is being removed (deletions.ts). */

@@ -14,6 +14,12 @@ export function* rowsOf(sql: string, args: Query['args'] = []): Check<unknown[][
   return yield { sql, args }
 }
 
+/** A column that triggers keep, and the SQL of what it should be. */
+export type Counter = [table: string, column: string, truth: string]
+
+/** The SQL of a number of rows. */
+export const countOf = (rows: string): string => `SELECT count(*) FROM ${rows}`
+
 /** Does the database have this table or index? A backup may be from before. */
 export function* hasTable(name: string): Check<boolean> {
   return (yield* rowsOf('SELECT 1 FROM sqlite_schema WHERE name = ?', [name])).length > 0

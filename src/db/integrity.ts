@@ -4,58 +4,37 @@ import type Database from 'libsql'
 
 import { findDamage, isDamage, isOfSearch } from './damage.ts'
 import { findHalfBlocks, hiddenCounters, repairBlocks } from './hidden-integrity.ts'
-import { hasTable, onFile, rowsMax, rowsOf, type Check } from './integrity-query.ts'
+import {
+  countOf,
+  hasTable,
+  onFile,
+  rowsMax,
+  rowsOf,
+  type Check,
+  type Counter,
+} from './integrity-query.ts'
 import { findMisnotified, renotify } from './notification-integrity.ts'
 import { findUnsearchable } from './search-integrity.ts'
 import { findTagProblems, repairTags } from './tag-integrity.ts'
 import { findClockProblems, rescore, rightScore, scoreTolerance } from './trend-integrity.ts'
 
-type Counter = { table: string; column: string; truth: string }
-
-const postsOfUser = 'SELECT count(*) FROM tweets WHERE user_id = users.id'
+const postsOfUser = countOf('tweets WHERE user_id = users.id')
 
 const counters: Counter[] = [
-  {
-    table: 'users',
-    column: 'follower_count',
-    truth: 'SELECT count(*) FROM follows WHERE followed_id = users.id',
-  },
-  {
-    table: 'users',
-    column: 'following_count',
-    truth: 'SELECT count(*) FROM follows WHERE follower_id = users.id',
-  },
-  {
-    table: 'users',
-    column: 'favorite_count',
-    truth: 'SELECT count(*) FROM favorites WHERE user_id = users.id',
-  },
-  {
-    table: 'tweets',
-    column: 'like_count',
-    truth: 'SELECT count(*) FROM favorites WHERE tweet_id = tweets.id',
-  },
+  ['users', 'follower_count', countOf('follows WHERE followed_id = users.id')],
+  ['users', 'following_count', countOf('follows WHERE follower_id = users.id')],
+  ['users', 'favorite_count', countOf('favorites WHERE user_id = users.id')],
+  ['tweets', 'like_count', countOf('favorites WHERE tweet_id = tweets.id')],
 ]
 
 /** The counters of a database from before replies and retweets: a backup may be one. */
-const olderCounters: Counter[] = [
-  ...counters,
-  { table: 'users', column: 'tweet_count', truth: postsOfUser },
-]
+const olderCounters: Counter[] = [...counters, ['users', 'tweet_count', postsOfUser]]
 
 const newerCounters: Counter[] = [
   ...counters,
-  { table: 'users', column: 'tweet_count', truth: `${postsOfUser} AND retweet_of IS NULL` },
-  {
-    table: 'tweets',
-    column: 'reply_count',
-    truth: 'SELECT count(*) FROM tweets other WHERE other.reply_to = tweets.id',
-  },
-  {
-    table: 'tweets',
-    column: 'retweet_count',
-    truth: 'SELECT count(*) FROM tweets other WHERE other.retweet_of = tweets.id',
-  },
+  ['users', 'tweet_count', `${postsOfUser} AND retweet_of IS NULL`],
+  ['tweets', 'reply_count', countOf('tweets other WHERE other.reply_to = tweets.id')],
+  ['tweets', 'retweet_count', countOf('tweets other WHERE other.retweet_of = tweets.id')],
 ]
 
 function* countersHere(): Check<Counter[]> {
@@ -128,7 +107,7 @@ function* findForgotten(): Check<string[]> {
 
 function* findMiscounts(): Check<string[]> {
   const problems: string[] = []
-  for (const { table, column, truth } of yield* countersHere()) {
+  for (const [table, column, truth] of yield* countersHere()) {
     const rows = yield* rowsOf(
       `SELECT id, ${column}, (${truth}) AS truth FROM ${table} WHERE ${column} <> truth LIMIT ${rowsMax}`,
     )
@@ -150,7 +129,7 @@ function* findMiscounts(): Check<string[]> {
 export function repair(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE')
   repairBlocks(db)
-  for (const { table, column, truth } of onFile(db, countersHere())) {
+  for (const [table, column, truth] of onFile(db, countersHere())) {
     db.exec(`UPDATE ${table} SET ${column} = (${truth}) WHERE ${column} <> (${truth})`)
   }
   repairTags(db)

@@ -1,17 +1,8 @@
-import {
-  closeSync,
-  constants,
-  copyFileSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { constants, copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 
 import { isFull, noSpace } from '../config/start-error.ts'
 import { log } from '../telemetry/log.ts'
+import { flush } from './files.ts'
 import type { FileClient } from './libsql-file.ts'
 import { nextMigration } from './migrate.ts'
 
@@ -36,9 +27,7 @@ export async function copyBeforeMigration(client: FileClient, path: string): Pro
     rmSync(`${copy}-wal`, { force: true }) // of an attempt that was killed
     if (sizeOf(`${path}-wal`) > 0) copyFileSync(`${path}-wal`, `${copy}-wal`)
     copyFileSync(path, part, constants.COPYFILE_FICLONE)
-    const handle = openSync(part, 'r+')
-    fsyncSync(handle)
-    closeSync(handle)
+    flush(part)
     renameSync(part, copy) // only a complete copy gets the name
   } catch (error) {
     for (const file of [part, `${copy}-wal`]) rmSync(file, { force: true })

@@ -1,10 +1,5 @@
 // The schema that a moved database gets: that of the migrations, whatever the source lacks or has besides.
-import { readFileSync } from 'node:fs'
-
-import Database from 'libsql'
-
-import { migrationsFolder } from '../paths.ts'
-import { readJournal } from './migrate.ts'
+import { inModel } from './files.ts'
 
 /** A table whose rows are moved, in the order of its primary key. */
 export type MovedTable = { name: string; columns: string[]; key: string[] }
@@ -20,13 +15,10 @@ export type MovedSchema = {
 }
 
 /** Reads the schema from the migrations, in a database in memory. */
-export function movedSchema(): MovedSchema {
-  const model = new Database(':memory:')
-  const rowsOf = (sql: string, ...args: string[]) =>
-    model.prepare(sql).raw().all(args) as string[][]
-  try {
-    for (const { tag } of readJournal())
-      model.exec(readFileSync(`${migrationsFolder}/${tag}.sql`, 'utf8'))
+export const movedSchema = (): MovedSchema =>
+  inModel((model) => {
+    const rowsOf = (sql: string, ...args: string[]) =>
+      model.prepare(sql).raw().all(args) as string[][]
     const parts = rowsOf(`SELECT type, name, sql FROM sqlite_schema s WHERE sql IS NOT NULL
       AND name NOT LIKE 'sqlite_%' AND NOT EXISTS (SELECT 1 FROM sqlite_schema v
         WHERE v.sql LIKE 'CREATE VIRTUAL%' AND s.name GLOB v.name || '_*') ORDER BY rowid`)
@@ -43,7 +35,4 @@ export function movedSchema(): MovedSchema {
       indexes: sqlOf(of('index')),
       triggers: sqlOf(of('trigger')),
     }
-  } finally {
-    model.close()
-  }
-}
+  })

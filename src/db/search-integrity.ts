@@ -1,7 +1,7 @@
 // Do the search indexes have the words of their tables, and are these found?
 import type Database from 'libsql'
 
-import { expectedParts } from './damage.ts'
+import { expectedParts, rowsOf } from './damage.ts'
 
 type Index = {
   name: string
@@ -14,7 +14,6 @@ type Index = {
 }
 
 const shown = 20
-const rowsOf = (db: Database.Database, sql: string) => db.prepare(sql).raw().all([]) as unknown[][]
 
 /**
  * Compares each search index, word by word, with a fresh one beside the database: FTS5's own comparison is an INSERT,

@@ -11,6 +11,13 @@ export type Failed = Error & { code?: string }
 /** An address without password and query, to be printed. */
 export const shown = (url: URL): string => `${url.origin}${url.pathname}`
 
+/** An address with another path below its own. */
+export function below(base: URL, path: string): URL {
+  const url = new URL(base)
+  url.pathname = `${base.pathname.replace(/\/$/, '')}${path}`
+  return url
+}
+
 /** Asks with GET; rejects with the reason that `fetch` hides in `cause`. Ends after 5 s. */
 export async function ask(url: URL, headers: Record<string, string> = {}): Promise<Answer> {
   const [login] = loginOf(url)

@@ -1,19 +1,18 @@
 // The hops behind the Collector: is the probe in Tempo, Loki and Mimir, and does Grafana find it there?
 import type { Signal } from '../../config/telemetry-settings.ts'
-import { explainFailure, shown, type Answer } from './ask.ts'
-import { shortly, type Check, type Trouble } from './report.ts'
-import { find, type Backend, type BackendName, type Found, type Search } from './search.ts'
+import { below, explainFailure, shown, type Answer } from './ask.ts'
+import { checksOf, shortly, type Check, type Trouble } from './report.ts'
+import { find, type Backend, type Found, type Search } from './search.ts'
 
 export type Ways = { direct: URL | undefined; grafana: URL | undefined }
 
 /** The checks of a backend and of Grafana's data source for it, each by the ways that there are. */
 export async function checkBackend(backend: Backend, ways: Ways, search: Search): Promise<Check[]> {
-  const { name, signal } = backend
+  const { name, signal, uid } = backend
   const byGrafana = ways.grafana && proxied(ways.grafana, backend)
   if (!ways.direct && !byGrafana) {
-    const option = `--${name.toLowerCase()} URL`
-    const said = `Nothing says where ${name} is: ${option}, or --grafana URL.`
-    return [{ hop: name, signal, status: 'skipped', said }]
+    const said = `Nothing says where ${name} is: --${uid} URL, or --grafana URL.`
+    return [checksOf(name, signal).skipped(said)]
   }
   const checks: Check[] = []
   if (ways.direct) {
@@ -25,43 +24,28 @@ export async function checkBackend(backend: Backend, ways: Ways, search: Search)
   // What is in the backend already is there for Grafana, too.
   const waitMs = ways.direct ? Math.min(search.waitMs, 5000) : search.waitMs
   const found = await find(backend, byGrafana, { ...search, waitMs, tenant: undefined })
-  return [
-    ...checks,
-    ...judgeProxied(backend, found, { byGrafana, isInBackend: !!ways.direct, waitMs }),
-  ]
+  return [...checks, ...judgeProxied(backend, found, { byGrafana, isInBackend: !!ways.direct })]
 }
 
-const skippedGrafana = (signal: Signal): Check => ({
-  hop: 'Grafana',
-  signal,
-  status: 'skipped',
-  said: 'There is nothing to find.',
-})
+const skippedGrafana = (signal: Signal): Check =>
+  checksOf('Grafana', signal).skipped('There is nothing to find.')
 
-const proxied = (grafana: URL, { name }: Backend): URL => {
-  const url = new URL(grafana)
-  url.pathname = `${url.pathname.replace(/\/$/, '')}/api/datasources/proxy/uid/${name.toLowerCase()}`
-  return url
-}
+const proxied = (grafana: URL, { uid }: Backend): URL =>
+  below(grafana, `/api/datasources/proxy/uid/${uid}`)
 
 function judgeDirect(backend: Backend, url: URL, found: Found): Check {
-  const { name, signal } = backend
+  const { name, signal, uid } = backend
+  const { ok, failed } = checksOf(name, signal)
   const at = `${name} at ${shown(url)}`
-  if (found.state === 'found') {
-    const said = `${at} has the probe after ${found.afterMs} ms.`
-    return { hop: name, signal, status: 'ok', said }
-  }
-  const failed = (trouble: Trouble): Check => ({ hop: name, signal, status: 'failed', ...trouble })
+  if (found.state === 'found') return ok(`${at} has the probe after ${found.afterMs} ms.`)
   if (found.state === 'absent') return failed(absent(at, backend))
   const { last } = found
-  if (!('status' in last)) return failed(away(explainFailure(last, url), name))
-  return failed({ answered: shortly(last.text), ...explainBackend(at, last, name) })
+  if ('status' in last)
+    return failed({ answered: shortly(last.text), ...explainBackend(at, last, uid) })
+  const trouble = explainFailure(last, url)
+  const cure = `${trouble.cure} In the stack: docker compose up -d ${uid}.`
+  return failed({ ...trouble, cure })
 }
-
-const away = (trouble: Trouble, name: BackendName): Trouble => ({
-  ...trouble,
-  cure: `${trouble.cure} In the stack: docker compose up -d ${name.toLowerCase()}.`,
-})
 
 const absent = (at: string, { name, signal }: Backend): Trouble => ({
   said: `${at} answers, but does not have the probe.`,
@@ -70,7 +54,7 @@ const absent = (at: string, { name, signal }: Backend): Trouble => ({
     `writes to another tenant, or ${name} drops what is too old or too new${signal === 'traces' ? ', or tail sampling dropped it' : ''}.`,
 })
 
-function explainBackend(at: string, { status, text }: Answer, name: BackendName) {
+function explainBackend(at: string, { status, text }: Answer, uid: string) {
   if (/no org id/i.test(text))
     return {
       said: `${at} answered ${status}: it wants to know the tenant.`,
@@ -79,7 +63,7 @@ function explainBackend(at: string, { status, text }: Answer, name: BackendName)
   if (status === 401 || status === 403)
     return {
       said: `${at} answered ${status}: it wants credentials.`,
-      cure: `Give them in the address: --${name.toLowerCase()} https://USER:PASSWORD@HOST.`,
+      cure: `Give them in the address: --${uid} https://USER:PASSWORD@HOST.`,
     }
   return {
     said: `${at} answered ${status}.`,
@@ -87,7 +71,7 @@ function explainBackend(at: string, { status, text }: Answer, name: BackendName)
   }
 }
 
-type Proxied = { byGrafana: URL; isInBackend: boolean; waitMs: number }
+type Proxied = { byGrafana: URL; isInBackend: boolean }
 
 /** By way of Grafana alone, one answer tells of both hops. */
 function judgeProxied(
@@ -95,22 +79,16 @@ function judgeProxied(
   found: Found,
   { byGrafana, isInBackend }: Proxied,
 ): Check[] {
-  const { name, signal } = backend
-  const uid = name.toLowerCase()
+  const { name, signal, uid } = backend
+  const [here, grafana] = [checksOf(name, signal), checksOf('Grafana', signal)]
   const at = `Grafana's data source "${uid}"`
-  const ofBackend = (trouble: Trouble): Check[] => [
-    { hop: name, signal, status: 'failed', ...trouble },
-    skippedGrafana(signal),
-  ]
-  const ofGrafana = (trouble: Trouble): Check[] => [
-    { hop: 'Grafana', signal, status: 'failed', ...trouble },
-  ]
+  const ofBackend = (trouble: Trouble) => [here.failed(trouble), skippedGrafana(signal)]
+  const ofGrafana = (trouble: Trouble) => [grafana.failed(trouble)]
   if (found.state === 'found') {
-    const said = `${at} finds the probe${isInBackend ? '' : ` after ${found.afterMs} ms`}.`
-    const inBackend = `${name}, asked through Grafana, has the probe.`
+    if (isInBackend) return [grafana.ok(`${at} finds the probe.`)]
     return [
-      ...(isInBackend ? [] : [{ hop: name, signal, status: 'ok', said: inBackend } as const]),
-      { hop: 'Grafana', signal, status: 'ok', said },
+      here.ok(`${name}, asked through Grafana, has the probe.`),
+      grafana.ok(`${at} finds the probe after ${found.afterMs} ms.`),
     ]
   }
   if (found.state === 'absent') {

@@ -3,18 +3,13 @@ import type { OtlpTarget } from '../../config/otlp-targets.ts'
 import type { Signal } from '../../config/telemetry-settings.ts'
 import { explainFailure, shown } from './ask.ts'
 import type { Sent } from './probe.ts'
-import { shortly, type Check, type Trouble } from './report.ts'
+import { checksOf, shortly, type Check, type Trouble } from './report.ts'
 
 /** What became of the probe of a signal at its target. */
 export function judgeExport(signal: Signal, target: OtlpTarget, sent: Sent): Check {
+  const { ok, failed } = checksOf('Collector', signal)
   const trouble = troubleOf(signal, target, sent)
-  if (trouble) return { hop: 'Collector', signal, status: 'failed', ...trouble }
-  return {
-    hop: 'Collector',
-    signal,
-    status: 'ok',
-    said: `${shown(target.url)} took the probe (${sent.status}).`,
-  }
+  return trouble ? failed(trouble) : ok(`${shown(target.url)} took the probe (${sent.status}).`)
 }
 
 function troubleOf(signal: Signal, target: OtlpTarget, sent: Sent): Trouble | undefined {

@@ -21,6 +21,17 @@ export type Check = { hop: Hop; signal?: Signal } & (
   | ({ status: 'warning' | 'failed' } & Trouble)
 )
 
+/** Makes the checks of a hop, or of one signal there. */
+export const checksOf = (hop: Hop, signal?: Signal) => {
+  const about = { hop, ...(signal && { signal }) }
+  return {
+    ok: (said: string): Check => ({ ...about, status: 'ok', said }),
+    skipped: (said: string): Check => ({ ...about, status: 'skipped', said }),
+    warning: (trouble: Trouble): Check => ({ ...about, status: 'warning', ...trouble }),
+    failed: (trouble: Trouble): Check => ({ ...about, status: 'failed', ...trouble }),
+  }
+}
+
 /** Shorter secrets are not replaced: they would be found in every second word. */
 const secretMin = 4
 const answerMax = 300

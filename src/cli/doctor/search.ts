@@ -2,13 +2,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Signal } from '../../config/telemetry-settings.ts'
-import { ask, explainFailure, shown, type Answer, type Failed } from './ask.ts'
+import { ask, below, explainFailure, shown, type Answer, type Failed } from './ask.ts'
 import { probeMetric, probeService } from './probe.ts'
 import { shortly, type Trouble } from './report.ts'
 
-export type BackendName = 'Tempo' | 'Loki' | 'Mimir'
 export type Backend = {
-  name: BackendName
+  name: 'Tempo' | 'Loki' | 'Mimir'
+  /** Of its data source in Grafana; also what its option and its container are called. */
+  uid: string
   signal: Signal
   /** Its address in the network of compose.yaml. */
   inStack: string
@@ -20,10 +21,11 @@ export type Backend = {
 const hasResult = (text: string) =>
   (JSON.parse(text) as { data: { result: unknown[] } }).data.result.length > 0
 
-/** In the order of the report. The names in small letters are the uids of Grafana's data sources. */
+/** In the order of the report. */
 export const backends: Backend[] = [
   {
     name: 'Tempo',
+    uid: 'tempo',
     signal: 'traces',
     inStack: 'http://tempo:3200',
     query: (id) => `/api/v2/traces/${id}`,
@@ -31,6 +33,7 @@ export const backends: Backend[] = [
   },
   {
     name: 'Loki',
+    uid: 'loki',
     signal: 'logs',
     inStack: 'http://loki:3100',
     query: (id, sentAt) =>
@@ -44,6 +47,7 @@ export const backends: Backend[] = [
   },
   {
     name: 'Mimir',
+    uid: 'mimir',
     signal: 'metrics',
     inStack: 'http://mimir:8080/prometheus',
     // A dot in the pattern fits both the dots of the name and the underscores that Mimir makes of them.
@@ -74,9 +78,8 @@ export type Found =
 
 /** Asks until the probe is there. */
 export async function find(backend: Backend, base: URL, search: Search): Promise<Found> {
-  const url = new URL(base)
-  const [path, query = ''] = backend.query(search.id, search.sentAt).split('?')
-  url.pathname = `${base.pathname.replace(/\/$/, '')}${path}`
+  const [path = '', query = ''] = backend.query(search.id, search.sentAt).split('?')
+  const url = below(base, path)
   url.search = query
   const headers = search.tenant === undefined ? {} : { 'X-Scope-OrgID': search.tenant }
   const began = performance.now()
@@ -115,8 +118,7 @@ export async function findGrafana(
 ): Promise<{ url: URL; date: string | undefined } | { trouble: Trouble } | undefined> {
   const tried = await Promise.all(
     candidates.map(async (base) => {
-      const url = new URL(base)
-      url.pathname = `${base.pathname.replace(/\/$/, '')}/api/health`
+      const url = below(base, '/api/health')
       url.search = url.hash = ''
       try {
         const { status, text, date } = await ask(url)
