@@ -3,9 +3,8 @@ import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
 import { Refusal } from '../base/refusal.ts'
-import { isLocalDemo } from '../config/fault-settings.ts'
-import { clientOf } from '../http/client-address.ts'
 import type { Env } from '../http/context.ts'
+import { isOnOwnMachine } from '../http/own-machine.ts'
 import { loadVisitor, mayInspect } from '../http/sessions.ts'
 import { isOurToken } from './token.ts'
 
@@ -15,22 +14,11 @@ export const visitorIfPossible = createMiddleware<Env>(async (c, next) => {
   await next()
 })
 
-const localHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
-const forwarding = /^(forwarded|via|x-forwarded(-.*)?|x-real-ip)$/i
-
-/**
- * Somebody at this machine, in a demo that only this machine reaches. The Host header keeps out a page of another site whose
- * name was made to lead here (DNS rebinding); the others, whoever comes through a proxy on this machine.
- */
-const isLocal = (c: Context<Env>): boolean =>
-  isLocalDemo(c.get('settings')) &&
-  /^(127\.|::1$)/.test(clientOf(c).address) &&
-  localHost.test(c.req.header('Host') ?? '') &&
-  !Object.keys(c.req.header()).some((name) => forwarding.test(name))
-
 /** May this client start and end faults? `visitorIfPossible` must have run. */
 export const maySwitch = (c: Context<Env>): boolean =>
-  isOurToken(c.req.header('Authorization')) || isLocal(c) || c.get('visitor')?.operator === true
+  isOurToken(c.req.header('Authorization')) ||
+  isOnOwnMachine(c) ||
+  c.get('visitor')?.operator === true
 
 /** Refuses everybody who may not start and end faults. */
 export const switchersOnly = createMiddleware<Env>(async (c, next) => {

@@ -14,7 +14,6 @@ export const blockedLoop: Fault = {
   find: '/routes: p99 of every row is up, p50 is not. In slow traces, spans that do nothing are long, each time in another place.',
   cure: 'Profile the CPU (node --cpu-prof); move the work to a worker, or do it in slices.',
   strength: { what: 'Blocked at a time', unit: 'ms', min: 1, max: busyMsMax, default: 300 },
-  takesRoute: false,
   start({ strength, random }) {
     let timer: NodeJS.Timeout | undefined
     const next = () => {

@@ -12,6 +12,5 @@ export const brokenPropagation: Fault = {
   find: '/traces: send a request with a traceparent header and search for its trace id: there is none.',
   cure: 'Look at what removes the header on its way (a proxy), at OTEL_PROPAGATORS, and at TRUSTED_PROXIES.',
   strength: { what: 'Requests that lose their trace', unit: '%', min: 1, max: 100, default: 100 },
-  takesRoute: false,
   start: breaking(faultPoints, 'losesTrace'),
 }

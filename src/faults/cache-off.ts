@@ -12,6 +12,5 @@ export const cacheOff: Fault = {
   find: '/traces/runtime: "Cards from the cache": most are rendered instead of found. /routes: p50 of all pages with lists is up, queries are as before; in their traces, "rendering" has grown.',
   cure: 'Look at what changes the key of the cache, or at its size.',
   strength: { what: 'Lookups that miss', unit: '%', min: 1, max: 100, default: 100 },
-  takesRoute: false,
   start: breaking(cacheSwitch, 'misses'),
 }

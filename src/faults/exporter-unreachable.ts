@@ -12,7 +12,6 @@ export const exporterUnreachable: Fault = {
   find: '/traces: the line "Export" says since when it fails, and why; /logs has "telemetry is not delivered", once a minute. The inspector itself goes on, because it needs no export.',
   cure: 'Look at the Collector and the way to it: its health check, its address, the firewall.',
   strength: { what: 'Exports that fail', unit: '%', min: 1, max: 100, default: 100 },
-  takesRoute: false,
   refusal: () =>
     exporters.count > 0
       ? undefined

@@ -42,8 +42,8 @@ export type Fault = {
   /** How one would cure it, were it real. */
   cure: string
   strength: { what: string; unit: string; min: number; max: number; default: number }
-  /** Does it strike the requests of a route, or a share of them? Else it strikes the whole process. */
-  takesRoute: boolean
+  /** It strikes the requests of a route, or a share of them; else the whole process. */
+  takesRoute?: true
   /** Why it cannot be started here, as a sentence; undefined when it can. */
   refusal?: (place: Place) => string | undefined
   /** Returns what takes it away again; nothing where the end of its hooks is enough. */

@@ -16,7 +16,6 @@ export const heldLock: Fault = {
   find: '/routes: the POST rows are slow, the GET rows are not. In a trace of POST /tweet most of the time is write_lock.wait, or write_queue.wait behind another write.',
   cure: 'Find who holds a transaction open: a backup, a shell, a long migration. Keep write transactions short.',
   strength: { what: 'Held at a time', unit: 'ms', min: 100, max: heldMsMax, default: 2000 },
-  takesRoute: false,
   refusal: fileOnly,
   start(scene) {
     const connection = secondConnection(scene)

@@ -11,6 +11,5 @@ export const lostLogIds: Fault = {
   find: '/traces, any trace, "Logs": there are none, though /logs has the line of the request, without a link to its trace.',
   cure: 'Write logs through one function that adds the ids of the active span, inside of its context.',
   strength: { what: 'Lines that lose their ids', unit: '%', min: 1, max: 100, default: 100 },
-  takesRoute: false,
   start: breaking(faultPoints, 'losesIds'),
 }

@@ -12,6 +12,5 @@ export const lostParents: Fault = {
   find: '/traces, a trace of a page: the server span says app.db.query_count 2, but no query is below it.',
   cure: 'Find the callback, queue or timer that runs outside of the context of its request (AsyncLocalStorage).',
   strength: { what: 'Queries that lose their parent', unit: '%', min: 1, max: 100, default: 100 },
-  takesRoute: false,
   start: breaking(faultPoints, 'losesParent'),
 }

@@ -15,7 +15,6 @@ export const manyRoutes: Fault = {
   find: '/routes: hundreds of rows with a count of 1, whose names begin alike and end in a number.',
   cure: 'Record the pattern of the route, not the path; set a limit for the cardinality of the metric.',
   strength: { what: 'Made-up series', unit: 'series', min: 1, max: seriesMax, default: 300 },
-  takesRoute: false,
   start({ strength, random }) {
     const named = new WeakMap<object, string>()
     faultPoints.nameRoute = (route, { method, status, key }) => {

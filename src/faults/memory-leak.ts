@@ -18,7 +18,6 @@ export const memoryLeak: Fault = {
   find: '/traces/runtime: the heap climbs like a staircase, however little is asked. No row of /routes tells of it.',
   cure: 'Compare two heap snapshots (node --inspect); bound what is kept.',
   strength: { what: 'Kept in the end', unit: 'MB', min: 1, max: leakMbMax, default: 128 },
-  takesRoute: false,
   start({ strength, random }) {
     let kept: number[][] = []
     const timer = setInterval(() => {

@@ -17,7 +17,6 @@ export const passwordQueue: Fault = {
   find: '/routes: POST /login is slow or has errors, all other rows are as before. Its trace has password_queue.wait before password.hash; a refused one has app.error.slug password_queue_full.',
   cure: 'Limit the attempts of one address (LIMIT_LOGIN_CLIENT), or give bcrypt more cores; not a longer queue.',
   strength: { what: 'Places that are taken, but one', unit: '%', min: 1, max: 100, default: 50 },
-  takesRoute: false,
   start({ passwords, settings, strength }: Scene) {
     // The last place is left: who signs in still finds a place to wait.
     const places = Math.floor(((settings.PASSWORD_QUEUE - 1) * strength) / 100)

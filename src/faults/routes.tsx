@@ -17,6 +17,8 @@ import { breakableRoutes } from './route-pattern.ts'
 const field = v.optional(v.pipe(v.string(), v.maxLength(200, 'That is too long.')))
 const options = { strength: field, route: field, share: field, seed: field, seconds: field }
 
+const switching = [visitorIfPossible, switchersOnly] as const
+
 /** The routes that see, start and end faults; those of the inspector are exempt, too. */
 export const faultRoutes = (lab: FaultLab) =>
   router()
@@ -25,38 +27,19 @@ export const faultRoutes = (lab: FaultLab) =>
         ? c.json(inJson(lab))
         : page(c, { title: 'Faults', wide: true }, <FaultPage {...listOf(c, lab)} />),
     )
-    .post(
-      '/faults/stop',
-      traced('faults.stop_all'),
-      visitorIfPossible,
-      switchersOnly,
-      async (c) => {
-        const ended = lab.endAll('hand')
-        return answer(c, { ...listAnswer(c, lab, 'All faults have ended.'), json: { ended } })
-      },
-    )
-    .post(
-      '/faults/:name',
-      traced('faults.start'),
-      visitorIfPossible,
-      switchersOnly,
-      form(options),
-      async (c) => {
-        const { fault, until } = lab.start(c.req.param('name'), c.req.valid('form'))
-        const said = [`${fault.title} has begun.`, ...lab.warnings].join(' ')
-        return answer(c, { ...listAnswer(c, lab, said), json: { until } })
-      },
-    )
-    .post(
-      '/faults/:name/stop',
-      traced('faults.stop'),
-      visitorIfPossible,
-      switchersOnly,
-      async (c) => {
-        lab.end(c.req.param('name'), 'hand')
-        return answer(c, listAnswer(c, lab, 'The fault has ended.'))
-      },
-    )
+    .post('/faults/stop', traced('faults.stop_all'), ...switching, async (c) => {
+      const ended = lab.endAll('hand')
+      return answer(c, { ...listAnswer(c, lab, 'All faults have ended.'), json: { ended } })
+    })
+    .post('/faults/:name', traced('faults.start'), ...switching, form(options), async (c) => {
+      const { fault, until } = lab.start(c.req.param('name'), c.req.valid('form'))
+      const said = [`${fault.title} has begun.`, ...lab.warnings].join(' ')
+      return answer(c, { ...listAnswer(c, lab, said), json: { until } })
+    })
+    .post('/faults/:name/stop', traced('faults.stop'), ...switching, async (c) => {
+      lab.end(c.req.param('name'), 'hand')
+      return answer(c, listAnswer(c, lab, 'The fault has ended.'))
+    })
 
 const listAnswer = (c: Context<Env>, lab: FaultLab, flash: string) => ({
   partial: <FaultList {...listOf(c, lab)} />,
@@ -74,19 +57,12 @@ const listOf = (c: Context<Env>, lab: FaultLab) => ({
 })
 
 const inJson = (lab: FaultLab) => ({
-  faults: faults.map((fault) => ({
-    name: fault.name,
-    kind: fault.kind,
-    title: fault.title,
-    does: fault.does,
-    moves: fault.moves,
-    find: fault.find,
-    cure: fault.cure,
-    strength: fault.strength,
-    takes_route: fault.takesRoute,
-    refused: fault.refusal?.(lab.place) ?? null,
-    active: activeJson(lab.active.find((one) => one.fault === fault)),
-  })),
+  faults: faults.map((fault) => {
+    const { name, kind, title, does, moves, find, cure, strength, takesRoute = false } = fault
+    const about = { name, kind, title, does, moves, find, cure, strength, takes_route: takesRoute }
+    const active = activeJson(lab.active.find((one) => one.fault === fault))
+    return { ...about, refused: fault.refusal?.(lab.place) ?? null, active }
+  }),
   at_once: faultsAtOnce,
   game: lab.isGame,
   warnings: lab.warnings,

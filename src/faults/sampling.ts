@@ -11,7 +11,6 @@ export const sampling: Fault = {
   find: '/traces: nearly every trace says "Not sampled: it stays in this process". The counts of /routes and of a trace store do not agree.',
   cure: 'Sample more, or in the Collector, which can keep all that failed or were slow.',
   strength: { what: 'Traces that are kept', unit: '%', min: 1, max: 50, default: 1 },
-  takesRoute: false,
   refusal: () =>
     exporters.count > 0
       ? undefined

@@ -11,7 +11,6 @@ export const skewedClock: Fault = {
   find: '/traces: the time of the newest trace is in the future. Its log lines (link Logs) were written before it began.',
   cure: 'Synchronise the clocks (NTP), and watch their offset.',
   strength: { what: 'Ahead by', unit: 'seconds', min: 1, max: 3600, default: 30 },
-  takesRoute: false,
   start({ strength }) {
     faultPoints.clockAheadMs = strength * 1000
     return () => {

@@ -13,7 +13,6 @@ export const slowCommit: Fault = {
   find: '/routes?by=query: all rows that write have the same time more, at every percentile; those that read have not.',
   cure: 'Look at the disk (iostat): a full, slow or shared one. Write several things in one transaction.',
   strength: { what: 'Longer for each write', unit: 'ms', min: 1, max: 2000, default: 150 },
-  takesRoute: false,
   refusal: fileOnly,
   start({ database: { commits }, strength }) {
     const ended = new AbortController()

@@ -19,7 +19,6 @@ export const walGrowth: Fault = {
   find: '/traces/runtime: the write-ahead log climbs and does not fall. No row of /routes tells of it.',
   cure: 'Find the reader with the old snapshot: a shell, a backup, a query that is not read to its end. Then PRAGMA wal_checkpoint(TRUNCATE).',
   strength: { what: 'Size in the end', unit: 'MB', min: 1, max: walMbMax, default: 64 },
-  takesRoute: false,
   refusal: fileOnly,
   start(scene) {
     const reader = secondConnection(scene)

@@ -1,32 +1,20 @@
 // A demo that somebody runs for themselves on their own machine: what only operators may do elsewhere, they may do there.
-import { isIP } from 'node:net'
-
 import type { Context } from 'hono'
 
+import { isLocalDemo } from '../config/fault-settings.ts'
+import { clientOf } from './client-address.ts'
 import type { Env } from './context.ts'
 
-const isLoopback = (address: string) =>
-  (isIP(address) === 4 && address.startsWith('127.')) ||
-  address === '::1' ||
-  address.startsWith('::ffff:127.')
-
+const localHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i
 /** Any of these headers means that a proxy stands between: the socket's address is not that of the client. */
-const isFromProxy = (name: string) =>
-  name.startsWith('x-forwarded') || ['forwarded', 'via', 'x-real-ip'].includes(name)
+const forwarding = /^(forwarded|via|x-forwarded(-.*)?|x-real-ip)$/i
 
 /**
  * Does this request come from the machine of a demo that only this machine can reach? The name in `Host` counts, too:
- * another site could point a name of its own at the loopback address.
+ * another site could point a name of its own at the loopback address (DNS rebinding).
  */
-export function isOnOwnMachine(c: Context<Env>): boolean {
-  const { demo, HOST, PUBLIC_ORIGIN } = c.get('settings')
-  const incoming = c.env?.incoming
-  if (!demo || PUBLIC_ORIGIN !== undefined || !incoming) return false
-  if (HOST !== 'localhost' && !isLoopback(HOST)) return false
-  const host = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i.test(incoming.headers.host ?? '')
-  return (
-    host &&
-    isLoopback(incoming.socket.remoteAddress ?? '') &&
-    !Object.keys(incoming.headers).some(isFromProxy)
-  )
-}
+export const isOnOwnMachine = (c: Context<Env>): boolean =>
+  isLocalDemo(c.get('settings')) &&
+  /^(127\.|::1$)/.test(clientOf(c).address) &&
+  localHost.test(c.req.header('Host') ?? '') &&
+  !Object.keys(c.req.header()).some((name) => forwarding.test(name))
