@@ -5,6 +5,7 @@ import { asset } from '../http/assets.ts'
 import { addAll, histogram, percentile } from '../trace-store/histogram.ts'
 import { bucketMs, bucketsKept, type Bucket } from '../trace-store/statistics.ts'
 import { shortMs } from '../ui/chip.tsx'
+import { Column } from './column.tsx'
 
 const height = 40
 const step = 4
@@ -116,11 +117,9 @@ const Values = ({ charts }: { charts: ChartProps[] }) => {
           <caption>The highest value of each minute</caption>
           <thead>
             <tr>
-              <th scope='col'>Minutes ago</th>
+              <Column>Minutes ago</Column>
               {columns.map(({ head }) => (
-                <th scope='col' class='number'>
-                  {head}
-                </th>
+                <Column kind='number'>{head}</Column>
               ))}
             </tr>
           </thead>

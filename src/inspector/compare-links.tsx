@@ -1,23 +1,16 @@
 import type { RecordedRequest } from '../trace-store/recorded.ts'
 
+type LinksProps = { of: RecordedRequest; among: readonly RecordedRequest[] }
+
 /** Links that compare a trace with others of its route: the one before it, the fastest and the slowest. */
-export const CompareLinks = ({
-  of,
-  among,
-}: {
-  of: RecordedRequest
-  among: readonly RecordedRequest[]
-}) => {
+export const CompareLinks = ({ of, among }: LinksProps) => {
   const others = among.filter(
     ({ traceId: id, route, method, kind }) =>
       id !== of.traceId && route === of.route && method === of.method && kind === of.kind,
   )
   const byTime = others.toSorted((one, other) => one.ms - other.ms)
-  const [before, fastest, slowest] = [
-    others.find(({ number }) => number < of.number),
-    byTime[0],
-    byTime.at(-1),
-  ]
+  const before = others.find(({ number }) => number < of.number)
+  const [fastest, slowest] = [byTime[0], byTime.at(-1)]
   return (
     <p class='facts trace'>
       <span>Compare with</span>

@@ -1,6 +1,4 @@
 // /traces/compare: two traces of one route side by side.
-import * as v from 'valibot'
-
 import { counted } from '../base/format.ts'
 import { query } from '../http/validation.ts'
 import type { RecordedRequest, RecordedTrace } from '../trace-store/recorded.ts'
@@ -13,17 +11,10 @@ import {
   type ComparedRow,
   type Comparison,
 } from './comparison.ts'
+import { Labelled } from './field.tsx'
 import { Header } from './header.tsx'
 import { Clock, Status, titleOf } from './list.tsx'
-
-const traceId = v.optional(
-  v.pipe(
-    v.string(),
-    v.trim(),
-    v.regex(/^([0-9a-f]{32})?$/, 'A trace id has 32 hexadecimal digits.'),
-  ),
-  '',
-)
+import { traceId } from './parameters.ts'
 
 /** Validates the two ids; either may be missing. */
 export const compareQuery = query({ a: traceId, b: traceId })
@@ -181,8 +172,7 @@ export const CompareForm = ({ a, b }: { a: string; b: string }) => (
     />
     <form class='filters' action='/traces/compare'>
       {(['a', 'b'] as const).map((name) => (
-        <label>
-          <span>Trace {name.toUpperCase()}</span>
+        <Labelled label={`Trace ${name.toUpperCase()}`}>
           <input
             name={name}
             value={name === 'a' ? a : b}
@@ -191,7 +181,7 @@ export const CompareForm = ({ a, b }: { a: string; b: string }) => (
             pattern='[0-9a-f]{32}'
             placeholder='32 hexadecimal digits'
           />
-        </label>
+        </Labelled>
       ))}
       <button class='btn'>Compare</button>
     </form>

@@ -2,17 +2,10 @@
 import * as v from 'valibot'
 
 import { query } from '../http/validation.ts'
+import { Choice, Labelled } from './field.tsx'
 import type { Filter } from './matching.ts'
-import { queryOf } from './query-string.ts'
+import { numeric, queryOf, word } from './parameters.ts'
 
-const number = v.optional(
-  v.pipe(
-    v.string(),
-    v.regex(/^\d{0,12}$/, 'That is no number.'),
-    v.transform((text) => (text === '' ? undefined : Number(text))),
-  ),
-)
-const word = v.optional(v.pipe(v.string(), v.maxLength(200, 'That is too long.')), '')
 const kinds = ['', 'page', 'partial', 'program', 'prefetch', 'background'] as const
 const statuses = ['', '2xx', '3xx', '4xx', '5xx'] as const
 
@@ -23,7 +16,7 @@ const filters = {
   q: word,
   kind: v.optional(v.picklist(kinds, 'There is no such kind.'), ''),
   status: v.optional(v.picklist(statuses, 'There is no such status.'), ''),
-  slower: number,
+  slower: numeric,
   failed: v.optional(v.picklist(['', '1'], 'failed is 1 or nothing.'), ''),
   person: v.optional(
     v.pipe(
@@ -43,26 +36,14 @@ const filters = {
 const sort = v.optional(v.picklist(sorts, 'sort is duration or nothing.'), '')
 
 /** Validates the filters in the query string of the list. */
-export const filterQuery = query({ ...filters, sort, before: number })
+export const filterQuery = query({ ...filters, sort, before: numeric })
 
 /** Validates the filters of the live tail, which has no older rows and only one order. */
 export const liveQuery = query(filters)
 
 /** The filters as a query string. */
 export const searchOf = (filter: Filter, extra: Record<string, string | number> = {}): string =>
-  queryOf({
-    q: filter.q,
-    kind: filter.kind,
-    status: filter.status,
-    slower: filter.slower ?? '',
-    failed: filter.failed,
-    person: filter.person,
-    sql: filter.sql,
-    attribute: filter.attribute,
-    sampled: filter.sampled,
-    sort: filter.sort,
-    ...extra,
-  })
+  queryOf({ ...filter, slower: filter.slower ?? '', before: '', ...extra })
 
 /** The form of the filters. With htmx, each change updates the list; without a script, the button does. */
 export const Filters = ({ filter }: { filter: Filter }) => (
@@ -79,14 +60,12 @@ export const Filters = ({ filter }: { filter: Filter }) => (
     hx-push-url='true'
     hx-sync='this:replace'
   >
-    <label>
-      <span>Route or trace id</span>
+    <Labelled label='Route or trace id'>
       <input name='q' value={filter.q} maxlength={200} />
-    </label>
+    </Labelled>
     <Choice name='kind' label='Kind' values={kinds} chosen={filter.kind} />
     <Choice name='status' label='Status' values={statuses} chosen={filter.status} />
-    <label>
-      <span>Slower than</span>
+    <Labelled label='Slower than'>
       <input
         name='slower'
         inputmode='numeric'
@@ -94,7 +73,7 @@ export const Filters = ({ filter }: { filter: Filter }) => (
         placeholder='ms'
         value={filter.slower === undefined ? '' : String(filter.slower)}
       />
-    </label>
+    </Labelled>
     <label class='check'>
       <input type='checkbox' name='failed' value='1' checked={filter.failed === '1'} />{' '}
       <span>failed only</span>
@@ -112,8 +91,7 @@ const MoreFilters = ({ filter }: { filter: Filter }) => (
   <details class='more-filters' open={isOpen(filter)}>
     <summary>More filters</summary>
     <div class='filters'>
-      <label>
-        <span>Person</span>
+      <Labelled label='Person'>
         <input
           name='person'
           value={filter.person}
@@ -124,39 +102,15 @@ const MoreFilters = ({ filter }: { filter: Filter }) => (
         <datalist id='persons'>
           <option value='me'></option>
         </datalist>
-      </label>
-      <label>
-        <span>SQL text</span>
+      </Labelled>
+      <Labelled label='SQL text'>
         <input name='sql' value={filter.sql} maxlength={200} placeholder='insert into tweets' />
-      </label>
-      <label>
-        <span>Attribute</span>
+      </Labelled>
+      <Labelled label='Attribute'>
         <input name='attribute' value={filter.attribute} maxlength={200} placeholder='name=value' />
-      </label>
+      </Labelled>
       <Choice name='sampled' label='Sampled' values={yesOrNo} chosen={filter.sampled} />
       <Choice name='sort' label='Order' values={sorts} chosen={filter.sort} empty='newest first' />
     </div>
   </details>
-)
-
-type ChoiceProps = {
-  name: string
-  label: string
-  values: readonly string[]
-  chosen: string
-  /** The name of the choice of no value. */
-  empty?: string
-}
-
-const Choice = ({ name, label, values, chosen, empty = 'all' }: ChoiceProps) => (
-  <label>
-    <span>{label}</span>
-    <select name={name}>
-      {values.map((value) => (
-        <option value={value} selected={value === chosen}>
-          {value === 'duration' ? 'slowest first' : value || empty}
-        </option>
-      ))}
-    </select>
-  </label>
 )

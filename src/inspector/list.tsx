@@ -65,6 +65,12 @@ export const Clock = ({ at }: { at: number }) => {
   )
 }
 
+/** Date and time. */
+export const Moment = ({ at }: { at: number }) => {
+  const iso = new Date(at).toISOString()
+  return <time datetime={iso}>{iso.replace('T', ' ').replace('Z', ' UTC')}</time>
+}
+
 export const Status = ({ of }: { of: RecordedRequest }) => (
   <span
     class={of.failed ? 'status bad' : of.status >= 400 ? 'status warn' : 'status'}

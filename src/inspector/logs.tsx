@@ -3,24 +3,19 @@ import * as v from 'valibot'
 import { query } from '../http/validation.ts'
 import type { RecordedLog } from '../trace-store/recorded.ts'
 import { recorderBounds } from '../trace-store/recorder.ts'
+import { Choice, Labelled } from './field.tsx'
 import { Header } from './header.tsx'
 import { Clock } from './list.tsx'
 import { LogLine } from './log-line.tsx'
-import { queryOf } from './query-string.ts'
+import { numeric, queryOf, word } from './parameters.ts'
 
 const levels = ['', 'debug', 'info', 'warn', 'error'] as const
 const shownAtOnce = 100
 
 export const logQuery = query({
-  q: v.optional(v.pipe(v.string(), v.maxLength(200, 'That is too long.')), ''),
+  q: word,
   level: v.optional(v.picklist(levels, 'There is no such level.'), ''),
-  before: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^\d{0,12}$/, 'That is no number.'),
-      v.transform((text) => (text === '' ? undefined : Number(text))),
-    ),
-  ),
+  before: numeric,
 })
 
 type LogListProps = {
@@ -99,20 +94,10 @@ export const LogList = (props: LogListProps) => {
 
 const LogFilters = ({ q, level }: Pick<LogListProps, 'q' | 'level'>) => (
   <form class='filters' action='/logs' role='search' aria-label='Filter log lines'>
-    <label>
-      <span>Text or trace id</span>
+    <Labelled label='Text or trace id'>
       <input name='q' value={q} maxlength={200} />
-    </label>
-    <label>
-      <span>Level</span>
-      <select name='level'>
-        {levels.map((one) => (
-          <option value={one} selected={one === level}>
-            {one || 'all'}
-          </option>
-        ))}
-      </select>
-    </label>
+    </Labelled>
+    <Choice name='level' label='Level' values={levels} chosen={level} />
     <button class='btn'>Filter</button>
   </form>
 )

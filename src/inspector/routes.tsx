@@ -77,27 +77,19 @@ export const inspectorRoutes = (state: { stopping: boolean }) =>
     .get('/traces/guide', (c) =>
       page(c, { title: 'Reading traces', wide }, <Guide chip={c.var.recorder && showsChip(c)} />),
     )
-    .get('/logs', recorded, inspectorsOnly, logQuery, (c) =>
-      page(
-        c,
-        { title: 'Logs', wide },
-        <LogList
-          logs={recorderOf(c).logs()}
-          newest={recorderOf(c).newestLog}
-          {...c.req.valid('query')}
-        />,
-      ),
-    )
+    .get('/logs', recorded, inspectorsOnly, logQuery, (c) => {
+      const recorder = recorderOf(c)
+      const list = { logs: recorder.logs(), newest: recorder.newestLog, ...c.req.valid('query') }
+      return page(c, { title: 'Logs', wide }, <LogList {...list} />)
+    })
     .get('/routes', recorded, inspectorsOnly, by, (c) => {
       const asked = c.req.valid('query').by
       const recorder = recorderOf(c)
       const { routes, queries } = recorder.statistics
       const rows = [...(asked === 'route' ? routes : queries).values()]
-      return page(
-        c,
-        { title: asked === 'route' ? 'Routes' : 'Queries', wide },
-        <StatisticsPage rows={rows} by={asked} isKept={(id) => recorder.trace(id) !== undefined} />,
-      )
+      const isKept = (id: string) => recorder.trace(id) !== undefined
+      const title = asked === 'route' ? 'Routes' : 'Queries'
+      return page(c, { title, wide }, <StatisticsPage rows={rows} by={asked} isKept={isKept} />)
     })
 
 const matchContext = async (c: Context<Env>, person: string): Promise<MatchContext> => {
@@ -108,22 +100,19 @@ const matchContext = async (c: Context<Env>, person: string): Promise<MatchConte
 const compareRoutes = router().get('/traces/compare', recorded, compareQuery, (c) => {
   const recorder = recorderOf(c)
   const { a, b } = c.req.valid('query')
-  if (a === '' || b === '')
-    return page(c, { title: 'Compare two traces', wide }, <CompareForm a={a} b={b} />)
+  const head = { title: 'Compare two traces', wide }
+  if (a === '' || b === '') return page(c, head, <CompareForm a={a} b={b} />)
   const [first, second] = [recorder.trace(a), recorder.trace(b)]
-  if (!first || !second) {
-    return answerProblem(c, 404, 'One of these traces is not here.', () =>
-      page(c, { title: 'Trace', wide }, <Gone instance={recorder.instance} />),
-    )
-  }
+  if (!first || !second) return answerGone(c, 'One of these traces is not here.')
   const problem = whyNotComparable(first, second)
   if (problem !== undefined) throw new Refusal(422, problem, { code: 'not_comparable' })
-  return page(
-    c,
-    { title: 'Compare two traces', wide },
-    <ComparePage first={first} second={second} />,
-  )
+  return page(c, head, <ComparePage first={first} second={second} />)
 })
+
+const answerGone = (c: Context<Env>, sentence: string, keptBy?: string) =>
+  answerProblem(c, 404, sentence, () =>
+    page(c, { title: 'Trace', wide }, <Gone instance={recorderOf(c).instance} keptBy={keptBy} />),
+  )
 
 /** Which process recorded the trace, as the chip of its page says. */
 const keeperQuery = query({
@@ -134,41 +123,26 @@ const traceRoutes = router()
   .get('/traces/:id{[0-9a-f]{32}}', recorded, keeperQuery, (c) => {
     const recorder = recorderOf(c)
     const trace = recorder.trace(c.req.param('id'))
-    if (!trace) {
-      const gone = { instance: recorder.instance, keptBy: c.req.valid('query').kept_by }
-      return answerProblem(c, 404, 'This trace is not here.', () =>
-        page(c, { title: 'Trace', wide }, <Gone {...gone} />),
-      )
-    }
-    const logs = recorder.logs().filter((line) => line.traceId === trace.id)
-    const since = recorder.requestsOfPage(trace.id)
+    if (!trace) return answerGone(c, 'This trace is not here.', c.req.valid('query').kept_by)
     const shown = {
       trace,
-      logs,
-      since,
+      logs: recorder.logs().filter((line) => line.traceId === trace.id),
+      since: recorder.requestsOfPage(trace.id),
       withStacks: mayInspect(c),
       grafana: c.var.settings.GRAFANA_URL,
       origin: originOf(c),
       // The ids of other people's traces are for those who may see the list.
       among: mayInspect(c) ? recorder.requests() : [],
     }
-    return page(
-      c,
-      { title: trace.requests[0] ? titleOf(trace.requests[0]) : 'Trace', wide },
-      <TracePage {...shown} />,
-    )
+    const title = trace.requests[0] ? titleOf(trace.requests[0]) : 'Trace'
+    return page(c, { title, wide }, <TracePage {...shown} />)
   })
   .get('/traces/:id{[0-9a-f]{32}}/panel', recorded, keeperQuery, (c) => {
     const recorder = recorderOf(c)
     const trace = recorder.trace(c.req.param('id'))
-    return render(
-      c,
-      trace ? (
-        <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} />
-      ) : (
-        <Gone instance={recorder.instance} keptBy={c.req.valid('query').kept_by} />
-      ),
-    )
+    if (trace) return render(c, <Panel trace={trace} since={recorder.requestsOfPage(trace.id)} />)
+    const keptBy = c.req.valid('query').kept_by
+    return render(c, <Gone instance={recorder.instance} keptBy={keptBy} />)
   })
   .get('/traces/:id{[0-9a-f]{32}}/otlp.json', recorded, async (c) => {
     const trace = found(recorderOf(c).trace(c.req.param('id')))

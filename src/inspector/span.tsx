@@ -19,25 +19,18 @@ type SpanProps = {
 }
 
 /** The text and the details of a line in the waterfall; open at first if the span failed or has an error log line. */
-export function spanUnder({ traceId, row, logs, withStacks, isOurs }: SpanProps) {
-  const mine = logs.filter((line) => line.spanId === row.id)
+export function spanUnder(props: SpanProps) {
+  const { row } = props
+  const mine = props.logs.filter((line) => line.spanId === row.id)
   const errors = mine.filter(({ level }) => level === 'error').length
   return {
     text: [rowsOf(row), errors > 0 && counted(errors, 'error')].filter(Boolean).join(', '),
     open: isFailed(row) || errors > 0,
-    facts: (
-      <SpanFacts
-        traceId={traceId}
-        row={row}
-        logs={mine}
-        withStacks={withStacks}
-        isOurs={isOurs ?? true}
-      />
-    ),
+    facts: <SpanFacts {...props} logs={mine} />,
   }
 }
 
-const SpanFacts = ({ traceId, row, logs, withStacks, isOurs }: SpanProps) => {
+const SpanFacts = ({ traceId, row, logs, withStacks, isOurs = true }: SpanProps) => {
   const sql = row.span.attributes[ATTR_DB_QUERY_TEXT]
   const longest = row.own.reduce((most, { ms }) => Math.max(most, ms), 0)
   return (

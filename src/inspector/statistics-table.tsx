@@ -2,6 +2,7 @@ import { shortCount } from '../base/format.ts'
 import { percentile, total } from '../trace-store/histogram.ts'
 import { rowsKept, type Row } from '../trace-store/statistics.ts'
 import { shortMs } from '../ui/chip.tsx'
+import { Column } from './column.tsx'
 import { Header } from './header.tsx'
 
 const each = (sum: number, count: number) =>
@@ -14,21 +15,10 @@ type PageProps = {
   isKept: (traceId: string) => boolean
 }
 
-const heads = { number: 'number', left: undefined }
-type Column = [head: string, kind: keyof typeof heads]
-const columns = (by: 'route' | 'query'): Column[] => [
-  [by === 'route' ? 'Route' : 'Query', 'left'],
-  ['Share of time', 'left'],
-  ['Count', 'number'],
-  ['p50', 'number'],
-  ['p95', 'number'],
-  ['p99', 'number'],
-  ['Slowest', 'number'],
-  ['Errors', 'number'],
-  ...(by === 'route' ? ([['Queries', 'number']] satisfies Column[]) : []),
-  ['Rows', 'number'],
-  ...(by === 'route' ? ([['KB', 'number']] satisfies Column[]) : []),
-]
+const numbers = {
+  route: ['Count', 'p50', 'p95', 'p99', 'Slowest', 'Errors', 'Queries', 'Rows', 'KB'],
+  query: ['Count', 'p50', 'p95', 'p99', 'Slowest', 'Errors', 'Rows'],
+}
 
 const words = {
   route:
@@ -52,10 +42,10 @@ export const StatisticsPage = ({ rows, by, isKept }: PageProps) => {
         <table class='requests sums'>
           <thead>
             <tr>
-              {columns(by).map(([head, kind]) => (
-                <th scope='col' class={heads[kind]}>
-                  {head}
-                </th>
+              <Column>{by === 'route' ? 'Route' : 'Query'}</Column>
+              <Column>Share of time</Column>
+              {numbers[by].map((head) => (
+                <Column kind='number'>{head}</Column>
               ))}
             </tr>
           </thead>

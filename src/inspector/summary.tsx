@@ -4,7 +4,7 @@ import { isServerSpan, spanTimes } from '../trace-store/recorded-request.ts'
 import type { RecordedTrace } from '../trace-store/recorded.ts'
 import { shortMs } from '../ui/chip.tsx'
 import { curlOf } from './curl.ts'
-import { Status } from './list.tsx'
+import { Moment, Status } from './list.tsx'
 import type { Waterfall } from './waterfall.ts'
 
 type SummaryProps = {
@@ -30,9 +30,7 @@ export const Summary = ({ trace, waterfall, grafana, origin }: SummaryProps) => 
         <span>{counted(request?.queries ?? 0, 'query', 'queries')}</span>
         <span>{counted(trace.spans.length, 'span')}</span>
         {trace.requests.length > 1 && <span>{counted(trace.requests.length, 'request')}</span>}
-        <time datetime={new Date(waterfall.at).toISOString()}>
-          {new Date(waterfall.at).toISOString().replace('T', ' ').replace('Z', ' UTC')}
-        </time>
+        <Moment at={waterfall.at} />
       </div>
       <Spent trace={trace} waterfall={waterfall} />
       <div class='facts trace'>

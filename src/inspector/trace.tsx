@@ -1,6 +1,5 @@
 // /traces/:id: one trace as a waterfall, with its queries and log lines.
-import type { RecordedRequest } from '../trace-store/recorded.ts'
-import type { RecordedLog, RecordedTrace } from '../trace-store/recorded.ts'
+import type { RecordedLog, RecordedRequest, RecordedTrace } from '../trace-store/recorded.ts'
 import { recorderBounds } from '../trace-store/recorder.ts'
 import { shortMs } from '../ui/chip.tsx'
 import { CompareLinks } from './compare-links.tsx'
@@ -26,15 +25,8 @@ type TraceProps = {
   among: readonly RecordedRequest[]
 }
 
-export const TracePage = ({
-  trace,
-  logs,
-  since,
-  withStacks,
-  grafana,
-  origin,
-  among,
-}: TraceProps) => {
+export const TracePage = (props: TraceProps) => {
+  const { trace, logs, since, withStacks, grafana, origin, among } = props
   const waterfall = layOut(trace)
   const request = trace.requests[0]
   return (

@@ -7,8 +7,10 @@ import type { ReadTrace } from '../trace-store/read-otlp.ts'
 import { readBounds } from '../trace-store/read-otlp.ts'
 import { uploadBounds, type UploadedFile } from '../trace-store/uploads.ts'
 import { shortMs } from '../ui/chip.tsx'
+import { Labelled } from './field.tsx'
 import { Header } from './header.tsx'
-import { Clock } from './list.tsx'
+import { Clock, Moment } from './list.tsx'
+import { traceId } from './parameters.ts'
 import { spanUnder } from './span.tsx'
 import { Warnings } from './warnings.tsx'
 import { WaterfallBars } from './waterfall-bars.tsx'
@@ -21,10 +23,7 @@ const minutes = uploadBounds.ms / 60_000
 /** Validates which trace of which file is shown; without both, all files are listed. */
 export const uploadedQuery = query({
   file: v.optional(v.pipe(v.string(), v.regex(/^\d{0,12}$/, 'That is no number.')), ''),
-  trace: v.optional(
-    v.pipe(v.string(), v.regex(/^([0-9a-f]{32})?$/, 'A trace id has 32 hexadecimal digits.')),
-    '',
-  ),
+  trace: traceId,
 })
 
 const nameOf = ({ trace }: ReadTrace) => trace.requests[0]?.name ?? 'Trace'
@@ -38,10 +37,9 @@ export const UploadedPage = ({ files }: { files: UploadedFile[] }) => (
       words='Look at traces of another program. Only you see them, and they are in no list and no statistics.'
     />
     <form class='filters' method='post' action='/traces/upload' enctype='multipart/form-data'>
-      <label>
-        <span>OTLP JSON file</span>
+      <Labelled label='OTLP JSON file'>
         <input type='file' name='file' accept='.json,.jsonl,application/json' required />
-      </label>
+      </Labelled>
       <button class='btn'>Upload</button>
     </form>
     <p class='words'>
@@ -109,9 +107,7 @@ export const UploadedTrace = ({ file, one }: { file: UploadedFile; one: ReadTrac
       <div class='facts trace'>
         <b class='number'>{shortMs(waterfall.ms)}</b>
         <span>{counted(trace.spans.length, 'span')}</span>
-        <time datetime={new Date(waterfall.at).toISOString()}>
-          {new Date(waterfall.at).toISOString().replace('T', ' ').replace('Z', ' UTC')}
-        </time>
+        <Moment at={waterfall.at} />
         <code>{trace.id}</code>
       </div>
       <Warnings waterfall={waterfall} trace={trace} isOurs={false} />
