@@ -2,14 +2,14 @@
 // private: there is no count of them.
 import { and, eq, sql } from 'drizzle-orm'
 
-import { prepared, type Db } from '../db/db.ts'
+import type { Db } from '../db/db.ts'
 import { originalOf } from '../db/originals.ts'
 import { bookmarks, tweets } from '../db/schema/index.ts'
 import { action } from '../http/action.ts'
 import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { PressButton } from '../ui/press-button.tsx'
-import { pressing } from './pressing.tsx'
+import { pressing, stateOf, type StateIn } from './pressing.tsx'
 
 /** The column about bookmarks that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
 export const bookmarkColumns = {
@@ -21,15 +21,8 @@ export const bookmarkColumns = {
   ),
 }
 
-const stateQuery = prepared((db: Db) =>
-  db
-    .select({ id: tweets.id, ...bookmarkColumns })
-    .from(tweets)
-    .where(eq(tweets.id, originalOf(sql.placeholder('id'))))
-    .prepare(),
-)
-
-type BookmarkState = NonNullable<Awaited<ReturnType<ReturnType<typeof stateQuery>['get']>>>
+const stateQuery = stateOf(bookmarkColumns)
+type BookmarkState = StateIn<typeof stateQuery>
 
 /** One statement: a tweet that is gone is no row to keep, and a retweet stands for its original. */
 async function bookmark(db: Db, userId: number, tweetId: number): Promise<void> {
@@ -45,12 +38,7 @@ async function unbookmark(db: Db, userId: number, tweetId: number): Promise<void
     .where(and(eq(bookmarks.userId, userId), eq(bookmarks.tweetId, originalOf(tweetId))))
 }
 
-const keep = {
-  kind: 'bookmark',
-  does: 'bookmark',
-  undoes: 'unbookmark',
-  label: 'Bookmark',
-}
+const keep = { kind: 'bookmark', does: 'bookmark', undoes: 'unbookmark', label: 'Bookmark' }
 const button = ({ id, bookmarked }: BookmarkState) => ({ verb: keep, id, pressed: bookmarked })
 
 export const BookmarkButton = (state: BookmarkState) => PressButton(button(state))

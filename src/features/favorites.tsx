@@ -1,7 +1,7 @@
 // Like and unlike: the columns that each query of tweets selects, the button, the two actions.
 import { and, eq, sql } from 'drizzle-orm'
 
-import { prepared, type Db } from '../db/db.ts'
+import type { Db } from '../db/db.ts'
 import { originalOf } from '../db/originals.ts'
 import { favorites, tweets } from '../db/schema/index.ts'
 import { likeWeight } from '../db/trend-score.ts'
@@ -9,7 +9,7 @@ import { action } from '../http/action.ts'
 import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { PressButton } from '../ui/press-button.tsx'
-import { pressing } from './pressing.tsx'
+import { pressing, stateOf, type StateIn } from './pressing.tsx'
 
 /** The columns about likes that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
 export const likeColumns = {
@@ -22,15 +22,8 @@ export const likeColumns = {
   ),
 }
 
-const stateQuery = prepared((db: Db) =>
-  db
-    .select({ id: tweets.id, ...likeColumns })
-    .from(tweets)
-    .where(eq(tweets.id, originalOf(sql.placeholder('id'))))
-    .prepare(),
-)
-
-type FavoriteState = NonNullable<Awaited<ReturnType<ReturnType<typeof stateQuery>['get']>>>
+const stateQuery = stateOf(likeColumns)
+type FavoriteState = StateIn<typeof stateQuery>
 
 /** One statement: a tweet that is gone is no row to like, and a retweet stands for its original. */
 export async function favorite(db: Db, userId: number, tweetId: number): Promise<void> {

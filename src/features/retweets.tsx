@@ -1,14 +1,14 @@
 // Retweet and take it back. A retweet is a row of `tweets` without words; its id stands for the original everywhere.
 import { and, eq, sql } from 'drizzle-orm'
 
-import { prepared, type Db } from '../db/db.ts'
+import type { Db } from '../db/db.ts'
 import { originalOf } from '../db/originals.ts'
 import { tweets } from '../db/schema/index.ts'
 import { action } from '../http/action.ts'
 import { router } from '../http/context.ts'
 import { traced } from '../http/request-span.ts'
 import { PressButton } from '../ui/press-button.tsx'
-import { pressing } from './pressing.tsx'
+import { pressing, stateOf, type StateIn } from './pressing.tsx'
 
 /** The columns about retweets that each list of tweets selects; bind `viewer` (0 for a visitor without an account). */
 export const retweetColumns = {
@@ -20,15 +20,8 @@ export const retweetColumns = {
   ),
 }
 
-const stateQuery = prepared((db: Db) =>
-  db
-    .select({ id: tweets.id, ...retweetColumns })
-    .from(tweets)
-    .where(eq(tweets.id, originalOf(sql.placeholder('id'))))
-    .prepare(),
-)
-
-type RetweetState = NonNullable<Awaited<ReturnType<ReturnType<typeof stateQuery>['get']>>>
+const stateQuery = stateOf(retweetColumns)
+type RetweetState = StateIn<typeof stateQuery>
 
 /** One statement: a tweet that is gone is no row to retweet, and a retweet of a retweet is one of its original. */
 async function retweet(db: Db, userId: number, tweetId: number): Promise<void> {

@@ -55,7 +55,8 @@ async function receive(c: Context<Env>): Promise<ArrayBuffer> {
     if (c.req.header('Transfer-Encoding') === undefined) {
       return await c.req.arrayBuffer() // Hono caches it for later parsing
     }
-    return (c.req.bodyCache.arrayBuffer = await counted(c))
+    const whole = await readBody(c, c.get('settings').MAX_BODY_BYTES, bodyTooLarge)
+    return (c.req.bodyCache.arrayBuffer = whole.buffer)
   } catch (error) {
     if (error instanceof Refusal) throw error
     throw new Refusal(400, 'The form did not arrive completely. Send it again.', {
@@ -69,16 +70,19 @@ async function receive(c: Context<Env>): Promise<ArrayBuffer> {
 /** The error for a body that is larger than MAX_BODY_BYTES. */
 export const bodyTooLarge = () => new Refusal(413, 'That is too large.', { code: 'body_too_large' })
 
-/** Reads a body of unknown length. Throws a 413 Refusal when it is larger than MAX_BODY_BYTES. */
-async function counted(c: Context<Env>): Promise<ArrayBuffer> {
-  const bytesMax = c.get('settings').MAX_BODY_BYTES
+/** Reads a body of unknown length. Throws `tooLarge` when it has more than `bytesMax`. */
+export async function readBody(
+  c: Context<Env>,
+  bytesMax: number,
+  tooLarge: () => Refusal,
+): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = []
   let length = 0
   // Not Hono's body limit: its errors do not distinguish a client that disconnected from a fault of the server.
   for await (const piece of c.req.raw.body ?? []) {
     length += piece.length
-    if (length > bytesMax) throw bodyTooLarge()
+    if (length > bytesMax) throw tooLarge()
     pieces.push(piece)
   }
-  return new Uint8Array(Buffer.concat(pieces)).buffer
+  return new Uint8Array(Buffer.concat(pieces))
 }

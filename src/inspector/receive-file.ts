@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 
 import { Refusal } from '../base/refusal.ts'
 import type { Env } from '../http/context.ts'
+import { readBody } from '../http/form-body.ts'
 import { uploadBounds } from '../trace-store/uploads.ts'
 
 /** What a form adds to the bytes of its file. */
@@ -11,14 +12,8 @@ const nameMax = 100
 
 const receiving = { files: 0 }
 
-const tooLarge = () =>
-  new Refusal(
-    413,
-    `That is too large: a file has at most ${uploadBounds.bytes / 1024 / 1024} MB.`,
-    {
-      code: 'body_too_large',
-    },
-  )
+const most = `That is too large: a file has at most ${uploadBounds.bytes / 1024 / 1024} MB.`
+const tooLarge = () => new Refusal(413, most, { code: 'body_too_large' })
 
 const noFile = () =>
   new Refusal(400, 'Send the field "file" once: a file of OTLP JSON.', { code: 'bad_field' })
@@ -45,23 +40,16 @@ export async function receiveFile(c: Context<Env>): Promise<ReceivedFile> {
 }
 
 async function counted(c: Context<Env>): Promise<Uint8Array<ArrayBuffer>> {
-  const most = uploadBounds.bytes + formBytes
-  if (Number(c.req.header('Content-Length') ?? 0) > most) throw tooLarge()
-  const pieces: Uint8Array[] = []
-  let length = 0
+  const bytesMax = uploadBounds.bytes + formBytes
+  if (Number(c.req.header('Content-Length') ?? 0) > bytesMax) throw tooLarge()
   try {
-    for await (const piece of c.req.raw.body ?? []) {
-      length += piece.length
-      if (length > most) throw tooLarge()
-      pieces.push(piece)
-    }
+    return await readBody(c, bytesMax, tooLarge)
   } catch (error) {
     if (error instanceof Refusal) throw error
     throw new Refusal(400, 'The file did not arrive completely. Send it again.', {
       code: 'body_cut',
     })
   }
-  return new Uint8Array(Buffer.concat(pieces))
 }
 
 async function fileOf(bytes: Uint8Array<ArrayBuffer>, type: string): Promise<ReceivedFile> {
@@ -74,16 +62,14 @@ async function fileOf(bytes: Uint8Array<ArrayBuffer>, type: string): Promise<Rec
   const files = form?.getAll('file') ?? []
   const file = files[0]
   if (file === undefined || files.length > 1) throw noFile()
-  if (typeof file === 'string') return { name: 'text', text: withinBound(file, file.length) }
+  if (typeof file === 'string') {
+    if (file.length > uploadBounds.bytes) throw tooLarge()
+    return { name: 'text', text: file }
+  }
   // A browser sends an empty file without a name when none was chosen.
   if (file.size === 0 && file.name === '') throw noFile()
   if (file.size > uploadBounds.bytes) throw tooLarge()
   return { name: plainName(file.name), text: textOf(new Uint8Array(await file.arrayBuffer())) }
-}
-
-function withinBound(text: string, size: number): string {
-  if (size > uploadBounds.bytes) throw tooLarge()
-  return text
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -54,25 +54,24 @@ export function tallying(meters: MeterProvider, { spans, logs }: Dropped): Meter
   }
 }
 
-const nothing = () => Promise.resolve()
+const done = () => Promise.resolve()
+/** What a processor does that keeps nothing back. */
+export const unbuffered = { onStart() {}, forceFlush: done, shutdown: done }
 
 /** A span processor that counts what the batch processor is given: it exports only sampled spans. */
 export const countSpans = (tally: Tally): SpanProcessor => ({
-  onStart() {},
+  ...unbuffered,
   onEnd(span) {
     if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0) tally.given += 1
   },
-  forceFlush: nothing,
-  shutdown: nothing,
 })
 
 /** A log processor that counts what the batch processor is given. */
 export const countLogs = (tally: Tally): LogRecordProcessor => ({
+  ...unbuffered,
   onEmit() {
     tally.given += 1
   },
-  forceFlush: nothing,
-  shutdown: nothing,
 })
 
 /** Logs once a minute how much was dropped, in an outage at its end. `stop`, at exit, counts everything undelivered as dropped and logs it. */

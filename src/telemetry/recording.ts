@@ -4,6 +4,7 @@ import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { SamplingDecision, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-node'
 
 import type { Recorder } from '../trace-store/recorder.ts'
+import { unbuffered } from './dropped.ts'
 import { keepLocalLog } from './log.ts'
 
 /**
@@ -20,18 +21,15 @@ export const recordingAll = (real: Sampler): Sampler => ({
   toString: () => `RecordingAll{${real.toString()}}`,
 })
 
-const nothing = () => Promise.resolve()
-
 /** A span processor that gives finished spans to the recorder. */
 export const spanRecorder = (recorder: Recorder): SpanProcessor => ({
-  onStart() {},
+  ...unbuffered,
   onEnd: (span) => recorder.takeSpan(span),
-  forceFlush: nothing,
-  shutdown: nothing,
 })
 
 /** A log processor that gives log records to the recorder. */
 export const logRecorder = (recorder: Recorder): LogRecordProcessor => ({
+  ...unbuffered,
   onEmit(record) {
     const [seconds, nanos] = record.hrTime
     recorder.takeLog({
@@ -43,19 +41,11 @@ export const logRecorder = (recorder: Recorder): LogRecordProcessor => ({
       spanId: record.spanContext?.spanId,
     })
   },
-  forceFlush: nothing,
-  shutdown: nothing,
 })
 
 /** Gives the recorder the lines about telemetry itself, which are not exported. */
 export const recordLocalLog = (recorder: Recorder): void =>
-  keepLocalLog(({ level, message, facts }) =>
-    recorder.takeLog({
-      at: Date.now(),
-      level,
-      message,
-      facts,
-      traceId: undefined,
-      spanId: undefined,
-    }),
-  )
+  keepLocalLog(({ level, message, facts }) => {
+    const line = { at: Date.now(), level, message, facts }
+    recorder.takeLog({ ...line, traceId: undefined, spanId: undefined })
+  })

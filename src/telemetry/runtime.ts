@@ -66,10 +66,8 @@ export function watchRuntime(read: RuntimeReadings): {
   }
 }
 
-const newPeaks = (): Pick<RuntimeSample, 'activeRequests' | 'waiting'> => ({
-  activeRequests: 0,
-  waiting: {},
-})
+type Peaks = Pick<RuntimeSample, 'activeRequests' | 'waiting'>
+const newPeaks = (): Peaks => ({ activeRequests: 0, waiting: {} })
 
 /** Node measures from one of its timers to the next, so its interval is part of each value. */
 function delaysOf(delay: ReturnType<typeof monitorEventLoopDelay>) {
@@ -115,10 +113,7 @@ function totalsOf({ cardLookups, dropped, droppedLines }: RuntimeReadings) {
 
 type Totals = ReturnType<typeof totalsOf>
 
-const differences = (now: Totals, before: Totals): Totals => ({
-  cardHits: now.cardHits - before.cardHits,
-  cardMisses: now.cardMisses - before.cardMisses,
-  droppedSpans: now.droppedSpans - before.droppedSpans,
-  droppedLogRecords: now.droppedLogRecords - before.droppedLogRecords,
-  droppedLogLines: now.droppedLogLines - before.droppedLogLines,
-})
+const differences = (now: Totals, before: Totals) =>
+  Object.fromEntries(
+    Object.entries(now).map(([name, total]) => [name, total - before[name as keyof Totals]]),
+  ) as Totals

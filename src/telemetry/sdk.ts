@@ -74,7 +74,7 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   })
   const resource = describeProcess(settings.detectors)
   const outage = new Outage(settings)
-  const meterProvider = startMetrics(settings, resource, outage)
+  const meterProvider = startMetrics({ settings, resource, outage })
   const recorder = settings.inspect
     ? new Recorder({ instance: instanceOf(resource), exports: outage.states })
     : undefined
@@ -106,36 +106,27 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   }
 }
 
-function startMetrics(
-  settings: TelemetrySettings,
-  resource: Resource,
-  outage: Outage,
-): MeterProvider {
+type Given = { settings: TelemetrySettings; resource: Resource; outage: Outage }
+
+function startMetrics({ settings, resource, outage }: Given): MeterProvider {
   const kind = settings.exporters.metrics
   if (kind === 'none') return new MeterProvider({ resource })
-  const reader = new PeriodicExportingMetricReader({
-    exporter:
-      kind === 'otlp'
-        ? outage.watch(
-            'metrics',
-            breakable(new OTLPMetricExporter({ timeoutMillis: settings.exportTimeouts.metrics })),
-          )
-        : new ConsoleMetricExporter(),
-    ...settings.metrics,
-  })
+  const options = { timeoutMillis: settings.exportTimeouts.metrics }
+  const exporter =
+    kind === 'otlp'
+      ? outage.watch('metrics', breakable(new OTLPMetricExporter(options)))
+      : new ConsoleMetricExporter()
+  const reader = new PeriodicExportingMetricReader({ exporter, ...settings.metrics })
   const provider = new MeterProvider({ resource, readers: [reader], views: outgoingViews })
   metrics.setGlobalMeterProvider(provider)
   return provider
 }
 
-type Common = {
-  settings: TelemetrySettings
-  resource: Resource
+type Common = Given & {
   /** For the SDK's metrics about itself. */
   ownMetrics: ReturnType<typeof tallying>
   recorder: Recorder | undefined
   dropped: Dropped
-  outage: Outage
 }
 
 function startTraces(common: Common): NodeTracerProvider {
@@ -173,13 +164,10 @@ function samplerOf({ ratio, parentBased }: SamplerSettings): Sampler {
 function exportingSpans({ settings, ownMetrics, dropped, outage }: Common): SpanProcessor[] {
   const kind = settings.exporters.traces
   if (kind === 'none') return []
+  const timeout = { timeoutMillis: settings.exportTimeouts.traces }
   const exporter =
     kind === 'otlp'
-      ? outage.watch(
-          'traces',
-          breakable(new OTLPTraceExporter({ timeoutMillis: settings.exportTimeouts.traces })),
-          dropped.spans,
-        )
+      ? outage.watch('traces', breakable(new OTLPTraceExporter(timeout)), dropped.spans)
       : new ConsoleSpanExporter()
   // The cast: the option exists since version 2.9 but is missing in this package's types.
   const options = { selfObsMeterProvider: ownMetrics } as Record<string, unknown>
@@ -191,28 +179,15 @@ function startLogs(common: Common): LoggerProvider {
   const processors: LogRecordProcessor[] = recorder ? [logRecorder(recorder)] : []
   const kind = settings.exporters.logs
   if (kind !== 'none') {
+    const timeout = { timeoutMillis: settings.exportTimeouts.logs }
     const exporter =
       kind === 'otlp'
-        ? outage.watch(
-            'logs',
-            breakable(new OTLPLogExporter({ timeoutMillis: settings.exportTimeouts.logs })),
-            dropped.logs,
-          )
+        ? outage.watch('logs', breakable(new OTLPLogExporter(timeout)), dropped.logs)
         : new ConsoleLogRecordExporter()
-    processors.push(
-      countLogs(dropped.logs),
-      new BatchLogRecordProcessor({
-        exporter,
-        ...settings.logs,
-        selfObsMeterProvider: ownMetrics,
-      }),
-    )
+    const options = { exporter, ...settings.logs, selfObsMeterProvider: ownMetrics }
+    processors.push(countLogs(dropped.logs), new BatchLogRecordProcessor(options))
   }
-  const provider = new LoggerProvider({
-    resource,
-    processors,
-    logRecordLimits: settings.logLimits,
-  })
+  const provider = new LoggerProvider({ resource, processors, logRecordLimits: settings.logLimits })
   if (processors.length > 0) logs.setGlobalLoggerProvider(provider)
   return provider
 }

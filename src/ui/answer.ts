@@ -93,11 +93,7 @@ export function answer(c: Context<Env>, { partial, to, flash: sentence, json }: 
 
 /** Stores a flash message for the next page in a cookie (60 s), for browsers without htmx. */
 export function flash(c: Context, sentence: string): void {
-  c.header(
-    'Set-Cookie',
-    `${flashCookie}=${encodeURIComponent(sentence)}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax`,
-    {
-      append: true,
-    },
-  )
+  const cookie = `${flashCookie}=${encodeURIComponent(sentence)}`
+  const attributes = 'Path=/; Max-Age=60; HttpOnly; SameSite=Lax'
+  c.header('Set-Cookie', `${cookie}; ${attributes}`, { append: true })
 }

@@ -66,12 +66,7 @@ function answerPlainly(c: Context<Env>, refusal: Refusal, { errorId, isBusy }: F
     c.status(refusal.status)
     return render(c, busyPage({ message: refusal.message }), true)
   }
-  return problemPage(
-    c,
-    refusal.status,
-    refusal.message,
-    refusal.status >= 500 ? errorId : undefined,
-  )
+  return problemPage(c, refusal, errorId)
 }
 
 const busyReportMs = 10_000
@@ -120,13 +115,8 @@ export const answerNotFound = (c: Context<Env>) =>
 export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
   const allow = [...methods, 'OPTIONS'].join(', ')
   if (c.req.method === 'OPTIONS') return c.body(null, 200, { Allow: allow })
-  return answerError(
-    new Refusal(405, 'That cannot be done to this address.', {
-      code: 'wrong_method',
-      headers: { Allow: allow },
-    }),
-    c,
-  )
+  const extras = { code: 'wrong_method', headers: { Allow: allow } }
+  return answerError(new Refusal(405, 'That cannot be done to this address.', extras), c)
 }
 
 function asRefusal(error: unknown, c: Context<Env>): Refusal {
@@ -136,22 +126,20 @@ function asRefusal(error: unknown, c: Context<Env>): Refusal {
   }
   // With foreign keys on, a like of a missing tweet fails at the insert: no query is needed before.
   if (isConstraint(error, 'FOREIGN KEY')) return new Refusal(404, 'There is nothing here.')
-  if (isConstraint(error, 'BLOCKED')) return blocked()
+  // A trigger refuses what goes across a block (drizzle/0012): no path can forget it.
+  if (isConstraint(error, 'BLOCKED')) {
+    const sentence = 'You cannot do this, because one of you has blocked the other.'
+    return new Refusal(403, sentence, { code: 'blocked' })
+  }
   for (let one = behindQuery(error); one instanceof Error; one = one.cause) {
-    if (
-      /SQLITE_FULL|disk is full/.test(`${one.message} ${'code' in one ? String(one.code) : ''}`)
-    ) {
-      return new Refusal(
-        507,
-        'There is no space left to keep this. Nothing was saved; try again later.',
-        {
-          code: 'disk_full',
-        },
-      )
+    const code = 'code' in one ? String(one.code) : ''
+    if (/SQLITE_FULL|disk is full/.test(`${one.message} ${code}`)) {
+      const sentence = 'There is no space left to keep this. Nothing was saved; try again later.'
+      return new Refusal(507, sentence, { code: 'disk_full' })
     }
     if (one instanceof Refusal) return one
   }
-  if (isAway(error)) return mayHaveActed(c) ? perhapsDone() : notDone()
+  if (isAway(error)) return mayHaveActed(c) ? perhapsDone : notDone
   const code = damageIn(error)?.code ?? 'unexpected'
   return new Refusal(500, 'Something went wrong on our side.', { code })
 }
@@ -160,39 +148,26 @@ function asRefusal(error: unknown, c: Context<Env>): Refusal {
 const mayHaveActed = (c: Context<Env>): boolean =>
   c.req.method !== 'GET' && c.req.method !== 'HEAD' && 'visitor' in c.var
 
-const retryAfter = { 'Retry-After': '2' }
+const headers = { 'Retry-After': '2' }
 
-const notDone = () =>
-  new Refusal(503, 'The database does not answer. Try again in a moment.', {
-    code: 'database_away',
-    headers: retryAfter,
-  })
+const notDone = new Refusal(503, 'The database does not answer. Try again in a moment.', {
+  code: 'database_away',
+  headers,
+})
 
 /** The answer to the write is lost, or that to a read after it. */
-const perhapsDone = () =>
-  new Refusal(
-    503,
-    'The database did not answer in time. This may have been done, or not: look before you do it again.',
-    { code: 'perhaps_done', headers: retryAfter },
-  )
-
-/** A trigger refuses what goes across a block (drizzle/0012): no path can forget it. */
-const blocked = () =>
-  new Refusal(403, 'You cannot do this, because one of you has blocked the other.', {
-    code: 'blocked',
-  })
+const perhapsDone = new Refusal(
+  503,
+  'The database did not answer in time. This may have been done, or not: look before you do it again.',
+  { code: 'perhaps_done', headers },
+)
 
 const sentences: Partial<Record<ContentfulStatusCode, string>> = {
   400: 'This request is malformed.',
   413: 'That is too large.',
 }
 
-function problemPage(
-  c: Context<Env>,
-  status: ContentfulStatusCode,
-  message: string,
-  errorId?: string,
-) {
+function problemPage(c: Context<Env>, { status, message }: Refusal, errorId: string) {
   const title = status === 404 ? 'Not found' : status < 500 ? 'That did not work' : 'Our mistake'
   c.status(status)
   return page(
@@ -200,7 +175,7 @@ function problemPage(
     { title, failed: status >= 500 },
     <div class='empty-state'>
       <h1 class='big'>{message}</h1>
-      {errorId && (
+      {status >= 500 && (
         <p>
           Error id: <code>{errorId}</code>
         </p>

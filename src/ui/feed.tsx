@@ -195,11 +195,8 @@ const More = <Row extends Placed>({ slice, feed, view }: ListProps<Row>) => {
   if (!feed.more || feed.end === undefined)
     return html`<div id="more" class="end">${from > 1 && 'That is all.'}</div>`
   const size = slice.limit === sliceSize ? {} : { limit: slice.limit }
-  const next = address(view, {
-    [view.oldestFirst ? 'after' : 'before']: feed.end,
-    from,
-    ...size,
-  })
+  const cursor = view.oldestFirst ? 'after' : 'before'
+  const next = address(view, { [cursor]: feed.end, from, ...size })
   const loadsByItself = from <= autoLoads * slice.limit + 1
   return html`<div id="more">
     <a

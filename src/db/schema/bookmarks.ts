@@ -6,12 +6,7 @@ import { createdAt, id, ofTweet, ofUser } from './people-and-posts.ts'
 /** What people keep for themselves: nobody else sees who keeps what, nor how many do. */
 export const bookmarks = sqliteTable(
   'bookmarks',
-  {
-    id: id(),
-    userId: ofUser(),
-    tweetId: ofTweet(),
-    createdAt: createdAt(),
-  },
+  { id: id(), userId: ofUser(), tweetId: ofTweet(), createdAt: createdAt() },
   (t) => [
     uniqueIndex('bookmarks_once').on(t.userId, t.tweetId),
     index('bookmarks_user').on(t.userId, t.id),

@@ -74,11 +74,7 @@ export const retiredHandles = sqliteTable('retired_handles', { handle: text().pr
 /** Handles that a living account had before, written by a trigger: they lead on to it, and nobody else gets one. */
 export const formerHandles = sqliteTable(
   'former_handles',
-  {
-    handle: text().primaryKey(),
-    userId: ofUser(),
-    changedAt: integer('changed_at').notNull(),
-  },
+  { handle: text().primaryKey(), userId: ofUser(), changedAt: integer('changed_at').notNull() },
   (t) => [index('former_handles_user').on(t.userId, t.changedAt)],
 )
 
@@ -108,9 +104,7 @@ export const tweets = sqliteTable(
     /** The tweet that this one quotes; without a foreign key, likewise. */
     quoteOf: integer('quote_of'),
     /** The tweet that this row passes on: such a row has no words, and goes with its tweet. */
-    retweetOf: integer('retweet_of').references((): AnySQLiteColumn => tweets.id, {
-      onDelete: 'cascade',
-    }),
+    retweetOf: integer('retweet_of').references((): AnySQLiteColumn => tweets.id, gone),
     /** Do followers see it in their timeline? Not a reply to somebody else. Set once, by the INSERT. */
     inTimeline: integer('in_timeline', { mode: 'boolean' }).notNull().default(true),
     replyCount: count('reply_count'),
@@ -149,17 +143,10 @@ export const tweets = sqliteTable(
 )
 
 /** Whom a tweet mentions: the first 10 different people, without its author (features/tweets/writes.ts). */
-export const mentions = sqliteTable(
-  'mentions',
-  {
-    tweetId: ofTweet(),
-    userId: ofUser(),
-  },
-  (t) => [
-    primaryKey({ columns: [t.tweetId, t.userId] }),
-    index('mentions_user').on(t.userId, t.tweetId),
-  ],
-)
+export const mentions = sqliteTable('mentions', { tweetId: ofTweet(), userId: ofUser() }, (t) => [
+  primaryKey({ columns: [t.tweetId, t.userId] }),
+  index('mentions_user').on(t.userId, t.tweetId),
+])
 
 /**
  * The first 20 tags of each tweet, as their keys (base/tags.ts). Author and time are those of the tweet, which never

@@ -52,39 +52,28 @@ async function accountForms(c: Context<Env>, given: Record<string, string>, prob
       viewer.hiddenCount > 0 ? listHidden(db, viewer.id).all() : [],
     ]),
   )
-  const problemsAt = (path: string) => (path === c.req.path ? problems : {})
+  const { mailaddress } = viewer
+  const at = (path: string) => ({ problems: path === c.req.path ? problems : {} })
+  const { name = viewer.name, bio: words = viewer.bio } = given
+  const handle = (waitUntil === undefined && given['handle']) || viewer.handle
   return {
-    '/account/profile': (
-      <ProfileForm
-        name={given['name'] ?? viewer.name}
-        bio={given['bio'] ?? viewer.bio}
-        problems={problemsAt('/account/profile')}
-      />
-    ),
+    '/account/profile': <ProfileForm name={name} bio={words} {...at('/account/profile')} />,
     ...(!viewer.demo && {
       '/account/handle': (
-        <HandleForm
-          handle={(waitUntil === undefined && given['handle']) || viewer.handle}
-          waitUntil={waitUntil}
-          problems={problemsAt('/account/handle')}
-        />
+        <HandleForm handle={handle} waitUntil={waitUntil} {...at('/account/handle')} />
       ),
     }),
     '/account/password': viewer.demo ? (
       <p class='card door'>{demoStays}</p>
     ) : (
-      <PasswordForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/password')} />
+      <PasswordForm mailaddress={mailaddress} {...at('/account/password')} />
     ),
-    '/account/sessions': (
-      <SessionsForm others={others} problems={problemsAt('/account/sessions')} />
-    ),
+    '/account/sessions': <SessionsForm others={others} {...at('/account/sessions')} />,
     '/account/hidden': <HiddenPeople people={people} />,
     '/account/export': <ExportLink />,
     ...(viewer.operator && { '/reports': <ReportsLink /> }),
     ...(!viewer.demo && {
-      '/account/delete': (
-        <DeleteForm mailaddress={viewer.mailaddress} problems={problemsAt('/account/delete')} />
-      ),
+      '/account/delete': <DeleteForm mailaddress={mailaddress} {...at('/account/delete')} />,
     }),
   }
 }

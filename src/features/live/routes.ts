@@ -10,7 +10,7 @@ import { clientKey } from '../../http/rate-limits.ts'
 import { traced } from '../../http/request-span.ts'
 import { query } from '../../http/validation.ts'
 import { place } from '../../ui/feed.tsx'
-import { LiveHub, type LiveLimits, type Waiting } from './hub.ts'
+import { LiveHub, type LiveLimits } from './hub.ts'
 
 const lifeMs = 600_000
 
@@ -35,16 +35,10 @@ export function liveRoutes(db: Db, limits: LiveLimits, state: { stopping: boolea
       const { id: viewer, tokenHash } = c.var.viewer
       const { after } = c.req.valid('query')
       const waiting = await hub.enter({ viewer, tokenHash, address: clientKey(c), after })
-      return answerStream(c, optionsFor(hub, waiting, state), (stream) =>
+      const ends = { stopping: () => state.stopping, onEnd: () => hub.leave(waiting) }
+      return answerStream(c, { kind: 'timeline', lifeMs, ...ends }, (stream) =>
         hub.begin(waiting, stream),
       )
     },
   )
 }
-
-const optionsFor = (hub: LiveHub, waiting: Waiting, state: { stopping: boolean }) => ({
-  kind: 'timeline' as const,
-  lifeMs,
-  stopping: () => state.stopping,
-  onEnd: () => hub.leave(waiting),
-})

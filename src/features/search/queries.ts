@@ -216,14 +216,12 @@ const above = ofShape(({ tweets, people: shape }: { tweets?: Shape; people: Peop
   }),
 )
 
+type Above = { tweets: Plan; people: PeoplePlan | undefined; known: number | undefined }
+
 /** What stands above the list of tweets, read at once: a few people, and how many tweets fit. */
 export async function readAbove(
   { db, index, reader }: Search,
-  {
-    tweets,
-    people: who,
-    known,
-  }: { tweets: Plan; people?: PeoplePlan | undefined; known?: number | undefined },
+  { tweets, people: who, known }: Above,
 ): Promise<{ count: number; people: Person[] }> {
   const shape = shapeOf(index, tweets)
   const binds = { match: tweets.match, ...boundPieces('msg', tweets.pieces), limit: countMax + 1 }

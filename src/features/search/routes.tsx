@@ -65,10 +65,8 @@ const limitedSearch = createMiddleware<Env>((c, next) => {
  * May the last word be a beginning? Not of a search that was sent, by Enter or the button. A list that began so goes on
  * so: its next slices have the type `typed`.
  */
-const isTyping = (
-  c: Context<Env>,
-  { before, type }: { before?: number | undefined; type: string },
-) =>
+type Given = { before?: number | undefined; type: string }
+const isTyping = (c: Context<Env>, { before, type }: Given) =>
   type === 'typed' ||
   (clientKind(c) === 'partial' &&
     before === undefined &&
@@ -120,6 +118,8 @@ function answerSearch<Row extends { cursor: number }>(
   )
 }
 
+const postsFound = 'Posts that were found'
+const emptyHint = <p>Look for words, names or #tags.</p>
 const nobody: Feed<never> = { rows: [], more: false, newer: false }
 
 async function postsTab(asked: Asked) {
@@ -147,13 +147,9 @@ async function postsTab(asked: Asked) {
     ...viewOf(asked, {
       status: plan ? tweetsFound(above.count) : 'Please enter search keywords',
       above: <FirstPeople people={above.people} q={q} viewer={viewer} />,
-      empty: plan ? (
-        <p>No post has these words. Fewer or shorter words find more.</p>
-      ) : (
-        <p>Look for words, names or #tags.</p>
-      ),
+      empty: plan ? <p>No post has these words. Fewer or shorter words find more.</p> : emptyHint,
     }),
-    label: 'Posts that were found',
+    label: postsFound,
     item: (card, position) => TweetCard({ card, viewer, position }),
   })
 }
@@ -197,14 +193,8 @@ export const searchRoutes = router().get(
       const all = { ...asked, q: checked.output }
       return all.tab === 'people' ? peopleTab(all) : postsTab(all)
     }
-    const view = viewOf(asked, {
-      status: 'These words cannot be searched for.',
-      empty: <p>Look for words, names or #tags.</p>,
-    })
-    return answerSearch(asked, nobody, {
-      ...view,
-      label: 'Posts that were found',
-      item: () => null,
-    })
+    const status = 'These words cannot be searched for.'
+    const view = viewOf(asked, { status, empty: emptyHint })
+    return answerSearch(asked, nobody, { ...view, label: postsFound, item: () => null })
   },
 )

@@ -83,16 +83,10 @@ export const StatusLine = ({ isProblem, children }: { isProblem?: boolean; child
 export const tweetsFound = (count: number): string =>
   count > countMax ? `${countMax}+ tweets found` : `${counted(count, 'tweet')} found`
 
+type FirstProps = { people: Person[]; q: string; viewer: Viewer }
+
 /** The first people that fit, above the posts. */
-export const FirstPeople = ({
-  people,
-  q,
-  viewer,
-}: {
-  people: Person[]
-  q: string
-  viewer: Viewer
-}) =>
+export const FirstPeople = ({ people, q, viewer }: FirstProps) =>
   people.length > 0 && (
     <section aria-label='People'>
       {people.map((person) => (

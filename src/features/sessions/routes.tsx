@@ -27,13 +27,12 @@ const credentials = {
   next: nextPath,
 }
 
+type Credentials = { mailaddress: string; password: string }
+
 const wrongCredentials = 'Email address or password is incorrect'
 
 /** The user with this address and password, if they may sign in. Takes the same time if the address does not exist. */
-async function authenticate(
-  c: Context<Env>,
-  given: { mailaddress: string; password: string },
-): Promise<User | undefined> {
+async function authenticate(c: Context<Env>, given: Credentials): Promise<User | undefined> {
   const { db, passwords, rateLimits, settings } = c.var
   const client = clientKey(c)
   await rateLimits.spend('LIMIT_LOGIN_CLIENT', client)
@@ -66,11 +65,7 @@ const loginAgain = showAgain('login')
 const registerAgain = showAgain('register')
 
 /** Who has made their account with this very form before. */
-async function returning(
-  c: Context<Env>,
-  given: { mailaddress: string; password: string },
-  taken: Taken,
-): Promise<User | undefined> {
+async function returning(c: Context<Env>, given: Credentials, taken: Taken) {
   const isKnown = taken === 'mailaddress' || (await findUser(c.var.db, given.mailaddress))
   return isKnown ? authenticate(c, given) : undefined
 }
@@ -78,11 +73,7 @@ async function returning(
 const nextQuery = query({ next: nextPath })
 
 /** Redirects users who are signed in already. */
-const signInPage = (
-  c: Context<Env>,
-  at: 'login' | 'register',
-  next: string | undefined,
-): Response | Promise<Response> =>
+const signInPage = async (c: Context<Env>, at: 'login' | 'register', next: string | undefined) =>
   c.var.visitor ? c.redirect(next ?? '/timeline', 302) : loginPage(c, { at, next })
 
 export const sessionRoutes = router()
