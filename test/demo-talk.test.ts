@@ -76,7 +76,7 @@ test('40 hashtags: some are used often, many two or three times; all mentions ar
   assert.ok(counts[4]! >= 12 && counts.filter((count) => count <= 3).length >= 20)
 })
 
-test('whoever talks lives in the town, and nobody reposts a post twice', () => {
+test('everybody who talks lives in the town, and nobody reposts a post twice', () => {
   const handles = new Set(people.map(({ handle }) => handle))
   const authors = [
     ...posts.map(([by]) => by),

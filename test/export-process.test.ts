@@ -44,7 +44,7 @@ test('100,000 posts are written with constant memory; a client that hangs up mak
     select (select max(id) from users), 'post ' || i || ' ' || hex(randomblob(60)), i from n`)
   db.close()
 
-  // Whoever stops reading gets no more than what the sockets hold, and makes room by hanging up.
+  // A client that stops reading gets no more than what the sockets hold, and makes room by hanging up.
   const left = await open(server.url, cookie)
   assert.equal(left.statusCode, 200)
   const other = await register(server.url, 'other')

@@ -92,6 +92,11 @@ test('three processes, each with 48 people who post without a pause: they never 
     [...statuses.keys()].filter((status) => status !== 200 && status !== 503),
     [],
   )
+  const client = createClient({ url: running.database.url })
+  const { rows } = await client.execute("select count(*) from tweets where msg glob 'p[0-9]*-*'")
+  client.close()
+  const stored = Number(rows[0]![0])
+  assert.ok(stored >= statuses.get(200)!, `what was answered with 200 is stored: ${stored}`)
   for (const { url } of running.processes) {
     assert.equal((await fetch(`${url}/readyz`)).status, 200, 'each recovers by itself')
     assert.equal((await post(`${url}/tweet`, { msg: 'after the crowd' }, cookie))?.status, 200)

@@ -97,7 +97,7 @@ export class Game {
     return this.state === 'on' ? nextQuestion(this.answers) : undefined
   }
 
-  /** What was really wrong. Only for whoever has ended the game. */
+  /** What was really wrong. Only after the game has ended. */
   get truth(): Truth {
     const { fault, after } = this.#mystery
     return {

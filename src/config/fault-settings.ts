@@ -15,7 +15,7 @@ type Given = {
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 
-/** A demo that nobody but this machine reaches: whoever sits at it may break it. */
+/** A demo that nobody but this machine reaches: a person at it may break it. */
 export const isLocalDemo = ({ demo, HOST, PUBLIC_ORIGIN }: Omit<Given, 'OPERATORS' | 'https'>) =>
   demo && isLoopback(HOST) && PUBLIC_ORIGIN === undefined
 

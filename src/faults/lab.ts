@@ -180,7 +180,7 @@ async function contained(hook: HandlerHook, c: Context<Env>, next: Next): Promis
   }
 }
 
-/** A log line and an event on the active span, for whoever wants to know afterwards when it was. */
+/** A log line and an event on the active span, to know afterwards when it was. */
 function report(what: 'started' | 'ended', active: ActiveFault, why?: Why): void {
   const facts: Attributes = {
     'app.fault.name': active.fault.name,

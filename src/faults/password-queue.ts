@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { occupy } from '../http/password-places.ts'
 import type { Fault, Scene } from './fault.ts'
 
-/** Whoever is last in a full queue waits for this part of the longest wait: the jobs before must not give up, either. */
+/** The last job in a full queue waits for this part of the longest wait: the jobs before must not give up, either. */
 const partOfWait = 0.8
 
 export const passwordQueue: Fault = {

@@ -1,4 +1,4 @@
-// The token that lets a program on this machine switch faults: whoever can read the data folder may.
+// The token that lets a program on this machine switch faults: a program that can read the data folder may.
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'

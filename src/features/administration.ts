@@ -1,4 +1,4 @@
-// What whoever runs the instance does to accounts: `npm run user`, in the running app or beside it (cli/user.ts).
+// What the people who run the instance do to accounts: `npm run user`, in the running app or beside it (cli/user.ts).
 import { desc, eq, inArray } from 'drizzle-orm'
 import * as v from 'valibot'
 

@@ -1,4 +1,4 @@
-// Access to the inspector. Whoever knows the 128-bit id of a trace may see that trace: they got the id with the page
+// Access to the inspector. Anybody who knows the 128-bit id of a trace may see that trace: they got the id with the page
 // that it belongs to. Lists, logs and statistics show everybody's requests: they are for demo instances and for
 // operators.
 import type { Context } from 'hono'

@@ -21,7 +21,7 @@ test('a crowd: some are served, the rest are refused at once, and afterwards all
   assert.equal((await visitor.get('/')).status, 200)
 })
 
-test('whoever is refused in a crowd is told so in their own way; health checks are not in the queue', async () => {
+test('a client that is refused in a crowd is told so in its own way; health checks are not in the queue', async () => {
   await using app = await startApp({ REQUEST_QUEUE: '1' })
   const visitor = app.visitor()
   const first = [visitor.get('/'), visitor.get('/')]

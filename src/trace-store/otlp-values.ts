@@ -1,4 +1,4 @@
-// The values in an OTLP JSON file. Whoever wrote the file may have meant harm: each value is checked, and a wrong one
+// The values in an OTLP JSON file. The author of the file may have meant harm: each value is checked, and a wrong one
 // is refused with a sentence that says where it is.
 
 /** The file is not what it must be. `message` is a sentence for the person who chose it. */

@@ -1,4 +1,4 @@
-// WCAG 2.4.11: whoever walks a page with Tab sees where they are. Nothing that is fixed may lie over all of it.
+// WCAG 2.4.11: somebody who walks a page with Tab sees where they are. Nothing that is fixed may lie over all of it.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 

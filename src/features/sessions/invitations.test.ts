@@ -57,7 +57,7 @@ test('an invitation is good for one sign-up, and only its hash is stored', async
   const dump = JSON.stringify(await app.database.db.values(sql`select * from invitations`))
   assert.ok(!dump.includes(invitation))
   const visitor = app.visitor()
-  // Whoever looks at the link, also a program that shows a preview of it, uses nothing up.
+  // To look at the link, as a program does that shows a preview of it, uses nothing up.
   for (const as of kinds) await app.visitor().get(path, { as })
   const page = await visitor.get(path, { as: 'browser' })
   assert.equal(page.status, 200)
