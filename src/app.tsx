@@ -59,7 +59,7 @@ import type { RuntimeSamples } from './trace-store/runtime.ts'
 import { answerError, answerNotAllowed, answerNotFound } from './ui/errors.tsx'
 
 /** What the app needs from the process. With `state.stopping`, /readyz fails while the last requests finish. */
-export type Deps = {
+type Deps = {
   database: Database
   settings: Settings
   /** The lane for bcrypt, when the process has one already: there is to be one. */

@@ -16,7 +16,7 @@ const failedQuietMs = 1000
 export type LostLines = { lines: number; why: string }
 
 /** Callbacks that report lost lines. */
-export type LossReport = {
+type LossReport = {
   /** Called when writing begins to fail. */
   failed: (why: string) => void
   /** Makes the line that is written first when the output works again. */
@@ -26,7 +26,7 @@ export type LossReport = {
 }
 
 /** One of the two standard outputs. `write` never throws. Lines that cannot be written are counted. */
-export class Output {
+class Output {
   readonly #fd: 1 | 2
   #pendingMax = Infinity
   #report: LossReport | undefined

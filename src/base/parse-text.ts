@@ -3,7 +3,7 @@ import { LinkifyIt } from 'linkify-it'
 
 import { tagKey, tagPattern, word } from './tags.ts'
 
-export type Segment =
+type Segment =
   | { kind: 'text'; text: string }
   | { kind: 'link'; text: string; url: URL }
   /** `handle` is in lower case, without the sign. */

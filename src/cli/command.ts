@@ -11,7 +11,7 @@ import { flush, inDatabase, removeDatabase } from '../db/files.ts'
 import { findProblems } from '../db/integrity.ts'
 
 /** A command line tool: its help text, and a function that takes the arguments and returns the exit code. */
-export type Command = {
+type Command = {
   help: string
   run: (args: string[], settings: Settings) => number | Promise<number>
   /** Reports settings that cannot be read, in place of the one line of all commands; returns the exit code. */

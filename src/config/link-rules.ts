@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import type { Environment } from './otel-variables.ts'
 
 /** A range of addresses that is permitted, at one port or, without it, at 80 and 443. */
-export type AllowedRange = {
+type AllowedRange = {
   address: string
   bits: number
   family: 'ipv4' | 'ipv6'
@@ -21,7 +21,7 @@ export const allowedRangesHint =
   'IPv6, never a whole family'
 
 /** Parses `CIDR` or `CIDR:port`; undefined for anything else, and for a range that is too wide. */
-export function allowedRange(entry: string): AllowedRange | undefined {
+function allowedRange(entry: string): AllowedRange | undefined {
   const [, address = '', bits, port] =
     /^([0-9a-f.:]+)\/(\d{1,3})(?::(\d{1,5}))?$/i.exec(entry) ?? []
   const version = isIP(address)

@@ -5,7 +5,7 @@ import { OtelVariables, type Check, type Environment } from './otel-variables.ts
 import { checkHeaders } from './otlp-headers.ts'
 import { otlpTarget, shownAddress, type Signal } from './otlp-targets.ts'
 
-export type ExporterKind = 'otlp' | 'console' | 'none'
+type ExporterKind = 'otlp' | 'console' | 'none'
 export type { Signal }
 const signals = ['traces', 'metrics', 'logs'] as const
 

@@ -147,7 +147,7 @@ function prepareFolder(folder: string): void {
 }
 
 /** What is at a path: no file, an empty file, a file without tables, or our database that needs a check or does not. */
-export type FileState = 'missing' | 'empty' | 'bare' | 'check' | 'trust'
+type FileState = 'missing' | 'empty' | 'bare' | 'check' | 'trust'
 
 /** Does this state mean that there is no data yet? */
 export const isUnused = (state: FileState): boolean => state !== 'check' && state !== 'trust'

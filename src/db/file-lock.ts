@@ -7,7 +7,7 @@ import { isFull, noSpace, StartError } from '../config/start-error.ts'
 import { isBusy } from './libsql-statement.ts'
 
 /** A held lock. */
-export type FileLock = { release: () => void }
+type FileLock = { release: () => void }
 
 /**
  * Takes an exclusive SQLite lock on `<path>.lock.db`, so that no other Tracewren process uses the database file. The

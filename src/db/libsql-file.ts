@@ -18,7 +18,7 @@ import {
   type Sql,
 } from './libsql-statement.ts'
 
-export type FileClientOptions = {
+type FileClientOptions = {
   /** `normal` survives any crash of the process, `full` also a power cut (an fsync for each commit). */
   synchronous: 'normal' | 'full'
   /** How long a write waits in the queue and for the write lock, in milliseconds, and how many may wait. */

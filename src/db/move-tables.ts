@@ -5,7 +5,7 @@ import { inModel } from './files.ts'
 export type MovedTable = { name: string; columns: string[]; key: string[] }
 
 /** The SQL of the newest schema, by the moment when a move runs it, and the tables that have rows. */
-export type MovedSchema = {
+type MovedSchema = {
   tables: MovedTable[]
   /** Creates tables and search indexes. */
   empty: string[]

@@ -7,7 +7,7 @@ import { lastApplied, readJournal, unfinishedMove } from './migrate.ts'
 import { movedSchema, type MovedTable } from './move-tables.ts'
 
 /** Receives the name of each step, and the number of rows moved since the last call. */
-export type MoveReport = {
+type MoveReport = {
   total: (rows: number) => void
   step: (name: string) => void
   rows: (count: number) => void

@@ -10,8 +10,7 @@ import { tagsKept } from '../db/tag-build.ts'
 import { likeWeight } from '../db/trend-score.ts'
 import { addressOf, demoPassword } from './accounts.ts'
 import { converse, type Tweet } from './conversation.ts'
-import type { Line, Person } from './people.ts'
-import { people } from './people.ts'
+import { people, type Line, type Person } from './people.ts'
 
 const day = 86_400_000
 const hour = 3_600_000

@@ -25,7 +25,7 @@ export type Why = 'time' | 'hand' | 'replaced' | 'signal' | 'shutdown' | 'game' 
 type Running = ActiveFault & { undo: Undo; secret: boolean }
 
 /** How a fault begins. Nothing says of a secret one that it is active: no page, no log line, no span. */
-export type Manner = { secret: boolean }
+type Manner = { secret: boolean }
 
 /** The faults of one app. They are in memory only: after a restart there are none. */
 export class FaultLab {

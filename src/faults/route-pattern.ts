@@ -8,7 +8,7 @@ export type Route = { method: string; path: string }
 const exempt =
   /^\/(faults|livez|readyz|login|logout|static|traces|logs|routes|runtime|chip)(\/|$|\*)/
 
-export const isExempt = (path: string): boolean => exempt.test(path)
+const isExempt = (path: string): boolean => exempt.test(path)
 
 /** The path without regular expressions, as people know it from docs/http.md and /routes. */
 const named = (path: string) => path.replaceAll(/\{(?:[^{}]|\{[^}]*\})*\}/g, '')

@@ -23,7 +23,7 @@ function look(): void {
   timer = undefined
 }
 
-export type StreamOptions = {
+type StreamOptions = {
   kind: keyof typeof openStreams
   /** Is the process to end? */
   stopping: () => boolean

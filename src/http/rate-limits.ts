@@ -31,7 +31,7 @@ export type GiveBack = () => void
  * Rate limiters, one for each rate in env.ts. They are in memory: a restart resets them, and each process counts for itself.
  * On a libSQL server, those of sign-ins and sign-ups are in the database.
  */
-export type RateLimits = { spend: (name: RateName, key: string) => Promise<GiveBack> }
+type RateLimits = { spend: (name: RateName, key: string) => Promise<GiveBack> }
 
 /** Creates the rate limiters. `spend` counts one action of a key, or rejects with a 429 Refusal with Retry-After. */
 export function createRateLimits(settings: Settings, db: Db): RateLimits {

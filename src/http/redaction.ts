@@ -44,7 +44,7 @@ export type Redaction = (request: {
 }) => { path: string; query: string }
 
 /** The pattern of the route that a refused request would have reached; undefined when there is none. */
-export type Destination = (method: string, path: string) => string | undefined
+type Destination = (method: string, path: string) => string | undefined
 
 /** Finds the routes of an app. */
 export const destinationFor =

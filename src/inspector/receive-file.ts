@@ -18,7 +18,7 @@ const tooLarge = () => new Refusal(413, most, { code: 'body_too_large' })
 const noFile = () =>
   new Refusal(400, 'Send the field "file" once: a file of OTLP JSON.', { code: 'bad_field' })
 
-export type ReceivedFile = { name: string; text: string }
+type ReceivedFile = { name: string; text: string }
 
 /** The file in the body: a field `file` of a form, or the body itself when it is JSON. */
 export async function receiveFile(c: Context<Env>): Promise<ReceivedFile> {

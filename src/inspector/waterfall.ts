@@ -25,7 +25,7 @@ export type WaterfallRow = {
 }
 
 /** The same statement three times or more in one request: one query could replace them. */
-export type Repetition = {
+type Repetition = {
   summary: string
   text: string
   count: number

@@ -14,14 +14,14 @@ import { Unfit } from './unfit.ts'
 type Connector = buildConnector.connector
 
 /** So many redirects are followed. */
-export const hopsMax = 3
+const hopsMax = 3
 /** The time for all of them together, names and connections included. */
-export const totalMs = 3000
+const totalMs = 3000
 const urlLengthMax = 2000
 /** What is read of the page behind a redirect, so that its connection ends in good order. */
 const restMax = 4096
 
-export type FetchedHead = { title: string; description: string | undefined; hops: number }
+type FetchedHead = { title: string; description: string | undefined; hops: number }
 
 type Options = {
   guard: AddressGuard

@@ -3,7 +3,7 @@
 import { decodeHTML, decodeHTMLAttribute } from 'entities'
 
 /** What a page says about itself; texts as it has them, entities decoded. */
-export type PageHead = { title: string | undefined; description: string | undefined }
+type PageHead = { title: string | undefined; description: string | undefined }
 
 /** Only the beginning of a text is shown: so many characters are enough to be decoded. */
 const textMax = 4000

@@ -15,7 +15,7 @@ const lateMax = 1000
 export const acceptedConnections = { count: 0 }
 
 /** How many requests may wait, and for how long (milliseconds). */
-export type AdmissionLimits = { waiting: number; waitMs: number }
+type AdmissionLimits = { waiting: number; waitMs: number }
 
 type Waiting = {
   since: number

@@ -3,7 +3,7 @@ import { measured, queueDepths } from '../telemetry/metrics.ts'
 import { traceWait } from '../telemetry/waiting.ts'
 
 /** What a queue is called in refusals, and its bounds: jobs at a time, jobs waiting, milliseconds of waiting. */
-export type WorkQueueLimits = {
+type WorkQueueLimits = {
   name: string
   concurrency: number
   waiting: number

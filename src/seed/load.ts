@@ -17,19 +17,13 @@ const tweetsAtOnce = 5000
 const followsAtOnce = 100_000
 
 /** The counters of each user, which the triggers would have kept. */
-class Counts {
-  readonly tweets: Uint32Array
-  readonly followers: Uint32Array
-  readonly following: Uint32Array
-  readonly favorites: Uint32Array
-
-  constructor(users: number) {
-    this.tweets = new Uint32Array(users)
-    this.followers = new Uint32Array(users)
-    this.following = new Uint32Array(users)
-    this.favorites = new Uint32Array(users)
-  }
-}
+const newCounts = (users: number) => ({
+  tweets: new Uint32Array(users),
+  followers: new Uint32Array(users),
+  following: new Uint32Array(users),
+  favorites: new Uint32Array(users),
+})
+type Counts = ReturnType<typeof newCounts>
 
 export type Build = { db: Database.Database; plan: Plan; signal: AbortSignal }
 /** Receives the name of each step, and the number of tweets written since the last call. */
@@ -59,7 +53,7 @@ export function openBulk(path: string): { db: Database.Database; finish: () => v
 
 /** Writes everything except the search index; returns the number of likes written. */
 export async function writeWorld(build: Build, report: Report): Promise<number> {
-  const counts = new Counts(build.plan.users)
+  const counts = newCounts(build.plan.users)
   report.step('follows')
   await writeFollows(build, counts)
   report.step('tweets')
@@ -133,16 +127,8 @@ function writeUsers({ db, plan }: Build, counts: Counts): void {
   for (let index = 0; index < plan.users; index++) {
     const { name, handle, bio } = personOf(index + 1)
     const counted = [counts.tweets, counts.followers, counts.following, counts.favorites]
-    rows.add(
-      name,
-      handle,
-      addressOf(index + 1),
-      passwordHash,
-      bio,
-      1,
-      plan.until - 70 * day,
-      ...counted.map((kind) => kind[index]!),
-    )
+    const who = [name, handle, addressOf(index + 1), passwordHash, bio, 1, plan.until - 70 * day]
+    rows.add(...who, ...counted.map((kind) => kind[index]!))
   }
   rows.flush()
 }

@@ -8,7 +8,7 @@ const lookMs = 1000
 const resolutionMs = 20
 
 /** What the sampler reads from the rest of the process; all counts are those since the start. */
-export type RuntimeReadings = Pick<Observed, 'walBytes' | 'cardLookups' | 'droppedLines'> & {
+type RuntimeReadings = Pick<Observed, 'walBytes' | 'cardLookups' | 'droppedLines'> & {
   activeRequests: () => number
   dropped: () => { spans: number; logs: number }
 }

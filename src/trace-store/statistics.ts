@@ -2,8 +2,7 @@ import { ATTR_DB_QUERY_SUMMARY, ATTR_DB_QUERY_TEXT } from '@opentelemetry/semant
 
 import { addDuration, histogram, type Histogram } from './histogram.ts'
 import { hasFailed } from './recorded-request.ts'
-import type { RecordedRequest } from './recorded.ts'
-import type { RecordedSpan } from './recorded.ts'
+import type { RecordedRequest, RecordedSpan } from './recorded.ts'
 
 /** The requests that began within ten seconds from `at` (ms UTC). */
 export type Bucket = { at: number; count: number; errors: number; durations: Histogram }
@@ -27,6 +26,14 @@ export type Row = {
   failedTraceId: string
 }
 
+/** One request or query. `key`: what distinguishes rows. */
+type Seen = Pick<Row, 'name' | 'text' | 'queries' | 'rows' | 'bytes'> & {
+  key: string
+  ms: number
+  failed: boolean
+  traceId: string
+}
+
 export const bucketMs = 10_000
 export const bucketsKept = 60
 /** Further routes and queries are not counted. */
@@ -42,31 +49,28 @@ export class Statistics {
   take(request: RecordedRequest, spans: readonly RecordedSpan[]): void {
     if (request.kind !== 'background') this.#count(request)
     const root = spans.at(-1)!
+    const { traceId } = request
     for (const span of spans) {
       if (!(ATTR_DB_QUERY_SUMMARY in span.attributes)) continue
       const [seconds, nanos] = span.duration
       const name = String(span.attributes[ATTR_DB_QUERY_SUMMARY])
-      this.#add(this.queries, name, {
+      add(this.queries, {
+        name,
         key: `${name} ${String(span.attributes['app.db.query.hash'])}`,
         text: String(span.attributes[ATTR_DB_QUERY_TEXT] ?? ''),
         ms: seconds * 1000 + nanos / 1e6,
         failed: hasFailed(span),
         rows: Number(span.attributes['db.response.returned_rows'] ?? 0),
-        traceId: request.traceId,
+        queries: 0,
+        bytes: 0,
+        traceId,
       })
     }
-    this.#add(
-      this.routes,
-      request.kind === 'background' ? request.name : `${request.method} ${request.route}`,
-      {
-        ms: request.ms,
-        failed: request.failed,
-        rows: Number(root.attributes['app.db.rows'] ?? 0),
-        queries: request.queries,
-        bytes: Number(root.attributes['http.response.body.size'] ?? 0),
-        traceId: request.traceId,
-      },
-    )
+    const { ms, failed, queries } = request
+    const name = request.kind === 'background' ? request.name : `${request.method} ${request.route}`
+    const rows = Number(root.attributes['app.db.rows'] ?? 0)
+    const bytes = Number(root.attributes['http.response.body.size'] ?? 0)
+    add(this.routes, { name, key: name, text: '', ms, failed, rows, queries, bytes, traceId })
   }
 
   /** The ten minutes before `now` (ms UTC): 60 buckets of ten seconds, oldest first, including empty ones. */
@@ -92,49 +96,28 @@ export class Statistics {
     if (failed) bucket.errors += 1
     addDuration(bucket.durations, ms)
   }
+}
 
-  #add(
-    to: Map<string, Row>,
-    name: string,
-    one: {
-      ms: number
-      failed: boolean
-      rows: number
-      traceId: string
-      /** What distinguishes rows, if the name does not. */
-      key?: string
-      text?: string
-      queries?: number
-      bytes?: number
-    },
-  ): void {
-    const key = one.key ?? name
-    let row = to.get(key)
-    if (!row) {
-      if (to.size >= rowsKept) return
-      row = {
-        name,
-        text: one.text ?? '',
-        count: 0,
-        errors: 0,
-        queries: 0,
-        rows: 0,
-        bytes: 0,
-        durations: histogram(),
-        slowest: { traceId: '', ms: -1 },
-        failedTraceId: '',
-      }
-      to.set(key, row)
-    }
-    row.count += 1
-    if (one.failed) {
-      row.errors += 1
-      row.failedTraceId = one.traceId
-    }
-    row.queries += one.queries ?? 0
-    row.rows += one.rows
-    row.bytes += one.bytes ?? 0
-    addDuration(row.durations, one.ms)
-    if (one.ms > row.slowest.ms) row.slowest = { traceId: one.traceId, ms: one.ms }
+function add(to: Map<string, Row>, one: Seen): void {
+  let row = to.get(one.key)
+  if (!row) {
+    if (to.size >= rowsKept) return
+    to.set(one.key, (row = newRow(one)))
   }
+  row.count += 1
+  if (one.failed) {
+    row.errors += 1
+    row.failedTraceId = one.traceId
+  }
+  row.queries += one.queries
+  row.rows += one.rows
+  row.bytes += one.bytes
+  addDuration(row.durations, one.ms)
+  if (one.ms > row.slowest.ms) row.slowest = { traceId: one.traceId, ms: one.ms }
+}
+
+const newRow = ({ name, text }: Seen): Row => {
+  const none = { count: 0, errors: 0, queries: 0, rows: 0, bytes: 0 }
+  const slowest = { traceId: '', ms: -1 }
+  return { name, text, ...none, durations: histogram(), slowest, failedTraceId: '' }
 }

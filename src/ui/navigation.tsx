@@ -33,7 +33,7 @@ export const links = (visitor: Viewer | undefined, inspector: boolean, isOpen: b
       ]
 
 /** How many notifications are not seen, beside a link to them. */
-export const Unseen = ({ count }: { count: number }) => {
+const Unseen = ({ count }: { count: number }) => {
   const most = count > unseenMax
   return (
     <b class='unseen'>

@@ -4,7 +4,7 @@ import { below, explainFailure, shown, type Answer } from './ask.ts'
 import { checksOf, shortly, type Check, type Trouble } from './report.ts'
 import { find, type Backend, type Found, type Search } from './search.ts'
 
-export type Ways = { direct: URL | undefined; grafana: URL | undefined }
+type Ways = { direct: URL | undefined; grafana: URL | undefined }
 
 /** The checks of a backend and of Grafana's data source for it, each by the ways that there are. */
 export async function checkBackend(backend: Backend, ways: Ways, search: Search): Promise<Check[]> {

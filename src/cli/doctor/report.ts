@@ -2,7 +2,7 @@
 import type { Signal } from '../../config/telemetry-settings.ts'
 import { say } from '../command.ts'
 
-export type Hop =
+type Hop =
   | 'settings'
   | 'app'
   | 'database'

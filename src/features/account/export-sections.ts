@@ -13,7 +13,7 @@ import {
 } from '../../db/schema/index.ts'
 
 /** Rows are read by so many at a time. */
-export const pageRows = 500
+const pageRows = 500
 
 /** `at` is where the next page begins; the rest is written. */
 type Row = { at: number } & Record<string, unknown>

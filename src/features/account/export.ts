@@ -24,7 +24,7 @@ let isRunning = false
 const format = 'tracewren-export-1'
 
 /** The file in pieces. It ends with `"complete": true`, and without it when something went wrong. */
-export async function* exportOf(db: Db, userId: number): AsyncGenerator<string> {
+async function* exportOf(db: Db, userId: number): AsyncGenerator<string> {
   const profile = await existing(db, userId)
   const about = { format, exported_at: new Date().toISOString(), profile }
   yield JSON.stringify(about, undefined, 1).replace(/\n\}$/, '')

@@ -17,7 +17,7 @@ declare module 'hono' {
 }
 
 /** Pages that are read at once, and links that wait. A link beyond that gets no preview. */
-export const previewLimits = { running: 4, waiting: 100 }
+const previewLimits = { running: 4, waiting: 100 }
 
 type Outcome = Reason | 'fetched' | 'remembered' | 'remembered_failure' | 'dropped' | 'failed'
 /** `words` is undefined for an address that is remembered to have none. */

@@ -19,7 +19,7 @@ const rankedMax = 2000
 /** Tweets are counted so far. */
 export const countMax = 100
 
-export type TweetIndex = 'tweets_fts' | 'tweets_search'
+type TweetIndex = 'tweets_fts' | 'tweets_search'
 type Shape = { index: TweetIndex; hasMatch: boolean; pieces: number; hasTag: boolean }
 
 const bound = sql.placeholder
