@@ -43,10 +43,6 @@ const severities = {
 
 type Line = { level: keyof typeof severities; message: string; facts: Facts; event?: string }
 
-function print(line: Line): void {
-  stdout.write(textOf(line, trace.getActiveSpan()?.spanContext()))
-}
-
 function textOf({ level, message, facts }: Line, ids?: SpanContext): string {
   const line = {
     time: new Date().toISOString(),
@@ -64,8 +60,7 @@ function write(line: Line): void {
   if (!isLogged(line.level)) return
   const isAlone = faultPoints.losesIds?.() === true
   if (printsRequests || line.event !== requestEvent)
-    if (isAlone) stdout.write(textOf(line))
-    else print(line)
+    stdout.write(textOf(line, isAlone ? undefined : trace.getActiveSpan()?.spanContext()))
   logger.emit(isAlone ? { ...recordOf(line), context: ROOT_CONTEXT } : recordOf(line))
 }
 
