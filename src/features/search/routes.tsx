@@ -61,11 +61,12 @@ const limitedSearch = createMiddleware<Env>((c, next) => {
   return isTyped ? whileTyping(c, next) : whole(c, next)
 })
 
+type Given = { before?: number | undefined; type: string }
+
 /**
  * May the last word be a beginning? Not of a search that was sent, by Enter or the button. A list that began so goes on
  * so: its next slices have the type `typed`.
  */
-type Given = { before?: number | undefined; type: string }
 const isTyping = (c: Context<Env>, { before, type }: Given) =>
   type === 'typed' ||
   (clientKind(c) === 'partial' &&
