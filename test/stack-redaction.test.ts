@@ -31,12 +31,17 @@ async function site() {
       socket.resume()
     })
   let known = 0
+  const logged = () => nginx.accessLog().split('\n').slice(0, -1)
   return {
     host,
     lines: async (requests: string[]) => {
-      for (const request of requests) await say(request)
-      await pause(200)
-      const all = nginx.accessLog().trim().split('\n')
+      for (const [index, request] of requests.entries()) {
+        await say(request)
+        // nginx writes the line after it has closed: the next request must not come before.
+        const giveUp = Date.now() + 5000
+        while (logged().length <= known + index && Date.now() < giveUp) await pause(2)
+      }
+      const all = logged()
       const fresh = all.slice(known).map((line) => JSON.parse(line) as Line)
       known = all.length
       assert.equal(fresh.length, requests.length)
