@@ -1,6 +1,7 @@
 // Two people at two browsers: one posts, the other's timeline says so without moving, and shows it at a click.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Page } from 'playwright-core'
 
@@ -176,6 +177,14 @@ test('without JavaScript the timeline is as before', () =>
     { javaScriptEnabled: false },
   ))
 
+type Counting = { failures: number }
+const countsFailures = `window.failures ??= (EventSource = class extends EventSource {
+  constructor(url) {
+    super(url)
+    this.addEventListener('error', () => window.failures++)
+  }
+}) && 0`
+
 /** Streams that never open, with a clock of our own: the times at which the page asks for one. */
 async function attempts(page: Page, answers: { status: number; body?: string }[], ms: number) {
   const at: number[] = []
@@ -186,12 +195,16 @@ async function attempts(page: Page, answers: { status: number; body?: string }[]
     at.push(0)
     await route.fulfill({ ...answer, contentType: 'text/event-stream' })
   })
+  await page.addInitScript({ content: countsFailures })
+  // The answers come in real time: while the page has not seen one, the clock stands still.
+  const seen = () => page.evaluate(() => (window as unknown as Counting).failures)
   await page.goto(`${town.url}/timeline`)
   for (let passed = 0; passed < ms; passed += 1000) {
     const known = at.length
     await page.clock.runFor(1000)
     await page.evaluate(() => new Promise((turn) => queueMicrotask(() => turn(0))))
     if (at.length > known) at[at.length - 1] = await now()
+    for (let tries = 0; tries < 500 && (await seen()) < at.length; tries++) await pause(10)
   }
   return at
 }
