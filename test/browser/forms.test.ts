@@ -256,6 +256,8 @@ test('at the end of a page the chip covers nothing that can be clicked', async (
         await page.waitForTimeout(30)
       }
       const under = await page.evaluate(() => {
+        // Once more, in the same turn as the measurement: older tweets may just have come in.
+        scrollTo(0, document.body.scrollHeight)
         const chip = document.querySelector('#chip summary')!.getBoundingClientRect()
         const all = document.querySelectorAll(
           'main :is(a, button, input, summary, textarea, select), .side :is(a, button, input)',

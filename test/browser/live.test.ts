@@ -177,36 +177,36 @@ test('without JavaScript the timeline is as before', () =>
     { javaScriptEnabled: false },
   ))
 
-type Counting = { failures: number }
-const countsFailures = `window.failures ??= (EventSource = class extends EventSource {
+type Watched = { attempts: number[]; failures: number }
+const watchesStreams = `window.attempts ??= (EventSource = class extends EventSource {
   constructor(url) {
     super(url)
+    window.attempts.push(Date.now())
     this.addEventListener('error', () => window.failures++)
   }
-}) && 0`
+}) && ((window.failures = 0), [])`
 
 /** Streams that never open, with a clock of our own: the times at which the page asks for one. */
 async function attempts(page: Page, answers: { status: number; body?: string }[], ms: number) {
-  const at: number[] = []
   await page.clock.install({ time: 0 })
-  const now = () => page.evaluate(() => Date.now())
+  let asked = 0
   await page.route('**/timeline/live?*', async (route) => {
-    const answer = answers[Math.min(at.length, answers.length - 1)]!
-    at.push(0)
+    const answer = answers[Math.min(asked++, answers.length - 1)]!
     await route.fulfill({ ...answer, contentType: 'text/event-stream' })
   })
-  await page.addInitScript({ content: countsFailures })
-  // The answers come in real time: while the page has not seen one, the clock stands still.
-  const seen = () => page.evaluate(() => (window as unknown as Counting).failures)
+  await page.addInitScript({ content: watchesStreams })
   await page.goto(`${town.url}/timeline`)
   for (let passed = 0; passed < ms; passed += 1000) {
-    const known = at.length
     await page.clock.runFor(1000)
-    await page.evaluate(() => new Promise((turn) => queueMicrotask(() => turn(0))))
-    if (at.length > known) at[at.length - 1] = await now()
-    for (let tries = 0; tries < 500 && (await seen()) < at.length; tries++) await pause(10)
+    // The answers come in real time: while the page has not seen one, the clock stands still.
+    const waiting = () =>
+      page.evaluate(() => {
+        const { attempts, failures } = window as unknown as Watched
+        return failures < attempts.length
+      })
+    for (let tries = 0; tries < 500 && (await waiting()); tries++) await pause(10)
   }
-  return at
+  return page.evaluate(() => (window as unknown as Watched).attempts)
 }
 
 test('after a refusal the page asks again after 30 to 90 s; after a lost stream when the server said', () =>
