@@ -145,7 +145,7 @@ for (const [program, front] of Object.entries({ caddy, traefik }))
       assert.equal(answer.status, 200, JSON.stringify(said))
       const { client, scheme } = await running.span(answer)
       assert.deepEqual([client, scheme], ['127.0.0.31', 'https'], JSON.stringify(said))
-      assert.equal(await running.logged(), '127.0.0.31')
+      assert.equal(await running.logged(answer), '127.0.0.31')
     }
 
     const guess = async (person: string, number: number) => {

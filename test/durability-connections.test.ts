@@ -76,16 +76,21 @@ test('logins whose clients hang up leave the queue: the next one does not wait f
       redirect: 'manual',
       signal,
     })
-  await login(AbortSignal.timeout(20_000))
+  const timed = async () => {
+    const began = performance.now()
+    assert.equal((await login(AbortSignal.timeout(20_000))).status, 422)
+    return performance.now() - began
+  }
+  const before = await timed()
   const client = new AbortController()
   const crowd = Array.from({ length: 40 }, () => login(client.signal))
   const outcomes = Promise.allSettled(crowd)
   await pause(500)
   client.abort()
   await outcomes
-  const began = performance.now()
-  assert.equal((await login(AbortSignal.timeout(20_000))).status, 422)
-  const ms = performance.now() - began
-  assert.ok(ms < 2500, `${ms} ms`)
+  const ms = await timed()
+  // On a busy machine each takes longer: the queue would have been some twenty times one of them.
+  const alone = Math.max(before, await timed())
+  assert.ok(ms < Math.max(2500, 6 * alone), `${ms} ms, alone ${alone} ms`)
   assert.equal(await server.stop(), 0)
 })

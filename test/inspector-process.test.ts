@@ -304,7 +304,7 @@ for (const demo of ['1', '0'])
         }
       const tail = await follow(`${front.url}/traces/live`, cookies.operator)
       const { trace } = await ask(`${front.url}/login`)
-      for (let tries = 0; tries < 60 && !tail.rows.includes(trace); tries++) await pause(50)
+      for (let tries = 0; tries < 400 && !tail.rows.includes(trace); tries++) await pause(50)
       tail.stop()
       assert.ok(tail.rows.includes(trace), 'the tail is live through nginx, too')
       const shown = await ask(`${front.url}/traces/${trace}`)

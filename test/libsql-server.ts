@@ -47,13 +47,13 @@ async function startSqld(folder: string, port: number, words: string[]): Promise
   child.unref()
   process.once('exit', () => child.kill('SIGKILL'))
   const url = `http://127.0.0.1:${port}`
-  for (let tries = 0; tries < 200; tries++) {
+  for (const giveUp = Date.now() + 30_000; ; await pause(25)) {
     const answers = await fetch(`${url}/health`).then(
       (answer) => answer.ok,
       () => false,
     )
     if (answers) break
-    await pause(25)
+    if (child.exitCode !== null || Date.now() > giveUp) throw new Error('sqld did not start.')
   }
   const stop = async (signal: NodeJS.Signals = 'SIGKILL') => {
     child.ref()

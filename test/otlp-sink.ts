@@ -80,7 +80,7 @@ export type Sink = {
   logs: () => SinkLog[]
   /** All received bytes as one text (Latin-1), to search for ASCII words. */
   bytes: () => string
-  /** Waits until the condition is true; checks it after each delivery. Rejects after ten seconds. */
+  /** Waits until the condition is true; checks it after each delivery. Rejects after half a minute. */
   until: (condition: () => boolean) => Promise<void>
   close: () => Promise<void>
   [Symbol.asyncDispose]: () => Promise<void>
@@ -150,8 +150,8 @@ export async function startSink(answers: Answers = accept, onPort = 0): Promise<
         }
         const timer = setTimeout(() => {
           waiting.delete(look)
-          reject(new Error('The sink waited ten seconds for something that did not come.'))
-        }, 10_000)
+          reject(new Error('The sink waited half a minute for something that did not come.'))
+        }, 30_000)
         waiting.add(look)
         look()
       }),

@@ -93,15 +93,14 @@ test('forged headers of clients and of proxies that are not named are ignored', 
     const direct = await ask(url, { from: '127.0.0.21', headers: forged })
     const { client, scheme } = await running.span(direct)
     assert.deepEqual([client, scheme], ['127.0.0.21', 'http'])
-    assert.equal(await running.logged(), '127.0.0.21')
+    assert.equal(await running.logged(direct), '127.0.0.21')
 
     // Behind Docker's gateway all clients have one address: private, and not named.
     await using gateway = await tlsProxy(url, '127.0.0.8', appended)
-    const through = await running.span(
-      await ask(gateway.url, { from: '127.0.0.22', headers: forged }),
-    )
+    const answer = await ask(gateway.url, { from: '127.0.0.22', headers: forged })
+    const through = await running.span(answer)
     assert.deepEqual([through.client, through.scheme], ['127.0.0.8', 'http'])
-    assert.equal(await running.logged(), '127.0.0.8')
+    assert.equal(await running.logged(answer), '127.0.0.8')
 
     const statuses: number[] = []
     for (const number of [1, 2, 3]) {
@@ -136,7 +135,7 @@ test('with a named TLS proxy, each client has its own address, rate limits and h
     const answer = await ask(proxy.url, { from: one, headers: forged })
     const { client, scheme } = await running.span(answer)
     assert.deepEqual([client, scheme], [one, 'https'], forwardedFor)
-    assert.equal(await running.logged(), one)
+    assert.equal(await running.logged(answer), one)
 
     const guess = async (person: string, number: number) => {
       const headers = { 'X-Forwarded-For': `6.6.6.${number}` }

@@ -38,7 +38,7 @@ async function site() {
       for (const [index, request] of requests.entries()) {
         await say(request)
         // nginx writes the line after it has closed: the next request must not come before.
-        const giveUp = Date.now() + 5000
+        const giveUp = Date.now() + 20_000
         while (logged().length <= known + index && Date.now() < giveUp) await pause(2)
       }
       const all = logged()

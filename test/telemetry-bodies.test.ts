@@ -65,6 +65,8 @@ async function send(port: number, name: string, cookie: string, upload: Upload):
   const own = [`User-Agent: ${name}`, `Cookie: ${cookie}`, ...headers]
   const all = own.flatMap((line) => (line === 'Host: x' ? [line, ...own.slice(0, 2)] : [line]))
   socket.write(`POST /tweet HTTP/1.1\r\nHost: x\r\n${all.join('\r\n')}\r\n\r\n${body}`)
+  // What came later is answered: the server has begun to read.
+  assert.equal((await fetch(`http://127.0.0.1:${port}/livez`)).status, 200)
   await pause(300)
   leave(socket)
   await closed

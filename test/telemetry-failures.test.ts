@@ -138,6 +138,7 @@ test('a collector that dies and restarts: what was lost meanwhile is counted, th
   await first.until(() => roots(first) === 20)
   await first.close()
   for (let number = 0; number < 20; number++) await ask(server, '/')
+  while (!server.printed().includes('telemetry is not delivered')) await pause(20)
   await pause(800)
   await using second = await startSink(undefined, first.port)
   for (let number = 0; number < 20; number++) await ask(server, '/')

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 
 import { violationsOf } from './axe.ts'
-import { enter, openTown, watch } from './browser.ts'
+import { chord, enter, openTown, watch } from './browser.ts'
 
 const town = openTown()
 
@@ -54,8 +54,7 @@ test('b bookmarks all cards of a post; the list has it; nobody else sees it', ()
     const named = page.getByRole('button', { name: 'Bookmark', exact: true, pressed: true })
     assert.equal(await named.count(), 2)
 
-    await page.keyboard.press('g')
-    await page.keyboard.press('b')
+    await chord(page, 'g', 'b')
     await page.waitForURL('**/bookmarks')
     assert.match((await page.locator('#feed > article').first().textContent())!, /Keep this loaf/)
 
@@ -117,8 +116,7 @@ test('Back from a post that was bookmarked there renews its card', () =>
 
 test('everybody: by key and navigation, more while scrolling; for visitors, too', async () => {
   await town.story('Ines, baker', async (page) => {
-    await page.keyboard.press('g')
-    await page.keyboard.press('e')
+    await chord(page, 'g', 'e')
     await page.waitForURL('**/everybody')
     assert.equal(await page.locator('#menu [aria-current=page]').textContent(), 'Everybody')
     await page.locator('#feed > article').nth(19).scrollIntoViewIfNeeded()

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { after, before } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 
 import {
   chromium,
@@ -78,6 +80,22 @@ export async function enter(
   await page.getByRole('button', { name: who }).click()
   await page.waitForURL('**/timeline')
   return page
+}
+
+/** Reads again until it is what is expected, for some seconds: what a page does by itself takes its time on a busy machine. */
+export async function becomes<Value>(
+  read: () => Promise<Value>,
+  expected: Value,
+  message?: string,
+): Promise<void> {
+  for (const giveUp = Date.now() + 10_000; Date.now() < giveUp; await pause(50))
+    if (isDeepStrictEqual(await read(), expected)) return
+  assert.deepEqual(await read(), expected, message)
+}
+
+/** Two keys one after the other, sent without a wait between them: the page gives the second one 1.5 s. */
+export async function chord(page: Page, ...keys: [string, string]): Promise<void> {
+  await Promise.all(keys.map((key) => page.keyboard.press(key)))
 }
 
 type Town = {

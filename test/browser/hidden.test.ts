@@ -15,6 +15,8 @@ const choose = async (page: Page, verb: string) => {
   await menu(page).click()
   await page.locator('.person-menu').getByRole('button', { name: verb, exact: true }).click()
   await page.waitForSelector('.toast')
+  // Without JavaScript it is another page, the rest of which comes after the message.
+  await page.waitForLoadState()
 }
 const handleOf = async (page: Page) =>
   (await page.locator('.side .who').first().getAttribute('href'))!.slice(2)

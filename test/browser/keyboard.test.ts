@@ -114,8 +114,7 @@ test('keys work in every layout and with Caps Lock, and not with Shift', () =>
       await pressed(page, 'л', 'KeyK', { ctrlKey: true })
       assert.equal(await focused(page), 'side-q')
       await page.keyboard.press('Escape')
-      await pressed(page, 'п', 'KeyG')
-      await pressed(page, 'е', 'KeyT')
+      await Promise.all([pressed(page, 'п', 'KeyG'), pressed(page, 'е', 'KeyT')])
       await page.waitForURL(`${town.url}/`)
     },
     { viewport: { width: 1300, height: 700 } },
@@ -269,6 +268,8 @@ test('the list of keys names every key; dialogs hold the focus and give it back'
     await card(page).focus()
     await page.keyboard.press('?')
     const dialog = page.locator('dialog[open]')
+    // Its script is loaded when it is asked for the first time.
+    await dialog.waitFor()
     const listed = await dialog.locator('dt').allTextContents()
     const names = listed.map((line) => line.trim())
     for (const key of [
@@ -318,6 +319,7 @@ test('the skip link leads past the navigation, Ctrl+End past the list', () =>
   town.story('Ines, baker', async (page) => {
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
+    await page.waitForURL('**#*')
     await page.keyboard.press('Tab')
     assert.equal(await focused(page), 'msg')
     await card(page).focus()

@@ -201,8 +201,8 @@ async function attempts(page: Page, answers: { status: number; body?: string }[]
     // The answers come in real time: while the page has not seen one, the clock stands still.
     const waiting = () =>
       page.evaluate(() => {
-        const { attempts, failures } = window as unknown as Watched
-        return failures < attempts.length
+        const watched = window as unknown as Watched
+        return watched.failures < watched.attempts.length
       })
     for (let tries = 0; tries < 500 && (await waiting()); tries++) await pause(10)
   }

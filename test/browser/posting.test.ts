@@ -41,7 +41,6 @@ async function asNewUser(kind: Kind, act: (page: Page) => Promise<void>): Promis
   const [name, value] = (await register(server.url, `poster${++people}`)).split('=')
   await context.addCookies([{ name: name!, value: value!, url: server.url }])
   const page = await context.newPage()
-  page.setDefaultTimeout(10_000)
   const troubles = watch(page)
   await act(page)
   assert.deepEqual(troubles, [])
@@ -56,6 +55,8 @@ async function post(page: Page, msg: string | undefined, says: string): Promise<
   await page.evaluate(() => document.querySelectorAll('.toast').forEach((line) => line.remove()))
   await page.click('#post-btn')
   await page.waitForSelector(`.toast:text-is("${says}")`)
+  // Where it is another page, the rest of it comes after the message.
+  await page.waitForLoadState()
 }
 
 /** Goes back; asserts that the page comes from the back/forward cache, or not, as this kind of browser does it. */

@@ -137,6 +137,8 @@ for (const [timezoneId, zone] of [
     }
     await page.goto(`${town.url}/traces`)
     await page.click('.requests a')
+    // The script that writes times anew runs before the page is loaded.
+    await page.waitForURL(/\/traces\/[0-9a-f]{32}/)
     const trace = (await page.textContent('.trace time'))!
     assert.match(trace, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} /)
     assert.match(trace, zone)

@@ -28,10 +28,15 @@ test('right to left: links keep their order, lines have a direction of their own
     for (const [name, msg] of Object.entries(tweets)) {
       await page.goto(`${server.url}/timeline`)
       await page.fill('#msg', msg)
-      const answered = page.waitForResponse((answer) => answer.url().endsWith('/tweet'))
+      const first = page.locator('.tweet').first()
+      const before = await first.getAttribute('data-tweet-id')
       await page.click('#post-btn')
-      await (await answered).finished()
-      ids[name] = (await page.locator('.tweet').first().getAttribute('data-tweet-id'))!
+      // Not the answer: the page shows it a moment later.
+      await page.waitForFunction(
+        (id) => document.querySelector<HTMLElement>('.tweet')!.dataset['tweetId'] !== id,
+        before,
+      )
+      ids[name] = (await first.getAttribute('data-tweet-id'))!
     }
     /** Where each character of a tweet stands: the middle of its box. */
     const placesOf = (name: string) =>
