@@ -39,9 +39,9 @@ async function startPrometheus(folder: string) {
   return { running, url, query }
 }
 
-/** Asks until the answer is right; returns the last answer after 30 s. */
+/** Asks until the answer is right; returns the last answer after a minute. */
 async function eventually<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
-  for (const giveUp = Date.now() + 30_000; ; await pause(300)) {
+  for (const giveUp = Date.now() + 60_000; ; await pause(300)) {
     const answer = await ask()
     if (isRight(answer) || Date.now() > giveUp) return answer
   }

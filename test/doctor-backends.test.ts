@@ -44,14 +44,14 @@ test('a backend that is away is named, whichever it is, through Grafana and dire
     const env = endpoint(chain.collector.url)
     await chain.backends[kind].close()
 
-    const through = await examine(['--wait', '5', '--grafana', chain.grafana.url], env)
+    const through = await examine(['--wait', '8', '--grafana', chain.grafana.url], env)
     assert.equal(through.code, 1, through.printed)
     assert.deepEqual(through.told.stoppedAt, { hop, signal })
     assert.match(through.row(hop, signal)?.said ?? '', /Grafana does not reach .* \(502\)/)
     assert.match(through.row(hop, signal)?.cure ?? '', new RegExp(`docker compose up -d ${kind}`))
     assert.equal(through.row('Collector', signal)?.status, 'ok', 'the Collector keeps it')
 
-    const direct = await examine(['--wait', '5', ...chain.direct], env)
+    const direct = await examine(['--wait', '8', ...chain.direct], env)
     assert.deepEqual(direct.told.stoppedAt, { hop, signal })
     assert.match(direct.row(hop, signal)?.said ?? '', /nothing listens on this port/)
     for (const [, other, theirs] of hops)
@@ -99,13 +99,13 @@ test('a wrong tenant is named where it is wrong', async (t) => {
     extra: [writingTo(folder.folder, 'birds')],
   })
   const env = endpoint(chain.collector.url)
-  const grafana = ['--wait', '3', '--grafana', chain.grafana.url]
+  const grafana = ['--wait', '6', '--grafana', chain.grafana.url]
   const reading = (tenant?: string) => {
     for (const [kind] of hops)
       chain.sources[kind].headers = tenant === undefined ? {} : { 'X-Scope-OrgID': tenant }
   }
   reading('birds')
-  assert.equal((await examine(grafana, env)).code, 0)
+  assert.equal((await examine(grafana.slice(2), env)).code, 0)
   assert.equal((await examine([...chain.direct, '--tenant', 'birds'], env)).code, 0)
 
   const unnamed = await examine(chain.direct, env)

@@ -95,7 +95,7 @@ export async function refusedStart(env: Record<string, string>, options: Options
   let said = ''
   child.stderr?.on('data', (piece: Buffer) => (said += piece))
   child.stdout?.resume()
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
   const code = await ended(child)
   clearTimeout(timer)
   return { said: said.trim(), code }

@@ -133,7 +133,7 @@ test('another user is refused, even one who may read the database', { skip: !isR
       cwd: '/',
       env: { PATH: process.env['PATH'], ...at.env },
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: 60_000,
     })
   const stranger = as(65534, 'invite')
   assert.equal(stranger.status, 1, stranger.stdout)

@@ -4,6 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Page, Request } from 'playwright-core'
 
+import { loaded } from './browser.ts'
+
 /** The last thing that a page without JavaScript loads: its answer clears the cache. */
 export const forgets = '**/session?changed'
 
@@ -13,8 +15,7 @@ export const forgets = '**/session?changed'
  * never be loaded.
  */
 export async function back(page: Page, { steps = 1, loads = true } = {}): Promise<string> {
-  const isLoaded = () => document.readyState === 'complete'
-  if (loads) await page.waitForFunction(isLoaded)
+  if (loads) await loaded(page)
   await pause(300)
   const asked = new Set<Request>()
   const ask = (request: Request) => request.url().endsWith('?changed') || asked.add(request)

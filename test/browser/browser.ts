@@ -93,6 +93,11 @@ export async function becomes<Value>(
   assert.deepEqual(await read(), expected, message)
 }
 
+/** Waits until all of a page is there. Not for its event: a page from the back/forward cache has none. */
+export async function loaded(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.readyState === 'complete')
+}
+
 /** Two keys one after the other, sent without a wait between them: the page gives the second one 1.5 s. */
 export async function chord(page: Page, ...keys: [string, string]): Promise<void> {
   await Promise.all(keys.map((key) => page.keyboard.press(key)))

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 
 import { violationsOf } from './axe.ts'
-import { enter, openTown, watch } from './browser.ts'
+import { enter, loaded, openTown, watch } from './browser.ts'
 
 // Ines is user 3 of the demo world.
 const town = openTown({ OPERATORS: 'user0003@example.com' })
@@ -16,7 +16,7 @@ const choose = async (page: Page, verb: string) => {
   await page.locator('.person-menu').getByRole('button', { name: verb, exact: true }).click()
   await page.waitForSelector('.toast')
   // Without JavaScript it is another page, the rest of which comes after the message.
-  await page.waitForLoadState()
+  await loaded(page)
 }
 const handleOf = async (page: Page) =>
   (await page.locator('.side .who').first().getAttribute('href'))!.slice(2)

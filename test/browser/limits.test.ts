@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 
 import { scratch, startServer } from '../process.ts'
-import { launch, watch } from './browser.ts'
+import { launch, loaded, watch } from './browser.ts'
 
 let browser: Browser
 atStart(async () => {
@@ -133,7 +133,7 @@ for (const javaScriptEnabled of [true, false]) {
           await page.goto(`${url}/post`)
           await page.fill('#msg', text)
           await page.click('#post-btn')
-          await page.waitForLoadState()
+          await loaded(page)
         }
         await page.waitForSelector('#msg-problem:has-text("That was too often")')
         assert.equal(await page.inputValue('#msg'), words)

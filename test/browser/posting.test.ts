@@ -5,7 +5,7 @@ import { after as atEnd, before as atStart, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 
 import { register, scratch, startServer, type Server } from '../process.ts'
-import { launch, watch } from './browser.ts'
+import { launch, loaded, watch } from './browser.ts'
 
 const place = scratch()
 const browsers = new Map<boolean, Browser>()
@@ -56,7 +56,7 @@ async function post(page: Page, msg: string | undefined, says: string): Promise<
   await page.click('#post-btn')
   await page.waitForSelector(`.toast:text-is("${says}")`)
   // Where it is another page, the rest of it comes after the message.
-  await page.waitForLoadState()
+  await loaded(page)
 }
 
 /** Goes back; asserts that the page comes from the back/forward cache, or not, as this kind of browser does it. */

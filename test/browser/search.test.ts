@@ -35,6 +35,22 @@ test('typing finds beginnings; Enter finds the word; the keys find beginnings ag
     assert.equal(await page.evaluate(() => document.activeElement?.id), 'q')
   }))
 
+test('Enter right after the last key finds the word, and the keys before it do not change that', () =>
+  town.story('Mara, ferry captain', async (page) => {
+    await page.goto(`${town.url}/search`)
+    // In one turn of the page, as somebody who types fast.
+    await page.evaluate(() => {
+      document.querySelector<HTMLElement>('#q')!.focus()
+      document.execCommand('insertText', false, 'quokk')
+      document.querySelector<HTMLFormElement>('form:has(#q)')!.requestSubmit()
+    })
+    await found(page, '0 tweets')
+    // The search of the keys waits for a quarter of a second.
+    await page.waitForTimeout(600)
+    await found(page, '0 tweets')
+    assert.equal(await page.locator('#results:has-text("2 tweets found")').count(), 0)
+  }))
+
 test('the tab of people: typed into as well, with a way to follow', () =>
   town.story('Mara, ferry captain', async (page) => {
     await page.goto(`${town.url}/search?q=otto`)

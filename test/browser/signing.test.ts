@@ -7,7 +7,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 
 import { post, register, scratch, startServer, type Server } from '../process.ts'
 import { back, forgets } from './back.ts'
-import { becomes, launch, watch } from './browser.ts'
+import { becomes, launch, loaded, watch } from './browser.ts'
 
 const place = scratch()
 const browsers: Browser[] = []
@@ -210,7 +210,7 @@ for (const path of ['/timeline', '/post']) {
       await page.click('#post-btn')
       await page.waitForSelector(`.tweet:has-text("${words}")`)
       // A script of the next page deletes the draft.
-      await page.waitForLoadState()
+      await loaded(page)
       await page.goto(`${server.url}/post`)
       assert.equal(await page.inputValue('#msg'), '', 'what is posted is not offered again')
       await page.goto(`${server.url}/timeline`)
@@ -230,7 +230,7 @@ testInBrowsers(
     await page.waitForSelector('#login-form')
     await enter(page, await person())
     await page.waitForSelector('#composer, form[action="/logout"]')
-    await page.waitForLoadState()
+    await loaded(page)
     assert.doesNotMatch(await page.content(), /canary/)
     for (const path of ['/post', '/timeline']) {
       await page.goto(server.url + path)
