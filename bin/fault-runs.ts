@@ -22,8 +22,8 @@ const takesRoute = (path: FaultPath) => faults.find(({ name }) => name === path.
 
 type Run = { before: Seen; during: Seen; after: Seen; others: number }
 
-/** A process of its own, with an exporter; somebody of the demo world is signed in. */
-async function startPlayer(): Promise<Player> {
+/** A process of its own, with an exporter; somebody of the demo world is signed in. `end` kills the process. */
+async function startPlayer(): Promise<{ player: Player; end: () => void }> {
   const place = scratch()
   const sink = await startSink()
   const server = await startServer({
@@ -35,15 +35,17 @@ async function startPlayer(): Promise<Player> {
     LIMIT_WRITE: '100000/60',
     LOG_LEVEL: 'info',
   })
-  process.once('exit', () => {
+  const end = () => {
+    process.off('exit', end)
     server.child.kill('SIGKILL')
     place[Symbol.dispose]()
-  })
+  }
+  process.on('exit', end)
   const fields = { mailaddress: 'user0003@example.com', password: 'password123' }
   const login = await post(`${server.url}/login`, fields)
   const player = new Player(server.url, login?.headers.getSetCookie()[0]?.split(';')[0] ?? '')
   await player.visit(200, '/timeline', otherRoute)
-  return player
+  return { player, end }
 }
 
 /** The shortest time of the other route, in ms, after requests that the fault strikes: noise only makes it longer. */
@@ -124,12 +126,15 @@ const rows = new Map<string, string[]>()
 /** Runs these faults one after the other, in one process. */
 async function lane(paths: FaultPath[]): Promise<void> {
   if (paths.length === 0) return
-  let player = await startPlayer()
+  let { player, end } = await startPlayer()
   for (const path of paths) {
     const all: Run[] = []
     for (let run = 0; run < runs; run++) {
       // A heap that nothing collects still has what the run before has left.
-      if (path.name === 'memory-leak' && run > 0) player = await startPlayer()
+      if (path.name === 'memory-leak' && run > 0) {
+        end()
+        ;({ player, end } = await startPlayer())
+      }
       all.push(await runOf(player, path))
     }
     rows.set(path.name, rowOf(path, all))

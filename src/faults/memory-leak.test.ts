@@ -31,6 +31,15 @@ test('memory-leak: the heap keeps what it was given, up to the strength, and let
     assert.ok(calm < 15, `${calm} MB`)
 })
 
+test('memory-leak: the heap of an idle process falls when the fault ends', async () => {
+  await using town = await startTown()
+  const start = heapMb()
+  await startFault(town.mara, 'memory-leak', { strength: '40' })
+  await until('nothing leaks', () => heapMb() > start + 30)
+  assert.equal((await town.mara.post('/faults/memory-leak/stop')).status, 200)
+  assert.ok(process.memoryUsage().heapUsed / megabyte < start + 15)
+})
+
 test('the leak has at most 256 MB and half of the heap, and stops where the heap is full of other things', () => {
   assert.equal(memoryLeak.strength.max, leakMbMax)
   assert.equal(leakMbMax, 256)
