@@ -8,6 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { freePort } from '../bin/free-port.ts'
 import { runLab } from '../bin/labs/command.ts'
 import { labs } from '../bin/labs/list.ts'
+import { busyMsMax, withinBounds } from '../src/faults/busy.ts'
+import { serveHttp } from './doctor-rig.ts'
 import { ended, runTool, scratch, startServer, type Server } from './process.ts'
 import { has } from './programs.ts'
 
@@ -157,6 +159,29 @@ class Reader {
     this.#place[Symbol.dispose]()
   }
 }
+
+test('each request of lab 3 meets the fault, even where a scan takes as long as a fault may take at once', async () => {
+  const met: boolean[] = []
+  const scan = async () => {
+    for (const until = performance.now() + busyMsMax; performance.now() < until;);
+    return true
+  }
+  const app = await serveHttp((request, answer) => {
+    if (request.url !== '/timeline')
+      return answer.writeHead(request.url === '/login' ? 303 : 200).end()
+    return void (async () => {
+      met.push(await withinBounds(scan, async () => false))
+      answer.end()
+    })()
+  })
+  try {
+    const words = ['3', '--traffic']
+    assert.equal(await runLab(words, app.port, { say: () => {}, complain: () => {} }), 0)
+  } finally {
+    await app.close()
+  }
+  assert.deepEqual(met, [true, true, true, true])
+})
 
 const reader = new Reader()
 test.after(() => reader[Symbol.asyncDispose]())

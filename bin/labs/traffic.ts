@@ -1,4 +1,6 @@
 // Sends the requests of a lab, to this machine only.
+import { setTimeout as pause } from 'node:timers/promises'
+
 import { LabError } from './app.ts'
 
 const answerMs = 30_000
@@ -59,10 +61,13 @@ export class Traffic {
     this.#cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? ''
   }
 
-  /** The same page so many times, one after the other. */
-  async repeat(path: string, times: number): Promise<Sent[]> {
+  /** The same page so many times, one after the other, each after a rest. */
+  async repeat(path: string, times: number, restMs = 0): Promise<Sent[]> {
     const sent: Sent[] = []
-    for (let count = 0; count < times; count++) sent.push(await this.send(path))
+    for (let count = 0; count < times; count++) {
+      if (restMs > 0) await pause(restMs)
+      sent.push(await this.send(path))
+    }
     return sent
   }
 

@@ -82,20 +82,24 @@ export async function enter(
   return page
 }
 
-/** Reads again until it is what is expected, for some seconds: what a page does by itself takes its time on a busy machine. */
+/** Reads again until it is what is expected, for half a minute: what a page does by itself takes its time on a busy machine. */
 export async function becomes<Value>(
   read: () => Promise<Value>,
   expected: Value,
   message?: string,
 ): Promise<void> {
-  for (const giveUp = Date.now() + 10_000; Date.now() < giveUp; await pause(50))
+  for (const giveUp = Date.now() + 30_000; Date.now() < giveUp; await pause(50))
     if (isDeepStrictEqual(await read(), expected)) return
   assert.deepEqual(await read(), expected, message)
 }
 
-/** Waits until all of a page is there. Not for its event: a page from the back/forward cache has none. */
+/**
+ * Waits until all of a page is there. Not for its event: a page from the back/forward cache has none. Not with
+ * waitForFunction, which asks only once where there is no JavaScript.
+ */
 export async function loaded(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.readyState === 'complete')
+  const isThere = () => page.evaluate(() => document.readyState === 'complete').catch(() => false)
+  await becomes(isThere, true, 'the page is loaded')
 }
 
 /** Two keys one after the other, sent without a wait between them: the page gives the second one 1.5 s. */

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 
 import { violationsOf } from './axe.ts'
-import { chord, enter, openTown, watch } from './browser.ts'
+import { becomes, chord, enter, openTown, watch } from './browser.ts'
 
 const town = openTown()
 
@@ -14,10 +14,10 @@ const badge = async (page: Page) => {
   const shown = page.locator('.unseen:visible [aria-hidden]')
   return (await shown.count()) === 0 ? undefined : shown.first().textContent()
 }
-const noBadge = (page: Page) =>
-  page.waitForFunction(() =>
-    [...document.querySelectorAll('.unseen')].every((one) => !one.checkVisibility()),
-  )
+const isBadgeless = () =>
+  document.readyState !== 'loading' &&
+  [...document.querySelectorAll('.unseen')].every((one) => !one.checkVisibility())
+const noBadge = (page: Page) => becomes(() => page.evaluate(isBadgeless).catch(() => false), true)
 
 /** Opens the notifications, so that what the town has done before is seen. */
 async function seeAll(page: Page): Promise<void> {
