@@ -47,7 +47,8 @@ async function startSqld(folder: string, port: number, words: string[]): Promise
   child.unref()
   process.once('exit', () => child.kill('SIGKILL'))
   const url = `http://127.0.0.1:${port}`
-  for (const giveUp = Date.now() + 30_000; ; await pause(25)) {
+  // It syncs new files before it answers: on a disk that others keep busy, that took half a minute once.
+  for (const giveUp = Date.now() + 120_000; ; await pause(25)) {
     const answers = await fetch(`${url}/health`).then(
       (answer) => answer.ok,
       () => false,
