@@ -43,13 +43,13 @@ export async function worldOf(users: number, tweets: number, build = '.'): Promi
     if (status !== 0) throw new Error('The world was not made.')
   }
   const lock = await lockFile(path, 0)
-  prepareNginx(path)
+  prepareViewers(path)
   lock.release()
   return path
 }
 
 /** Writes the known follows and likes of the viewers, with triggers; does nothing the second time. */
-function prepareNginx(path: string): void {
+function prepareViewers(path: string): void {
   const db = new Database(path)
   const known = db
     .prepare(
@@ -69,9 +69,10 @@ function prepareNginx(path: string): void {
       SELECT ${liker}, id, 0, created_at FROM tweets
       WHERE id % max(1, (SELECT max(id) FROM tweets) / 100000) = 0 LIMIT 100000; COMMIT`)
   }
-  // Of those that may be bookmarked: a retweet is not.
-  db.exec(`INSERT INTO bookmarks (user_id, tweet_id, created_at) SELECT 11, id, created_at FROM tweets
-    WHERE retweet_of IS NULL AND NOT EXISTS (SELECT 1 FROM bookmarks WHERE user_id = 11) ORDER BY id DESC LIMIT 100`)
+  // The world of an older build has none. Of those that may be bookmarked: a retweet is not.
+  if (db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'bookmarks'").raw().all([]).length > 0)
+    db.exec(`INSERT INTO bookmarks (user_id, tweet_id, created_at) SELECT 11, id, created_at FROM tweets
+      WHERE retweet_of IS NULL AND NOT EXISTS (SELECT 1 FROM bookmarks WHERE user_id = 11) ORDER BY id DESC LIMIT 100`)
   db.close()
 }
 
