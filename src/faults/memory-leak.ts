@@ -27,7 +27,7 @@ export const memoryLeak: Fault = {
     return () => {
       clearInterval(timer)
       kept = []
-      // It collects all garbage first, so that the chart falls now; an idle process would wait for hours. Bun has none.
+      // It collects all garbage first, so that the chart falls now; an idle process may wait for hours. Not every runtime has it.
       const { queryObjects }: Partial<typeof v8> = v8
       queryObjects?.(SharedArrayBuffer)
     }
