@@ -1,19 +1,24 @@
-const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
-const exact = new Intl.NumberFormat('en')
-const monthOf = new Intl.DateTimeFormat('en', { month: 'long', year: 'numeric', timeZone: 'UTC' })
+import { lazy } from './lazy.ts'
+
+// The first object of Intl takes 15 ms, most of which is reading the data of languages.
+const compact = lazy(
+  () => new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }),
+)
+const exact = lazy(() => new Intl.NumberFormat('en'))
 // Not Intl.DateTimeFormat: it takes 1 us for a date, twenty times a page.
-const months = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
+const months =
+  'January February March April May June July August September October November December'.split(' ')
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
 
 /** `1234` as `1.2K`. */
 export const shortCount = (count: number): string =>
-  count < 1000 ? String(count) : compact.format(count)
+  count < 1000 ? String(count) : compact().format(count)
 
 /** `3 tweets`, `1 tweet`, `1,234 tweets`. */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${exact.format(count)} ${count === 1 ? one : many}`
+  `${count < 1000 ? count : exact().format(count)} ${count === 1 ? one : many}`
 
 /**
  * How long ago, rounded down: `now`, `40s`, `3m`, `2h`, `4d`, then the date. Both times are in milliseconds UTC.
@@ -33,7 +38,7 @@ export function ago(then: number, now: number): string {
 
 function date(then: number, now: number): string {
   const at = new Date(then)
-  const dayOfYear = `${months[at.getUTCMonth()]} ${at.getUTCDate()}`
+  const dayOfYear = `${months[at.getUTCMonth()]!.slice(0, 3)} ${at.getUTCDate()}`
   const year = at.getUTCFullYear()
   return year === new Date(now).getUTCFullYear() ? dayOfYear : `${dayOfYear}, ${year}`
 }
@@ -43,4 +48,7 @@ export const fullTime = (at: number): string =>
   `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
 
 /** `November 2026`. */
-export const month = (at: number): string => monthOf.format(at)
+export function month(at: number): string {
+  const time = new Date(at)
+  return `${months[time.getUTCMonth()]} ${time.getUTCFullYear()}`
+}

@@ -1,10 +1,13 @@
 // Text as people see it: visible or not, counted in characters that they see, cut between words.
 
-const graphemeSegmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
-const wordSegmenter = new Intl.Segmenter('en', { granularity: 'word' })
+import { lazy } from './lazy.ts'
+
+const graphemeSegmenter = lazy(() => new Intl.Segmenter('en', { granularity: 'grapheme' }))
+const wordSegmenter = lazy(() => new Intl.Segmenter('en', { granularity: 'word' }))
 
 /** How many characters (grapheme clusters) people see. Takes seconds for megabytes: bound the text first. */
-export const countGraphemes = (text: string): number => [...graphemeSegmenter.segment(text)].length
+export const countGraphemes = (text: string): number =>
+  [...graphemeSegmenter().segment(text)].length
 
 // Blank, although Unicode does not call them ignorable: the blank Braille pattern and the musical null notehead.
 const blank = '\\u2800\\u{1D159}'
@@ -43,9 +46,9 @@ export const withoutInvisible = (text: string): string => text.replace(unseen, '
 
 /** At most `max` characters that people see, the ellipsis included; cut between words, or in one that is very long. */
 export function shorten(text: string, max: number): string {
-  const graphemes = [...graphemeSegmenter.segment(text)]
+  const graphemes = [...graphemeSegmenter().segment(text)]
   if (graphemes.length <= max) return text
   const most = graphemes[max - 1]!.index
-  const word = wordSegmenter.segment(text).containing(most)!.index
+  const word = wordSegmenter().segment(text).containing(most)!.index
   return `${text.slice(0, word > most / 2 ? word : most).trimEnd()}\u2026`
 }

@@ -1,6 +1,7 @@
 // How the address of a link is shown: decoded, as far as nobody can be misled by that.
 import { domainToUnicode } from 'node:url'
 
+import { lazy } from '../../base/lazy.ts'
 import { shorten, withoutInvisible } from '../../base/text.ts'
 
 const labelMax = 40
@@ -41,13 +42,14 @@ const together = [
   ['Latin', 'Han', 'Hiragana', 'Katakana'],
   ['Latin', 'Han', 'Bopomofo'],
   ['Latin', 'Han', 'Hangul'],
-].map((scripts) => onlyOf(...scripts))
+]
 const alone = ['Latin', 'Cyrillic', 'Greek', 'Armenian', 'Georgian', 'Hebrew', 'Arabic', 'Thai']
   .concat(['Lao', 'Khmer', 'Myanmar', 'Devanagari', 'Bengali', 'Gurmukhi', 'Gujarati', 'Oriya'])
   .concat(['Tamil', 'Telugu', 'Kannada', 'Malayalam', 'Sinhala', 'Tibetan', 'Ethiopic'])
-  .map((script) => onlyOf(script))
+  .map((script) => [script])
+const oneScript = lazy(() => [...alone, ...together].map((scripts) => onlyOf(scripts)))
 
-function onlyOf(...scripts: string[]): RegExp {
+function onlyOf(scripts: string[]): RegExp {
   const some = scripts.map((script) => `\\p{Script=${script}}`).join('')
   return new RegExp(`^[${some}\\p{M}\\p{Nd}\\u30fc\\u30fb-]+$`, 'u')
 }
@@ -59,6 +61,6 @@ const lookalikes = /^[асԁеһіјӏорԛѕԝхуъьҽпгѵѡкмвтнαι
 function shownLabel(label: string): string {
   if (!label.startsWith('xn--')) return label
   const text = domainToUnicode(label)
-  const isOneScript = [...alone, ...together].some((scripts) => scripts.test(text))
+  const isOneScript = oneScript().some((scripts) => scripts.test(text))
   return isOneScript && !lookalikes.test(text) && !/[ıłøđħŧƅɑɡ]/u.test(text) ? text : label
 }
