@@ -166,10 +166,10 @@ function addFeatures(
 }
 
 /** Answers depend on the user, so they are private. Not `no-store`, which disables the browser's back/forward cache. */
-const privateAnswers = createMiddleware<Env>(async (c, next) => {
+const privateAnswers = createMiddleware<Env>((c, next) => {
   c.header('Cache-Control', 'private, no-cache')
   c.header('Vary', 'HX-Request, HX-Request-Type, Cookie, Accept')
-  await next()
+  return next()
 })
 
 /** Refuses a body whose Content-Length is too large. A chunked body is counted while it is read (http/form-body.ts). */

@@ -1,4 +1,4 @@
-import type { Context } from 'hono'
+import type { Context, Next } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
 import { Refusal } from '../base/refusal.ts'
@@ -19,12 +19,16 @@ const bodiesMax = 1000
  * client does not occupy a place there. A body that is not a form is a 415. An empty body passes with any content type,
  * because the load script of the original app sends one with a JSON content type.
  */
-export const readForm = createMiddleware<Env>(async (c, next) => {
+export const readForm = createMiddleware<Env>((c, next) =>
+  c.req.method === 'POST' ? receiveForm(c, next) : next(),
+)
+
+async function receiveForm(c: Context<Env>, next: Next): Promise<void> {
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase()
   const length = c.req.header('Content-Length')
   const empty = c.req.header('Transfer-Encoding') === undefined && (length ?? '0') === '0'
   const isUrlencoded = type === 'application/x-www-form-urlencoded'
-  if (c.req.method === 'POST' && !empty && !readsOwnBody(c)) {
+  if (!empty && !readsOwnBody(c)) {
     if (!isUrlencoded && type !== 'multipart/form-data') {
       const sentence = 'Send a form: application/x-www-form-urlencoded or multipart/form-data.'
       throw new Refusal(415, sentence)
@@ -34,7 +38,7 @@ export const readForm = createMiddleware<Env>(async (c, next) => {
     if (isUrlencoded) c.req.bodyCache.formData = formOf(bytes)
   }
   await next()
-})
+}
 
 function formOf(bytes: ArrayBuffer): FormData {
   const form = new FormData()
