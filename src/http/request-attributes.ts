@@ -150,6 +150,7 @@ const healthChecks = new Set<string | undefined>(['/livez', '/readyz'])
 
 /** Adds the request's duration (ms) to the metric http.server.request.duration, with few attributes. */
 export function measure(c: Context<Env>, ms: number): void {
+  if (!measured().areExported) return
   const status = c.res.status
   const route = answeredRoute(c)
   if (healthChecks.has(route)) return

@@ -18,12 +18,12 @@ import { behindQuery } from '../base/query-error.ts'
 import { faultPoints } from '../telemetry/fault-points.ts'
 import { isLogged, log, requestEvent } from '../telemetry/log.ts'
 import {
+  costsIn,
   costsKey,
   elapsedMs,
   endMiddleware,
   failureOf,
   newCosts,
-  requestCosts,
   timeAt,
   type RequestCosts,
 } from '../telemetry/query-tracing.ts'
@@ -99,12 +99,13 @@ const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
 /** Middleware: the handler span, an INTERNAL span named `<feature>.<action>` around the rest of the route. */
 export const traced = (name: string) =>
   createMiddleware<Env>((c, next) => {
-    if (trace.getActiveSpan()?.isRecording() === false) return throughHooks(c, next)
-    const costs = requestCosts()
+    const active = context.active()
+    if (trace.getSpan(active)?.isRecording() === false) return throughHooks(c, next)
+    const costs = costsIn(active)
     const began = performance.now()
     endMiddleware(costs, began)
     const start = costs ? { startTime: timeAt(costs, began) } : {}
-    return tracer.startActiveSpan(name, start, async (span) => {
+    return tracer.startActiveSpan(name, start, active, async (span) => {
       const named = costs && namedMs(costs)
       await throughHooks(c, next)
       // A thrown error cannot be caught here: Hono has already turned it into a response and set `c.error`.

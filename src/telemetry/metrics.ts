@@ -1,5 +1,5 @@
 // The metrics of Tracewren, through the OpenTelemetry API only. Without an SDK they do nothing.
-import { metrics, type Meter } from '@opentelemetry/api'
+import { createNoopMeter, metrics, type Meter } from '@opentelemetry/api'
 import {
   METRIC_DB_CLIENT_OPERATION_DURATION,
   METRIC_HTTP_SERVER_REQUEST_DURATION,
@@ -13,6 +13,8 @@ const meter = (): Meter => metrics.getMeter('tracewren')
 function instruments() {
   const m = meter()
   return {
+    /** Does anybody export metrics? If not, recording does nothing. */
+    areExported: m !== createNoopMeter(),
     requests: m.createHistogram(METRIC_HTTP_SERVER_REQUEST_DURATION, {
       unit: 's',
       description: 'Duration of HTTP server requests',

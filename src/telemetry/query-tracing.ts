@@ -6,6 +6,7 @@ import {
   SpanStatusCode,
   trace,
   type Attributes,
+  type Context,
 } from '@opentelemetry/api'
 import {
   ATTR_DB_NAMESPACE,
@@ -80,7 +81,10 @@ export function timeAt(costs: RequestCosts, at = performance.now()): [number, nu
 export const costsKey = createContextKey('costs of this request')
 
 /** The costs of the current request; undefined outside of a traced request. */
-export const requestCosts = () => context.active().getValue(costsKey) as RequestCosts | undefined
+export const requestCosts = () => costsIn(context.active())
+
+/** The costs of the request in whose context this is. */
+export const costsIn = (of: Context) => of.getValue(costsKey) as RequestCosts | undefined
 
 /** The database that a query goes to. `server` is the address of one that is reached over the network. */
 export type DatabasePlace = { namespace: string; server?: { address: string; port: number } }
@@ -102,10 +106,8 @@ const queryHash = 'app.db.query.hash'
 
 const tracer = trace.getTracer('tracewren')
 
-const startQuery = ({ summary }: QueryFacts, costs: RequestCosts | undefined) =>
-  faultPoints.losesParent?.()
-    ? tracer.startSpan(summary, startOf(costs), ROOT_CONTEXT)
-    : tracer.startSpan(summary, startOf(costs))
+const startQuery = ({ summary }: QueryFacts, costs: RequestCosts | undefined, parent: Context) =>
+  tracer.startSpan(summary, startOf(costs), faultPoints.losesParent?.() ? ROOT_CONTEXT : parent)
 
 type Past = { costs: RequestCosts; from: number; to: number; failure?: string | undefined }
 
@@ -141,21 +143,22 @@ export async function traceQuery<T>(
   run: () => Promise<T>,
   rows: (result: T) => number,
 ): Promise<T> {
-  const parent = trace.getActiveSpan()
+  const active = context.active() // once, because the lookup is not cheap
+  const parent = trace.getSpan(active)
   // No span when the request is not recorded, and none without a parent span (at start, in a timer): a trace of one
   // query is of no use.
-  const costs = requestCosts()
+  const costs = costsIn(active)
   if (costs) {
     endMiddleware(costs)
     costs.queriesNow += 1
   }
-  const span = parent?.isRecording() ? startQuery(facts, costs) : undefined
+  const span = parent?.isRecording() ? startQuery(facts, costs, active) : undefined
   if (span?.isRecording()) span.setAttributes(facts.ofSpan)
   const started = performance.now()
   let failure: string | undefined
   try {
     // The span is active during the query: the span of the HTTP request to a libSQL server becomes its child.
-    const result = await (span ? context.with(trace.setSpan(context.active(), span), run) : run())
+    const result = await (span ? context.with(trace.setSpan(active, span), run) : run())
     const returned = rows(result)
     span?.setAttribute('db.response.returned_rows', returned)
     addCosts(costs, performance.now() - started, returned)
