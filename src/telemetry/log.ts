@@ -48,7 +48,7 @@ function textOf({ level, message, facts }: Line, ids?: SpanContext): string {
     time: new Date().toISOString(),
     level,
     message,
-    ...(ids && trace.isSpanContextValid(ids) && { trace_id: ids.traceId, span_id: ids.spanId }),
+    ...(ids && { trace_id: ids.traceId, span_id: ids.spanId }),
     ...facts,
   }
   return `${JSON.stringify(line)}\n`
@@ -56,12 +56,34 @@ function textOf({ level, message, facts }: Line, ids?: SpanContext): string {
 
 const logger = logs.getLogger('tracewren')
 
+type Keep = (line: Omit<Line, 'event'>, ids: SpanContext | undefined) => void
+let keep: Keep | undefined
+
+/**
+ * Gives every line to the inspector, with the ids of its span; also those about telemetry itself. Not through the SDK,
+ * which would copy the attributes of each request once more.
+ */
+export const keepLog = (keeper: Keep): void => {
+  keep = keeper
+}
+
 function write(line: Line): void {
   if (!isLogged(line.level)) return
-  const isAlone = faultPoints.losesIds?.() === true
-  if (printsRequests || line.event !== requestEvent)
-    stdout.write(textOf(line, isAlone ? undefined : trace.getActiveSpan()?.spanContext()))
-  logger.emit(isAlone ? { ...recordOf(line), context: ROOT_CONTEXT } : recordOf(line))
+  const ids = faultPoints.losesIds?.() === true ? undefined : activeIds()
+  if (printsRequests || line.event !== requestEvent) stdout.write(textOf(line, ids))
+  deliver(line, ids)
+}
+
+function activeIds(): SpanContext | undefined {
+  const ids = trace.getActiveSpan()?.spanContext()
+  return ids && trace.isSpanContextValid(ids) ? ids : undefined
+}
+
+/** Exports a line and gives it to the inspector. */
+function deliver(line: Line, ids?: SpanContext): void {
+  const record = recordOf(line)
+  logger.emit(ids ? record : { ...record, context: ROOT_CONTEXT })
+  keep?.(line, ids)
 }
 
 const recordOf = (line: Line): LogRecord => ({
@@ -83,13 +105,12 @@ const linesLost = (lost: LostLines): Line => ({
  * standard output when it works again. Reported at any log level, because the lost lines may include errors.
  */
 export function surviveStdout(): void {
-  // ROOT_CONTEXT, because the failure has nothing to do with the request that happens to be active.
-  const emit = (line: Line) => logger.emit({ ...recordOf(line), context: ROOT_CONTEXT })
+  // Without ids: the failure has nothing to do with the request that happens to be active.
   stdout.neverWait({
     failed: (why) =>
-      emit({ level: 'warn', message: 'standard output cannot be written', facts: { why } }),
+      deliver({ level: 'warn', message: 'standard output cannot be written', facts: { why } }),
     text: (lost) => textOf(linesLost(lost)),
-    recovered: (lost) => emit(linesLost(lost)),
+    recovered: (lost) => deliver(linesLost(lost)),
   })
 }
 
@@ -120,18 +141,11 @@ export const log = {
   error: at('error', write),
 }
 
-let keepLocal: ((line: Omit<Line, 'event'>) => void) | undefined
-
-/** Gives the lines about telemetry itself to the inspector, too. */
-export const keepLocalLog = (keep: typeof keepLocal): void => {
-  keepLocal = keep
-}
-
 // Without the active span: it is that of the request in whose time the export happened.
 function printed(line: Line): void {
   if (!isLogged(line.level)) return
   stdout.write(textOf(line))
-  keepLocal?.(line)
+  keep?.(line, undefined)
 }
 
 /**

@@ -1,11 +1,11 @@
-// Feeds the recorder from the SDK: with the spans and log records that OTLP exports, and with those that the sampler
-// excludes from the export.
-import type { LogRecordProcessor } from '@opentelemetry/sdk-logs'
+// Feeds the recorder: with the spans that OTLP exports and those that the sampler excludes from the export, and with log
+// lines.
 import { SamplingDecision, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-node'
 
 import type { Recorder } from '../trace-store/recorder.ts'
 import { unbuffered } from './dropped.ts'
-import { keepLocalLog } from './log.ts'
+import { KeptSpan } from './kept-span.ts'
+import { keepLog } from './log.ts'
 
 /**
  * A sampler that decides as `real` does, but records also the spans that `real` drops. They are recorded and not
@@ -24,28 +24,18 @@ export const recordingAll = (real: Sampler): Sampler => ({
 /** A span processor that gives finished spans to the recorder. */
 export const spanRecorder = (recorder: Recorder): SpanProcessor => ({
   ...unbuffered,
-  onEnd: (span) => recorder.takeSpan(span),
+  onEnd: (span) => recorder.takeSpan(new KeptSpan(span)),
 })
 
-/** A log processor that gives log records to the recorder. */
-export const logRecorder = (recorder: Recorder): LogRecordProcessor => ({
-  ...unbuffered,
-  onEmit(record) {
-    const [seconds, nanos] = record.hrTime
+/** Gives log lines to the recorder: those that are exported, and those about telemetry itself, which are not. */
+export const recordLog = (recorder: Recorder): void =>
+  keepLog(({ level, message, facts }, ids) =>
     recorder.takeLog({
-      at: seconds * 1000 + nanos / 1e6,
-      level: (record.severityText ?? '').toLowerCase(),
-      message: String(record.body ?? ''),
-      facts: record.attributes,
-      traceId: record.spanContext?.traceId,
-      spanId: record.spanContext?.spanId,
-    })
-  },
-})
-
-/** Gives the recorder the lines about telemetry itself, which are not exported. */
-export const recordLocalLog = (recorder: Recorder): void =>
-  keepLocalLog(({ level, message, facts }) => {
-    const line = { at: Date.now(), level, message, facts }
-    recorder.takeLog({ ...line, traceId: undefined, spanId: undefined })
-  })
+      at: Date.now(),
+      level,
+      message,
+      facts,
+      traceId: ids?.traceId,
+      spanId: ids?.spanId,
+    }),
+  )

@@ -52,7 +52,7 @@ import { breakable } from './fault-points.ts'
 import { Outage } from './outage.ts'
 import { onClockOfRequest, outgoingRequests, outgoingViews } from './outgoing.ts'
 import { notToStrangers } from './propagation.ts'
-import { logRecorder, recordingAll, recordLocalLog, spanRecorder } from './recording.ts'
+import { recordingAll, recordLog, spanRecorder } from './recording.ts'
 import { describeProcess, instanceOf } from './resource.ts'
 
 export type Telemetry = {
@@ -78,7 +78,7 @@ export function startTelemetry(settings: TelemetrySettings): Telemetry {
   const recorder = settings.inspect
     ? new Recorder({ instance: instanceOf(resource), exports: outage.states })
     : undefined
-  if (recorder) recordLocalLog(recorder)
+  if (recorder) recordLog(recorder)
   const dropped = newDropped()
   const report = reportDropped(dropped, outage)
   const ownMetrics = tallying(meterProvider, dropped)
@@ -175,8 +175,8 @@ function exportingSpans({ settings, ownMetrics, dropped, outage }: Common): Span
 }
 
 function startLogs(common: Common): LoggerProvider {
-  const { settings, resource, ownMetrics, recorder, dropped, outage } = common
-  const processors: LogRecordProcessor[] = recorder ? [logRecorder(recorder)] : []
+  const { settings, resource, ownMetrics, dropped, outage } = common
+  const processors: LogRecordProcessor[] = []
   const kind = settings.exporters.logs
   if (kind !== 'none') {
     const timeout = { timeoutMillis: settings.exportTimeouts.logs }

@@ -9,19 +9,33 @@ import {
 import type { RecordedLog, RecordedSpan } from './recorded.ts'
 
 /** A longer message or attribute of a log line is cut to this number of characters. */
-const textMax = 8192
+export const textMax = 8192
 
 /** The span attributes that a client can make long. */
 const longTexts = [ATTR_URL_PATH, ATTR_URL_QUERY, ATTR_USER_AGENT_ORIGINAL, ATTR_DB_QUERY_TEXT]
 
+// The two sizes are computed for each request: with loops, because Object.keys and Object.values make arrays.
+
 /** The estimated size of a span in bytes. */
-export const sizeOfSpan = ({ attributes }: RecordedSpan): number =>
-  600 +
-  40 * Object.keys(attributes).length +
-  longTexts.reduce(
-    (sum, name) => sum + (typeof attributes[name] === 'string' ? attributes[name].length : 0),
-    0,
-  )
+export function sizeOfSpan({ attributes }: RecordedSpan): number {
+  let bytes = 600
+  for (const _name in attributes) bytes += 40
+  for (const name of longTexts) {
+    const text = attributes[name]
+    if (typeof text === 'string') bytes += text.length
+  }
+  return bytes
+}
+
+/** The estimated size of a log line in bytes. */
+export function sizeOfLog({ message, facts }: RecordedLog): number {
+  let bytes = 200 + message.length
+  for (const name in facts) {
+    const fact = facts[name]
+    bytes += 40 + (typeof fact === 'string' ? fact.length : 0)
+  }
+  return bytes
+}
 
 const isLong = (value: unknown): value is string =>
   typeof value === 'string' && value.length > textMax
@@ -29,10 +43,9 @@ const isLong = (value: unknown): value is string =>
 const cutText = (text: string) =>
   `${text.slice(0, textMax)}\u2026 (${(text.length - textMax).toLocaleString('en')} more characters)`
 
-/** The line itself, or a copy in which the message and the attributes that are too long are cut. */
+/** A copy of the line in which the message and the attributes that are too long are cut. */
 export function shorten(line: RecordedLog): RecordedLog {
   const { message, facts } = line
-  if (!isLong(message) && !Object.values(facts).some(isLong)) return line
   return {
     ...line,
     message: isLong(message) ? cutText(message) : message,
@@ -41,12 +54,3 @@ export function shorten(line: RecordedLog): RecordedLog {
     ),
   }
 }
-
-/** The estimated size of a log line in bytes. */
-export const sizeOfLog = ({ message, facts }: RecordedLog): number =>
-  200 +
-  message.length +
-  Object.values(facts).reduce<number>(
-    (sum, fact) => sum + 40 + (typeof fact === 'string' ? fact.length : 0),
-    0,
-  )

@@ -1,7 +1,7 @@
 // The types of what the recorder keeps.
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node'
 
-/** A finished span. The SDK's own object, stored without conversion; the inspector reads it when a page is opened. */
+/** A finished span, with what the SDK's exporters read of one. */
 export type RecordedSpan = ReadableSpan
 
 /** A log line. */

@@ -3,7 +3,7 @@ import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
 
 import type { ExportState } from './export-state.ts'
 import { requestOf } from './recorded-request.ts'
-import { shorten, sizeOfLog, sizeOfSpan } from './recorded-size.ts'
+import { shorten, sizeOfLog, sizeOfSpan, textMax } from './recorded-size.ts'
 import type { RecordedLog, RecordedRequest, RecordedSpan, RecordedTrace } from './recorded.ts'
 import { Statistics } from './statistics.ts'
 
@@ -43,6 +43,7 @@ export class Recorder {
   /** A trace must take longer than this (ms) to be kept as one of the slowest. */
   #slowFrom = 0
   readonly #logs: RecordedLog[] = []
+  readonly #logSizes: number[] = []
   readonly #listeners = new Set<Listener>()
   #traceBytes = 0
   #logBytes = 0
@@ -86,12 +87,16 @@ export class Recorder {
   /** Takes a log line. Lines of requests to the inspector itself are left out. */
   takeLog(line: RecordedLog): void {
     if (isOurOwn(line.facts[ATTR_URL_PATH])) return
-    const kept = shorten(line)
+    const isShort = sizeOfLog(line) <= textMax // then no text of it is longer
+    const kept = isShort ? line : shorten(line)
+    const bytes = sizeOfLog(kept)
     this.#logsTaken += 1
     this.#logs.push(kept)
-    this.#logBytes += sizeOfLog(kept)
+    this.#logSizes.push(bytes)
+    this.#logBytes += bytes
     while (this.#logs.length > recorderBounds.logs || this.#logBytes > recorderBounds.logBytes) {
-      this.#logBytes -= sizeOfLog(this.#logs.shift()!)
+      this.#logs.shift()
+      this.#logBytes -= this.#logSizes.shift()!
     }
   }
 
@@ -133,6 +138,7 @@ export class Recorder {
     this.#order.length = 0
     this.#listed = undefined
     this.#logs.length = 0
+    this.#logSizes.length = 0
     this.#traceBytes = 0
     this.#logBytes = 0
     this.#slowFrom = 0
@@ -209,9 +215,17 @@ export class Recorder {
   }
 }
 
-const slowness = (trace: RecordedTrace) =>
-  Math.max(0, ...trace.requests.map((request) => request.ms))
+function slowness({ requests }: RecordedTrace): number {
+  let most = 0
+  for (const { ms } of requests) most = Math.max(most, ms)
+  return most
+}
 
 /** Requests to the inspector, to static files and of health checks are not recorded: they would displace the others. */
-const isOurOwn = (path: unknown): boolean =>
-  typeof path === 'string' && /^\/(traces|logs|routes|static|livez|readyz)(\/|$)/.test(path)
+function isOurOwn(path: unknown): boolean {
+  if (typeof path !== 'string') return false
+  const end = path.indexOf('/', 1)
+  return ours.has(end < 0 ? path : path.slice(0, end))
+}
+
+const ours = new Set(['/traces', '/logs', '/routes', '/static', '/livez', '/readyz'])

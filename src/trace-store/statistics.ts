@@ -53,10 +53,9 @@ export class Statistics {
     for (const span of spans) {
       if (!(ATTR_DB_QUERY_SUMMARY in span.attributes)) continue
       const [seconds, nanos] = span.duration
-      const name = String(span.attributes[ATTR_DB_QUERY_SUMMARY])
       add(this.queries, {
-        name,
-        key: `${name} ${String(span.attributes['app.db.query.hash'])}`,
+        name: String(span.attributes[ATTR_DB_QUERY_SUMMARY]),
+        key: String(span.attributes['app.db.query.hash']),
         text: String(span.attributes[ATTR_DB_QUERY_TEXT] ?? ''),
         ms: seconds * 1000 + nanos / 1e6,
         failed: hasFailed(span),
