@@ -10,10 +10,10 @@ RUN npm ci --omit=dev --ignore-scripts
 COPY src/ src/
 COPY static/ static/
 COPY drizzle/ drizzle/
-COPY bin/keep-external.ts bin/
+COPY bin/build.mjs bin/external.mjs bin/keep-external.mjs bin/
 RUN npm run build \
  && node dist/static.js www \
- && node bin/keep-external.ts \
+ && node bin/keep-external.mjs \
  && npm prune --omit=dev --ignore-scripts \
  && rm -rf node_modules/@libsql/*-musl
 

@@ -1,6 +1,6 @@
 // In development, a query's span says where in the code it was asked for; a built server knows nothing of it.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import test from 'node:test'
 
 import { noteQueryPlaces, placeIn } from '../bin/query-places.ts'
@@ -52,5 +52,9 @@ test('neither the bundle nor the container has it: src/ does not import bin/', (
     readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
   ) as { scripts: Record<string, string> }
   assert.match(scripts['dev']!, /bin\/dev\.ts$/)
-  assert.doesNotMatch(`${scripts['build']} ${scripts['start']}`, /bin\//)
+  assert.doesNotMatch(scripts['start']!, /bin\//)
+  const src = new URL('../src/', import.meta.url).pathname
+  for (const path of readdirSync(src, { recursive: true, encoding: 'utf8' }))
+    if (/\.tsx?$/.test(path))
+      assert.doesNotMatch(readFileSync(src + path, 'utf8'), /from '[./]+bin\//, path)
 })
