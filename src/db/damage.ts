@@ -1,5 +1,8 @@
 // Finds and repairs damage to a database file: damaged pages and missing parts of the schema. The search indexes
 // are a separate case, because they can always be rebuilt from the tables.
+import { hash } from 'node:crypto'
+
+import type { Client } from '@libsql/core/api'
 import type Database from 'libsql'
 
 import { inDatabase, inModel } from './files.ts'
@@ -75,9 +78,24 @@ export function expectedParts(db: Database.Database): Part[] {
 const isRebuildable = ({ type, name }: Part) =>
   type === 'trigger' || type === 'index' || isOfIndex(name)
 
+/** A number for the names of all parts of a schema: 32 bits, which `user_version` can hold. */
+const fingerprintOf = (names: string[]): number =>
+  Buffer.from(hash('sha256', names.toSorted().join('\n')), 'hex').readInt32BE()
+
+/** Notes in the file that its schema has all parts now, so that `quick_check` need not build a model to compare it with. */
+export async function markComplete(client: Client): Promise<void> {
+  const { rows } = await client.execute('SELECT name FROM sqlite_schema')
+  const fingerprint = fingerprintOf(rows.map((row) => String(row[0])))
+  const noted = await client.execute('PRAGMA user_version')
+  if (noted.rows[0]?.[0] !== fingerprint)
+    await client.executeMultiple(`PRAGMA user_version=${fingerprint}`)
+}
+
 /** Lists the parts of the schema that are missing. With `integrity_check` also those whose SQL differs. */
 export function findMissing(db: Database.Database, check: Check): string[] {
   const present = new Map(partsOf(db).map((part) => [part.name, part]))
+  const isNoted = rowsOf(db, 'PRAGMA user_version')[0]?.[0] === fingerprintOf([...present.keys()])
+  if (check === 'quick_check' && isNoted) return []
   return expectedParts(db).flatMap((part) => {
     const found = present.get(part.name)
     const kind = isOfIndex(part.name) ? 'search index' : isRebuildable(part) ? 'schema' : 'damaged'

@@ -24,7 +24,7 @@ import {
 } from '../config/start-error.ts'
 import { log } from '../telemetry/log.ts'
 import type { DatabasePlace } from '../telemetry/query-tracing.ts'
-import { findDamage, findMissing, isDamage } from './damage.ts'
+import { findDamage, findMissing, isDamage, markComplete } from './damage.ts'
 import { lockFile } from './file-lock.ts'
 import { inDatabase } from './files.ts'
 import { FileClient, type Commits } from './libsql-file.ts'
@@ -83,6 +83,7 @@ export async function openFile(settings: Settings, stop?: AbortSignal): Promise<
     stop?.throwIfAborted()
     await copyBeforeMigration(client, path)
     await migrate(client)
+    await markComplete(client)
     stop?.throwIfAborted()
     const file = { path, inode: statSync(path).ino }
     await probe(client, file)

@@ -2,6 +2,7 @@
 import { getTableName, is } from 'drizzle-orm'
 import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core'
 
+import { lazy } from '../base/lazy.ts'
 import * as schema from './schema/index.ts'
 
 /** A column that refers to a deleted row, and the primary key of its table. */
@@ -26,7 +27,8 @@ const rankOf = ({ table }: Dependent) => (table === 'follows' ? 0 : table === 't
 
 const read = (parent: string) =>
   readDependents(parent).toSorted((one, other) => rankOf(one) - rankOf(other))
-const dependents = { tweets: read('tweets'), users: read('users') }
+const dependents = { tweets: lazy(() => read('tweets')), users: lazy(() => read('users')) }
 
 /** What refers to rows of this table, in the order in which it is removed. */
-export const dependentsOf = (parent: 'tweets' | 'users'): readonly Dependent[] => dependents[parent]
+export const dependentsOf = (parent: 'tweets' | 'users'): readonly Dependent[] =>
+  dependents[parent]()

@@ -1,5 +1,5 @@
 import { html as template } from 'hono/html'
-import { jsx } from 'hono/jsx'
+import { jsx } from 'hono/jsx/jsx-runtime'
 
 export { raw } from 'hono/html'
 
