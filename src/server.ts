@@ -10,6 +10,7 @@ import { listenForOrders, socketPath, type UserSocket } from './cli/user-socket.
 import { processSettings, processTelemetry, type Settings } from './config/env.ts'
 import { banner, linkOrigin } from './config/own-address.ts'
 import { asStartError, StartError } from './config/start-error.ts'
+import { isExporting } from './config/telemetry-settings.ts'
 import { normaliseAddresses } from './db/addresses.ts'
 import { filePath } from './db/database-file.ts'
 import { openDb, type Database, type Db } from './db/db.ts'
@@ -173,14 +174,14 @@ async function warnOfDemoWorld(db: Db): Promise<void> {
   log.warn('the demo world is in this database', { ...left, hint })
 }
 
-/** Loads the OpenTelemetry SDK only when a setting asks for telemetry: it costs 30 MB of memory and 250 ms. */
+/** Loads the OpenTelemetry SDK only when a setting asks for telemetry: it costs memory and time. */
 async function loadTelemetry(settings: Settings): Promise<Telemetry | undefined> {
   const { wanted, warnings } = processTelemetry(settings)
   // Without an exporter, the line of each request is not printed, so that the terminal stays readable. /logs has it.
-  printRequests(
-    wanted !== undefined && Object.values(wanted.exporters).some((kind) => kind !== 'none'),
-  )
-  const telemetry = wanted && (await import('./telemetry/sdk.ts')).startTelemetry(wanted)
+  printRequests(wanted !== undefined && isExporting(wanted))
+  const telemetry = wanted && (await (await import('./telemetry/sdk.ts')).startTelemetry(wanted))
+  if (telemetry && settings.LINK_PREVIEWS === '1')
+    (await import('./telemetry/outgoing.ts')).traceOutgoing()
   // Logged after the SDK has started, so that the warnings reach the collector, too.
   for (const warning of warnings) log.warn(warning)
   return telemetry

@@ -36,6 +36,10 @@ export type TelemetrySettings = {
   logLimits: { attributeCountLimit: number; attributeValueLengthLimit: number }
 }
 
+/** Does any signal leave this process? */
+export const isExporting = ({ exporters }: Pick<TelemetrySettings, 'exporters'>): boolean =>
+  Object.values(exporters).some((kind) => kind !== 'none')
+
 /** `wanted` is undefined when no setting asks for telemetry. Each warning is a sentence about a bad variable. */
 export type TelemetryWish = { wanted: TelemetrySettings | undefined; warnings: string[] }
 
@@ -46,8 +50,7 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
   if (variables.oneOf('OTEL_SDK_DISABLED', ['true', 'false'], 'false') === 'true')
     return { wanted: undefined, warnings }
   const exporters = forEachSignal((signal) => exporterOf(variables, signal))
-  if (!inspect && Object.values(exporters).every((kind) => kind === 'none'))
-    return { wanted: undefined, warnings }
+  if (!inspect && !isExporting({ exporters })) return { wanted: undefined, warnings }
 
   checkExporters(variables)
   const spanDelay = checkLimits(variables)

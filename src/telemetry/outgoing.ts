@@ -1,33 +1,17 @@
 // Spans and a metric of the HTTP requests that this process sends.
-import { context, type Span, type TracerProvider } from '@opentelemetry/api'
+import { context, metrics, trace, type Span, type TracerProvider } from '@opentelemetry/api'
+import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
-import { createDenyListAttributesProcessor, type ViewOptions } from '@opentelemetry/sdk-metrics'
-import {
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-  ATTR_URL_FULL,
-  ATTR_URL_QUERY,
-  METRIC_HTTP_CLIENT_REQUEST_DURATION,
-} from '@opentelemetry/semantic-conventions'
+import { ATTR_URL_FULL, ATTR_URL_QUERY } from '@opentelemetry/semantic-conventions'
 
 import { tracedHere } from './database-calls.ts'
 import { costsKey, timeAt, type RequestCosts } from './query-tracing.ts'
-
-/** People choose the hosts of links: a metric has no series for each. */
-export const outgoingViews: ViewOptions[] = [
-  {
-    instrumentName: METRIC_HTTP_CLIENT_REQUEST_DURATION,
-    attributesProcessors: [
-      createDenyListAttributesProcessor([ATTR_SERVER_ADDRESS, ATTR_SERVER_PORT]),
-    ],
-  },
-]
 
 /**
  * Gives spans of the instrumentation the clock of the request that they belong to. By themselves they begin at a whole
  * millisecond, so before their parents, and end after them.
  */
-export const onClockOfRequest = (provider: TracerProvider): TracerProvider => ({
+const onClockOfRequest = (provider: TracerProvider): TracerProvider => ({
   getTracer(...named) {
     const tracer = provider.getTracer(...named)
     const startSpan: typeof tracer.startSpan = (name, options, at = context.active()) => {
@@ -45,8 +29,8 @@ export const onClockOfRequest = (provider: TracerProvider): TracerProvider => ({
  * Traces outgoing HTTP requests (to linked pages), only inside one of our spans. Without query strings, because they may
  * hold secrets. Those to a libSQL server have spans of their own (database-calls.ts).
  */
-export function outgoingRequests(): UndiciInstrumentation {
-  return new UndiciInstrumentation({
+export function traceOutgoing(): void {
+  const instrumentation = new UndiciInstrumentation({
     requireParentforSpans: true,
     ignoreRequestHook: ({ origin }) => tracedHere.has(origin),
     startSpanHook: (request) => {
@@ -56,5 +40,10 @@ export function outgoingRequests(): UndiciInstrumentation {
         ...(path !== request.path && { [ATTR_URL_QUERY]: '' }),
       }
     },
+  })
+  registerInstrumentations({
+    instrumentations: [instrumentation],
+    meterProvider: metrics.getMeterProvider(),
+    tracerProvider: onClockOfRequest(trace.getTracerProvider()),
   })
 }
