@@ -162,3 +162,32 @@ test('a full disk at the start: one line with path, free bytes and bytes needed'
   assert.equal((await fetch(server.url)).status, 200)
   return undefined
 })
+
+test('a complete schema is noted in the file; a part that goes missing later is found all the same', async () => {
+  using place = scratch()
+  const path = `${place.folder}/x.db`
+  const noted = () => {
+    const db = new Database(path)
+    try {
+      return (db.prepare('PRAGMA user_version').raw().all([]) as [number][])[0]![0]
+    } finally {
+      db.close()
+    }
+  }
+  await warnings(path)
+  const complete = noted()
+  assert.notEqual(complete, 0)
+  const db = new Database(path)
+  db.exec('CREATE INDEX of_somebody_else ON users (created_at)')
+  db.close()
+  assert.deepEqual(await warnings(path), [])
+  assert.notEqual(noted(), complete, 'the note is of all names that are there')
+  const again = new Database(path)
+  again.exec('DROP INDEX of_somebody_else; DROP TRIGGER tweets_insert')
+  again.close()
+  const { said } = await refusedStart({ DATABASE_URL: `file:${path}` })
+  assert.match(said, /the trigger tweets_insert is missing/)
+  assert.match(runTool('db-repair', [], { DATABASE_URL: `file:${path}` }).printed, /0 left/)
+  assert.deepEqual(await warnings(path), [])
+  assert.equal(noted(), complete)
+})
