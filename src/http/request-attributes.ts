@@ -40,44 +40,59 @@ export const knownMethod = (method: string): string | undefined =>
 /** Rounds milliseconds to three decimals. */
 export const round = (ms: number) => Math.round(ms * 1000) / 1000
 
-/** The attributes of the SERVER span and of the log line of a finished request. */
+/**
+ * The attributes of the SERVER span and of the log line of a finished request. Those that every request has are one literal:
+ * with more than twelve set one by one it would be a hash table (plain-span.ts).
+ */
 export function requestAttributes(c: Context<Env>, costs: RequestCosts): Attributes {
-  const attributes: Attributes = {}
   const route = answeredRoute(c)
-  describeRequest(c, attributes, route)
+  const { origin, path, query } = addressOf(c, route)
+  const { hostname, port } = serverOf(origin)
+  const peer = clientOf(c)
+  const attributes: Attributes = {
+    [ATTR_HTTP_REQUEST_METHOD]: knownMethod(c.req.method) ?? '_OTHER',
+    [ATTR_URL_PATH]: path,
+    [ATTR_URL_SCHEME]: peer.scheme,
+    [ATTR_CLIENT_ADDRESS]: peer.clientAddress,
+    [ATTR_NETWORK_PEER_ADDRESS]: peer.address,
+    [ATTR_NETWORK_PEER_PORT]: peer.port,
+    [ATTR_NETWORK_PROTOCOL_VERSION]: httpVersion(c),
+    [ATTR_SERVER_ADDRESS]: hostname,
+    [ATTR_HTTP_RESPONSE_STATUS_CODE]: c.res.status,
+    'app.client.kind': clientKind(c),
+    'app.db.query_count': costs.queries,
+    'app.db.duration_ms': round(costs.queryMs),
+    'app.db.rows': costs.rows,
+    'app.render.duration_ms': round(costs.renderMs),
+    'app.middleware.duration_ms': round(costs.middlewareMs),
+    'app.handler.duration_ms': round(costs.handlerMs),
+  }
+  if (query) attributes[ATTR_URL_QUERY] = query
+  if (port !== undefined) attributes[ATTR_SERVER_PORT] = port
+  describeSender(c, attributes)
   describeAnswer(c, attributes, route)
-  describeCosts(costs, attributes)
+  if (costs.waitMs > 0) attributes['app.wait.duration_ms'] = round(costs.waitMs)
+  if (costs.hashMs > 0) attributes['app.password.duration_ms'] = round(costs.hashMs)
+  if (costs.bytes > 0) attributes['http.response.body.size'] = costs.bytes
   return attributes
 }
 
-// The describe functions fill one object, because merging several objects costs 10 us.
-function describeRequest(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
-  const { origin, path, query } = addressOf(c, route)
-  const { hostname, port } = originOf(origin)
-  const peer = clientOf(c)
-  const method = knownMethod(c.req.method)
-  attributes[ATTR_HTTP_REQUEST_METHOD] = method ?? '_OTHER'
-  if (!method) attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = c.req.method
-  attributes[ATTR_URL_PATH] = path
-  attributes[ATTR_URL_SCHEME] = peer.scheme
-  if (query) attributes[ATTR_URL_QUERY] = query
-  attributes[ATTR_CLIENT_ADDRESS] = peer.clientAddress
-  attributes[ATTR_NETWORK_PEER_ADDRESS] = peer.address
-  attributes[ATTR_NETWORK_PEER_PORT] = peer.port
-  attributes[ATTR_NETWORK_PROTOCOL_VERSION] = httpVersion(c)
-  attributes[ATTR_SERVER_ADDRESS] = hostname
-  if (port) attributes[ATTR_SERVER_PORT] = Number(port)
+function describeSender(c: Context<Env>, attributes: Attributes): void {
+  if (!knownMethod(c.req.method)) attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = c.req.method
   const agent = c.req.header('user-agent')
   if (agent) attributes[ATTR_USER_AGENT_ORIGINAL] = agent
-  attributes['app.client.kind'] = clientKind(c)
   if (c.req.header('Sec-Purpose')?.includes('prefetch')) attributes['app.prefetch'] = true
 }
 
 const httpVersion = (c: Context<Env>) => c.env?.incoming?.httpVersion ?? '1.1'
 
 /** Cached by origin, because parsing a URL costs as much as a query, and most requests have the same origin. */
-const origins = new Lru<URL>(100)
-const originOf = (origin: string) => origins.get(origin, () => new URL(origin))
+const servers = new Lru<{ hostname: string; port: number | undefined }>(100)
+const serverOf = (origin: string) =>
+  servers.get(origin, () => {
+    const { hostname, port } = new URL(origin)
+    return { hostname, port: port === '' ? undefined : Number(port) }
+  })
 
 /** The parts of the URL, redacted as far as needed. */
 function addressOf(c: Context<Env>, route: string | undefined) {
@@ -123,7 +138,6 @@ const recordedRoute = (c: Context<Env>, route: string): string =>
 
 function describeAnswer(c: Context<Env>, attributes: Attributes, route: string | undefined): void {
   const status = c.res.status
-  attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] = status
   if (route !== undefined) attributes[ATTR_HTTP_ROUTE] = recordedRoute(c, route)
   if (status >= 500) attributes[ATTR_ERROR_TYPE] = String(status)
   if (c.get('errorCode')) attributes['app.error.slug'] = c.get('errorCode')
@@ -131,18 +145,6 @@ function describeAnswer(c: Context<Env>, attributes: Attributes, route: string |
   if (visitor) attributes['user.id'] = String(visitor.id)
   const fields = c.get('formFields')
   if (fields && fields.length > 0) attributes['app.form.fields'] = fields
-}
-
-function describeCosts(costs: RequestCosts, attributes: Attributes): void {
-  attributes['app.db.query_count'] = costs.queries
-  attributes['app.db.duration_ms'] = round(costs.queryMs)
-  attributes['app.db.rows'] = costs.rows
-  attributes['app.render.duration_ms'] = round(costs.renderMs)
-  attributes['app.middleware.duration_ms'] = round(costs.middlewareMs)
-  attributes['app.handler.duration_ms'] = round(costs.handlerMs)
-  if (costs.waitMs > 0) attributes['app.wait.duration_ms'] = round(costs.waitMs)
-  if (costs.hashMs > 0) attributes['app.password.duration_ms'] = round(costs.hashMs)
-  if (costs.bytes > 0) attributes['http.response.body.size'] = costs.bytes
 }
 
 /** Health checks come from machines every few seconds: in metrics, an idle instance would consist of them. */
@@ -165,9 +167,16 @@ export function measure(c: Context<Env>, ms: number): void {
   measured().requests.record(ms / 1000, attributes)
 }
 
+/** The routes of all patterns that were seen: as many as there are routes. */
+const routes = new Map<string, string>()
+
 /** A pattern without regular expressions: `/favorite/:id`. Undefined for that of middleware: no route matches. */
 function routeOf(pattern: string): string | undefined {
-  return pattern === '/*' || pattern === '*'
-    ? undefined
-    : pattern.replace(/\{(?:[^{}]|\{[^}]*\})*\}/g, '')
+  if (pattern === '/*' || pattern === '*') return undefined
+  let route = routes.get(pattern)
+  if (route === undefined) {
+    route = pattern.replace(/\{(?:[^{}]|\{[^}]*\})*\}/g, '')
+    routes.set(pattern, route)
+  }
+  return route
 }
