@@ -6,9 +6,8 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Refusal } from '../base/refusal.ts'
 import { cameFrom, clientKind, wantsJson, type Env } from '../http/context.ts'
 import { flashCookie } from '../http/cookie-names.ts'
-import { requestCosts, tracePast } from '../telemetry/query-tracing.ts'
-import { chipNumbers } from './chip.tsx'
-import { encode } from './fragment-cache.ts'
+import { requestCosts, tracePast, type RequestCosts } from '../telemetry/query-tracing.ts'
+import { encode, type Late } from './fragment-cache.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
@@ -19,23 +18,32 @@ declare module 'hono' {
 
 export type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 
+type Rendering = {
+  /** Ready-made text gets no span, which would be dearer than it. */
+  isReady?: boolean
+  /** What stands at `latePlaceholder`: a text with the costs of the request until `answeredAt` (performance.now). */
+  late?: { bytesMax: Late['bytesMax']; text: (costs: RequestCosts, answeredAt: number) => string }
+}
+
 /**
  * Answers with HTML. The time from the first element to the last byte is the span `render`; it and the size (bytes) are
  * added to the costs of the request. A function builds what would be built too early: JSX itself is built late.
- * `isReady`: ready-made text gets no span, which would be dearer than it.
  */
 export async function render(
   c: Context,
   html: Html | (() => Html),
-  isReady = false,
+  { isReady = false, late }: Rendering = {},
 ): Promise<Response> {
   const costs = requestCosts()
   const started = performance.now()
   const made = typeof html === 'function' ? html() : html
   const text = (made instanceof Promise ? await made : made).toString()
   let answeredAt = 0
-  // The duration in the page's chip is known only when all before it is encoded. It is the same as in the page's span.
-  const bytes = encode(text, costs && (() => chipNumbers(costs, (answeredAt = performance.now()))))
+  // The duration in the page's chip is that of the page's span.
+  const bytes = encode(
+    text,
+    costs && late && { ...late, text: () => late.text(costs, (answeredAt = performance.now())) },
+  )
   if (costs) {
     answeredAt ||= performance.now()
     costs.renderMs += answeredAt - started

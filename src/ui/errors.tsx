@@ -64,7 +64,7 @@ function answerPlainly(c: Context<Env>, refusal: Refusal, { errorId, isBusy }: F
   if (isAction || wantsJson(c)) return c.json({ error: refusal.message }, refusal.status)
   if (isBusy) {
     c.status(refusal.status)
-    return render(c, busyPage({ message: refusal.message }), true)
+    return render(c, busyPage({ message: refusal.message }), { isReady: true })
   }
   return problemPage(c, refusal, errorId)
 }

@@ -104,15 +104,18 @@ function keep(bytes: Buffer<ArrayBuffer>, forget: () => void): Fragment {
   return (fragments[slot] = { id, placeholder: raw(placeholder(id)), bytes, forget })
 }
 
-/** The name of the placeholder whose text is known only when all before it is encoded, and the room for it in bytes. */
-export const lateName = 'late'
-const lateBytes = 200
+/** A text that is known only when all before it is encoded, and the greatest number of bytes that it can have. */
+export type Late = { text: () => string; bytesMax: number }
+
+const lateName = 'late'
+/** Where the `Late` of a page stands. */
+export const latePlaceholder = raw(placeholder(lateName))
 
 /**
- * Encodes rendered HTML as UTF-8 and replaces each placeholder by its fragment, that of `lateName` by what `late` returns.
+ * Encodes rendered HTML as UTF-8 and replaces each placeholder by its fragment, `latePlaceholder` by the text of `late`.
  * Throws if a fragment was evicted.
  */
-export function encode(html: string, late?: () => string): Buffer<ArrayBuffer> {
+export function encode(html: string, late?: Late): Buffer<ArrayBuffer> {
   if (!html.includes(opening)) return Buffer.from(html)
   const texts: string[] = []
   const kept: (Buffer | undefined)[] = []
@@ -124,7 +127,7 @@ export function encode(html: string, late?: () => string): Buffer<ArrayBuffer> {
     const name = html.slice(start + opening.length, end - closing.length)
     const bytes = name === lateName ? undefined : bytesOf(Number(name))
     kept.push(bytes)
-    size += bytes?.length ?? lateBytes
+    size += bytes?.length ?? late?.bytesMax ?? 0
   }
   texts.push(html.slice(end))
   const page = Buffer.allocUnsafe(size + Buffer.byteLength(html))
@@ -132,7 +135,7 @@ export function encode(html: string, late?: () => string): Buffer<ArrayBuffer> {
   for (const [index, text] of texts.entries()) {
     at += page.write(text, at)
     if (index < kept.length)
-      at += kept[index]?.copy(page, at) ?? page.write(late?.() ?? '', at, lateBytes)
+      at += kept[index]?.copy(page, at) ?? (late ? page.write(late.text(), at, late.bytesMax) : 0)
   }
   return page.subarray(0, at)
 }

@@ -10,7 +10,8 @@ import { mayInspect } from '../http/sessions.ts'
 import { markPage } from '../http/viewer-mark.ts'
 import { traceparent } from '../telemetry/spans.ts'
 import { render } from './answer.ts'
-import { Chip, instanceName } from './chip.tsx'
+import { chipOf, instanceName } from './chip.tsx'
+import { latePlaceholder } from './fragment-cache.ts'
 import { html, raw } from './html.ts'
 import { showFaultTab } from './inspector-tabs.tsx'
 import { QuickBar, Rail, type NavigationProps, type Theme } from './navigation.tsx'
@@ -71,7 +72,12 @@ export function page(
   const sentence = getCookie(c, flashCookie)
   if (sentence) deleteCookie(c, flashCookie, { path: '/' })
   if (given.private) c.header('Cache-Control', 'private, no-store')
-  return render(c, () => {
+  const trace = traceparent()
+  const chip =
+    trace && showsChip(c)
+      ? chipOf({ traceId: trace.slice(3, 35), failed: given.failed ?? false, keeper: keeperOf(c) })
+      : undefined
+  const build = () => {
     if (given.wide) showFaultTab(c.get('settings').faults)
     return document({
       head: { ...given, ...(given.canonical && { canonical: originOf(c) + given.canonical }) },
@@ -82,16 +88,16 @@ export function page(
         theme: themeOf(c),
         inspector: c.get('recorder') !== undefined && mayInspect(c),
       },
-      trace: traceparent(),
-      chip: showsChip(c),
-      keeper: keeperOf(c),
+      trace,
+      chip: chip !== undefined,
       ...markPage(c),
       toast: sentence && html`<p class="toast">${sentence}</p>`,
       notice: noticesOf(c),
       side: !given.wide && c.get('sideColumn')?.(),
       main: typeof main === 'function' ? main() : main,
     })
-  })
+  }
+  return render(c, build, chip && { late: chip })
 }
 
 /** Drops the cached navigation and sidebar of a user who has deleted the account. */
@@ -128,8 +134,6 @@ type Whole = {
   trace: string | undefined
   /** Show the chip. */
   chip: boolean
-  /** The service.instance.id of this process, where there may be several. */
-  keeper: string | undefined
   mark: string | undefined
   left: boolean
   toast: Child
@@ -145,7 +149,6 @@ const document = ({
   place,
   trace,
   chip,
-  keeper,
   mark,
   left,
   toast,
@@ -175,7 +178,7 @@ const document = ({
             ${Sidebar({ visitor: place.visitor, site: place.site, searching: given.searching ?? false })}${side}${SidebarEnd(place.site)}
           </aside>
         </div>
-        ${QuickBar(place)}${chip && trace && Chip({ traceId: trace.slice(3, 35), failed: given.failed ?? false, keeper })}${left && forgetting}
+        ${QuickBar(place)}${chip && latePlaceholder}${left && forgetting}
         <div id="toasts" role="status" aria-live="polite">${toast}</div>
       </body>
     </html>`
