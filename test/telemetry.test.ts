@@ -281,6 +281,23 @@ test('samplers: off, a ratio, and the decision of a trusted caller', async () =>
   assert.equal(pages(based.spans), 1)
 })
 
+test('the limits of spans that the environment sets are kept', async () => {
+  const { spans } = await told(
+    {
+      INSPECT: '1',
+      OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: '4',
+      OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT: '9',
+    },
+    async (server) => void (await ask(server, `/${'long'.repeat(9)}`, { as: 'browser' })),
+  )
+  assert.ok(spans.some(({ kind }) => kind === kinds.server))
+  for (const { name, attributes } of spans) {
+    assert.ok(Object.keys(attributes).length <= 4, name)
+    for (const value of Object.values(attributes))
+      if (typeof value === 'string') assert.ok(value.length <= 9, `${name}: ${value}`)
+  }
+})
+
 test('each invalid value is named in one line, and the start goes on', async () => {
   const result = await told(
     {

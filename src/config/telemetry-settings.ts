@@ -16,6 +16,8 @@ export type TelemetrySettings = {
   /** The inspector records every request in this process, exported or not. */
   inspect: boolean
   sampler: SamplerSettings
+  /** Is a limit set (OTEL_SPAN_*, OTEL_ATTRIBUTE_*) that our own spans would not keep? */
+  spansAreLimited: boolean
   exporters: Record<Signal, ExporterKind>
   /** Where a signal is exported to, how a log names that, and the pause between two exports in milliseconds. */
   targets: Record<Signal, { address: URL; shown: string; everyMs: number }>
@@ -53,7 +55,7 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
   if (!inspect && !isExporting({ exporters })) return { wanted: undefined, warnings }
 
   checkExporters(variables)
-  const spanDelay = checkLimits(variables)
+  const spanDelay = checkProcessor(variables)
   const logDelay = variables.whole('OTEL_BLRP_SCHEDULE_DELAY', 1000)
   const exportIntervalMillis = variables.whole('OTEL_METRIC_EXPORT_INTERVAL', 60_000)
   const attributeCount = variables.whole('OTEL_ATTRIBUTE_COUNT_LIMIT', 128, 0)
@@ -61,6 +63,7 @@ export function readTelemetrySettings(env: Environment, inspect: boolean): Telem
   const wanted: TelemetrySettings = {
     inspect,
     sampler: samplerOf(variables),
+    spansAreLimited: areLimited(variables, { attributeCount, valueLength }),
     exporters,
     targets: targetsOf(env, { traces: spanDelay, metrics: exportIntervalMillis, logs: logDelay }),
     exportTimeouts: forEachSignal((signal) => exportTimeoutOf(variables, signal)),
@@ -145,15 +148,26 @@ function checkExporters(variables: OtelVariables): void {
   variables.checked('OTEL_RESOURCE_ATTRIBUTES', resourceAttributes)
 }
 
-/** Checks variables that the SDK's span processor and tracer read themselves; returns the delay of the processor. */
-function checkLimits(variables: OtelVariables): number {
+/** Checks variables that the SDK's span processor reads itself; returns its delay. */
+function checkProcessor(variables: OtelVariables): number {
   variables.whole('OTEL_BSP_MAX_QUEUE_SIZE', 2048)
   variables.whole('OTEL_BSP_MAX_EXPORT_BATCH_SIZE', 512)
   variables.whole('OTEL_BSP_EXPORT_TIMEOUT', 30_000)
-  variables.whole('OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', Infinity, 0)
-  for (const what of ['ATTRIBUTE', 'EVENT', 'LINK', 'ATTRIBUTE_PER_EVENT', 'ATTRIBUTE_PER_LINK'])
-    variables.whole(`OTEL_SPAN_${what}_COUNT_LIMIT`, 128, 0)
   return variables.whole('OTEL_BSP_SCHEDULE_DELAY', 5000)
+}
+
+/** Checks the limits that the SDK's tracer reads itself: does one of them, or a general one, differ from its default? */
+function areLimited(
+  variables: OtelVariables,
+  { attributeCount, valueLength }: { attributeCount: number; valueLength: number },
+): boolean {
+  const limits = [
+    variables.whole('OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT', valueLength, 0) !== Infinity,
+    attributeCount !== 128,
+  ]
+  for (const what of ['ATTRIBUTE', 'EVENT', 'LINK', 'ATTRIBUTE_PER_EVENT', 'ATTRIBUTE_PER_LINK'])
+    limits.push(variables.whole(`OTEL_SPAN_${what}_COUNT_LIMIT`, 128, 0) !== 128)
+  return limits.includes(true)
 }
 
 const endpoint: Check = {

@@ -10,11 +10,10 @@ import {
 } from '@opentelemetry/semantic-conventions'
 
 import { failureOf, requestCosts, timeAt } from './query-tracing.ts'
+import { tracer } from './tracer.ts'
 
 /** The servers whose requests have these spans. Those of undici's instrumentation take as long as the requests themselves. */
 export const tracedHere = new Set<string>()
-
-const tracer = trace.getTracer('tracewren')
 
 /** Ends the span of a request: with the status of its answer, or with the error in place of one. */
 export type EndCall = (status: number, error?: Error) => void

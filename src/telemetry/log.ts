@@ -81,8 +81,10 @@ function activeIds(): SpanContext | undefined {
 
 /** Exports a line and gives it to the inspector. */
 function deliver(line: Line, ids?: SpanContext): void {
-  const record = recordOf(line)
-  logger.emit(ids ? record : { ...record, context: ROOT_CONTEXT })
+  if (logger.enabled()) {
+    const record = recordOf(line)
+    logger.emit(ids ? record : { ...record, context: ROOT_CONTEXT })
+  }
   keep?.(line, ids)
 }
 

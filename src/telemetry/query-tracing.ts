@@ -23,6 +23,7 @@ import {
 import { Refusal } from '../base/refusal.ts'
 import { faultPoints } from './fault-points.ts'
 import { measured } from './metrics.ts'
+import { tracer } from './tracer.ts'
 
 /** The cost of one request, added up while it runs, and its clock. Milliseconds and bytes. */
 export type RequestCosts = {
@@ -104,10 +105,16 @@ export type QueryFacts = { summary: string; ofSpan: Attributes; ofMetric: Attrib
 /** The attribute that distinguishes statements with the same summary. */
 const queryHash = 'app.db.query.hash'
 
-const tracer = trace.getTracer('tracewren')
-
-const startQuery = ({ summary }: QueryFacts, costs: RequestCosts | undefined, parent: Context) =>
-  tracer.startSpan(summary, startOf(costs), faultPoints.losesParent?.() ? ROOT_CONTEXT : parent)
+const startQuery = (facts: QueryFacts, costs: RequestCosts | undefined, parent: Context) =>
+  tracer.startSpan(
+    facts.summary,
+    {
+      kind: SpanKind.CLIENT,
+      attributes: facts.ofSpan,
+      ...(costs && { startTime: timeAt(costs) }),
+    },
+    faultPoints.losesParent?.() ? ROOT_CONTEXT : parent,
+  )
 
 type Past = { costs: RequestCosts; from: number; to: number; failure?: string | undefined }
 
@@ -153,7 +160,6 @@ export async function traceQuery<T>(
     costs.queriesNow += 1
   }
   const span = parent?.isRecording() ? startQuery(facts, costs, active) : undefined
-  if (span?.isRecording()) span.setAttributes(facts.ofSpan)
   const started = performance.now()
   let failure: string | undefined
   try {
@@ -210,11 +216,6 @@ export function failureOf(error: unknown): string {
   if ('extendedCode' in error && error.extendedCode) return String(error.extendedCode)
   return 'code' in error && error.code ? String(error.code) : error.name
 }
-
-const startOf = (costs: RequestCosts | undefined) => ({
-  kind: SpanKind.CLIENT,
-  ...(costs && { startTime: timeAt(costs) }),
-})
 
 function addCosts(costs: RequestCosts | undefined, ms: number, returned: number): void {
   if (!costs) return

@@ -4,7 +4,6 @@ import { SamplingDecision, type Sampler, type SpanProcessor } from '@opentelemet
 
 import type { Recorder } from '../trace-store/recorder.ts'
 import { unbuffered } from './dropped.ts'
-import { KeptSpan } from './kept-span.ts'
 import { keepLog } from './log.ts'
 
 /**
@@ -24,7 +23,7 @@ export const recordingAll = (real: Sampler): Sampler => ({
 /** A span processor that gives finished spans to the recorder. */
 export const spanRecorder = (recorder: Recorder): SpanProcessor => ({
   ...unbuffered,
-  onEnd: (span) => recorder.takeSpan(new KeptSpan(span)),
+  onEnd: (span) => recorder.takeSpan(span),
 })
 
 /** Gives log lines to the recorder: those that are exported, and those about telemetry itself, which are not. */

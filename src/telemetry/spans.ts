@@ -10,11 +10,10 @@ import {
 } from '@opentelemetry/api'
 import { ATTR_EXCEPTION_TYPE } from '@opentelemetry/semantic-conventions'
 
+import { LinkedContext } from './linked-context.ts'
 import { log } from './log.ts'
 import { costsKey, newCosts, timeAt } from './query-tracing.ts'
-
-/** The tracer of all our spans. */
-export const tracer = trace.getTracer('tracewren')
+import { tracer } from './tracer.ts'
 
 /** Adds attributes to the active span. Only counts and ids: never texts that people wrote, addresses or secrets. */
 export const annotate = (attributes: Attributes): void => {
@@ -31,7 +30,7 @@ export const traceId = (): string | undefined => activeContext()?.traceId
 
 /** Formats a span context as a W3C traceparent. */
 export const traceparentOf = ({ traceId: id, spanId, traceFlags }: SpanContext) =>
-  `00-${id}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+  `00-${id}-${spanId}-${traceFlags < 16 ? '0' : ''}${traceFlags.toString(16)}`
 
 /** The active span as a W3C traceparent; undefined when nothing is traced. */
 export const traceparent = (): string | undefined => {
@@ -58,7 +57,7 @@ export function inTrace<T>(name: string, work: () => Promise<T>): Promise<T> {
 function startRoot(name: string, links: Link[] = []) {
   const costs = newCosts(false)
   const span = tracer.startSpan(name, { links, startTime: timeAt(costs) }, ROOT_CONTEXT)
-  const inside = trace.setSpan(ROOT_CONTEXT, span).setValue(costsKey, costs)
+  const inside = trace.setSpan(new LinkedContext(ROOT_CONTEXT, costsKey, costs), span)
   return { span, inside, end: () => span.end(timeAt(costs)) }
 }
 

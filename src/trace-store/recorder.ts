@@ -87,9 +87,10 @@ export class Recorder {
   /** Takes a log line. Lines of requests to the inspector itself are left out. */
   takeLog(line: RecordedLog): void {
     if (isOurOwn(line.facts[ATTR_URL_PATH])) return
-    const isShort = sizeOfLog(line) <= textMax // then no text of it is longer
+    const size = sizeOfLog(line)
+    const isShort = size <= textMax // then no text of it is longer
     const kept = isShort ? line : shorten(line)
-    const bytes = sizeOfLog(kept)
+    const bytes = isShort ? size : sizeOfLog(kept)
     this.#logsTaken += 1
     this.#logs.push(kept)
     this.#logSizes.push(bytes)
@@ -155,15 +156,13 @@ export class Recorder {
     this.#open.delete(traceId)
     this.#listed = undefined
     if (isOurOwn(root.attributes[ATTR_URL_PATH])) return
-    const { spans, cut } = open ?? { spans: [], cut: 0 }
-    spans.push(root)
-    const trace = this.#traces.get(traceId) ?? this.#begin(traceId)
-    for (const span of spans) this.#add(trace, span)
-    trace.cut += cut
+    const { spans: inner, cut } = open ?? { spans: [], cut: 0 }
+    const spans = inner.concat(root) // not `push`, which would keep room for sixteen more
     const request = requestOf(root, ++this.#number)
-    trace.requests.push(request)
-    // Bounded, because a client may send the same traceparent with every request.
-    if (trace.requests.length > recorderBounds.requestsOfTrace) trace.requests.shift()
+    const known = this.#traces.get(traceId)
+    if (known) this.#continue(known, spans, request)
+    else this.#begin({ id: traceId, spans, cut: 0, bytes: 0, requests: [request] })
+    if (cut > 0) this.#traces.get(traceId)!.cut += cut
     this.statistics.take(request, spans)
     for (const listener of this.#listeners) listener(request)
     while (
@@ -174,11 +173,18 @@ export class Recorder {
     }
   }
 
-  #begin(id: string): RecordedTrace {
-    const trace: RecordedTrace = { id, spans: [], cut: 0, bytes: 0, requests: [] }
-    this.#traces.set(id, trace)
+  #begin(trace: RecordedTrace): void {
+    this.#traces.set(trace.id, trace)
     this.#order.push(trace)
-    return trace
+    for (const span of trace.spans) this.#count(trace, span)
+  }
+
+  /** Adds a request to a trace that has one: a browser or a load generator sent several in one trace. */
+  #continue(trace: RecordedTrace, spans: RecordedSpan[], request: RecordedRequest): void {
+    for (const span of spans) this.#add(trace, span)
+    trace.requests.push(request)
+    // Bounded, because a client may send the same traceparent with every request.
+    if (trace.requests.length > recorderBounds.requestsOfTrace) trace.requests.shift()
   }
 
   #add(trace: RecordedTrace, span: RecordedSpan): void {
@@ -187,6 +193,10 @@ export class Recorder {
       return
     }
     trace.spans.push(span)
+    this.#count(trace, span)
+  }
+
+  #count(trace: RecordedTrace, span: RecordedSpan): void {
     const bytes = sizeOfSpan(span)
     trace.bytes += bytes
     this.#traceBytes += bytes

@@ -1,0 +1,189 @@
+// A span: one small object while it runs, when it is exported, and as long as the inspector keeps it.
+//
+// Its attributes are copied by Object.assign. V8 turns an object to which more than twelve properties are added by names in
+// variables into a hash table, which takes ten times as long to make, to copy and to read; and on Node 20 a spread
+// (`{ ...attributes }`) of many kinds of objects at one place makes a hidden class for each copy.
+import {
+  SpanKind,
+  SpanStatusCode,
+  type Attributes,
+  type AttributeValue,
+  type HrTime,
+  type Link,
+  type Span,
+  type SpanContext,
+  type SpanOptions,
+  type SpanStatus,
+  type TimeInput,
+} from '@opentelemetry/api'
+import {
+  addHrTimes,
+  hrTime,
+  hrTimeDuration,
+  timeInputToHrTime,
+  type InstrumentationScope,
+} from '@opentelemetry/core'
+import type { Resource } from '@opentelemetry/resources'
+import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-node'
+
+import { errorFacts } from './log.ts'
+
+/** What the spans of one tracer share. */
+export type SpanOrigin = {
+  resource: Resource
+  scope: InstrumentationScope
+  /** Takes each span when it ends. */
+  ended: (span: PlainSpan) => void
+}
+
+type Place = { own: SpanContext; parent: SpanContext | undefined; origin: SpanOrigin }
+
+// Shared by all spans that have none.
+const noAttributes: Attributes = Object.freeze({})
+const noLinks: Link[] = []
+const noEvents: TimedEvent[] = []
+const unset: SpanStatus = { code: SpanStatusCode.UNSET }
+
+function withoutUndefined(attributes: Attributes): Attributes {
+  for (const name in attributes)
+    if (attributes[name] === undefined)
+      return Object.fromEntries(
+        Object.entries(attributes).filter(([, value]) => value !== undefined),
+      )
+  return attributes
+}
+
+const hrTimeOf = (time: TimeInput | undefined): HrTime =>
+  time === undefined ? hrTime() : timeInputToHrTime(time)
+
+export class PlainSpan implements Span, ReadableSpan {
+  name: string
+  readonly kind: SpanKind
+  readonly parentSpanContext?: SpanContext
+  attributes = noAttributes
+  status = unset
+  links = noLinks
+  events = noEvents
+  ended = false
+  readonly #context: SpanContext
+  readonly #origin: SpanOrigin
+  // Numbers: a pair of arrays for each span would be four more objects to keep.
+  readonly #startSeconds: number
+  readonly #startNanos: number
+  #seconds = 0
+  #nanos = 0
+
+  constructor(name: string, options: SpanOptions, { own, parent, origin }: Place) {
+    this.name = name
+    this.kind = options.kind ?? SpanKind.INTERNAL
+    if (parent) this.parentSpanContext = parent
+    const [seconds, nanos] = hrTimeOf(options.startTime)
+    this.#startSeconds = seconds
+    this.#startNanos = nanos
+    if (options.attributes) this.setAttributes(Object.assign({}, options.attributes))
+    if (options.links && options.links.length > 0) this.links = options.links
+    this.#context = own
+    this.#origin = origin
+  }
+
+  spanContext(): SpanContext {
+    return this.#context
+  }
+
+  isRecording(): boolean {
+    return !this.ended
+  }
+
+  setAttribute(name: string, value: AttributeValue): this {
+    if (this.attributes === noAttributes) return this.setAttributes({ [name]: value })
+    if (!this.ended) this.attributes[name] = value
+    return this
+  }
+
+  /** The first ones are kept as they are, not copied: do not change the object afterwards. */
+  setAttributes(attributes: Attributes): this {
+    if (this.ended) return this
+    const given = withoutUndefined(attributes)
+    if (this.attributes === noAttributes) this.attributes = given
+    else Object.assign(this.attributes, given)
+    return this
+  }
+
+  addEvent(name: string, second?: Attributes | TimeInput, third?: TimeInput): this {
+    if (this.ended) return this
+    const isTime = typeof second !== 'object' || Array.isArray(second) || second instanceof Date
+    const [attributes, time] = isTime ? [{}, second ?? third] : [{ ...second }, third]
+    const event = { name, attributes, time: hrTimeOf(time), droppedAttributesCount: 0 }
+    this.events = [...this.events, event]
+    return this
+  }
+
+  recordException(exception: unknown, time?: TimeInput): void {
+    this.addEvent('exception', errorFacts(exception) as Attributes, time)
+  }
+
+  addLink(link: Link): this {
+    return this.addLinks([link])
+  }
+
+  addLinks(links: Link[]): this {
+    if (!this.ended) this.links = [...this.links, ...links]
+    return this
+  }
+
+  setStatus(status: SpanStatus): this {
+    const isFinal = this.ended || this.status.code === SpanStatusCode.OK
+    if (!isFinal && status.code !== SpanStatusCode.UNSET) this.status = status
+    return this
+  }
+
+  updateName(name: string): this {
+    if (!this.ended) this.name = name
+    return this
+  }
+
+  end(time?: TimeInput): void {
+    if (this.ended) return
+    const [seconds, nanos] = hrTimeDuration(this.startTime, hrTimeOf(time))
+    // Else the clock was set back.
+    if (seconds >= 0) {
+      this.#seconds = seconds
+      this.#nanos = nanos
+    }
+    this.ended = true
+    this.#origin.ended(this)
+  }
+
+  get startTime(): HrTime {
+    return [this.#startSeconds, this.#startNanos]
+  }
+
+  get duration(): HrTime {
+    return [this.#seconds, this.#nanos]
+  }
+
+  get endTime(): HrTime {
+    return addHrTimes(this.startTime, this.duration)
+  }
+
+  get resource(): Resource {
+    return this.#origin.resource
+  }
+
+  get instrumentationScope(): InstrumentationScope {
+    return this.#origin.scope
+  }
+
+  // The limits of OTEL_SPAN_* are kept by the SDK's spans, which sdk.ts then uses in the place of these.
+  get droppedAttributesCount(): number {
+    return 0
+  }
+
+  get droppedEventsCount(): number {
+    return 0
+  }
+
+  get droppedLinksCount(): number {
+    return 0
+  }
+}

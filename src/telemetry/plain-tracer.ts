@@ -1,0 +1,82 @@
+// Makes the spans of this program (PlainSpan), for less than the SDK's own tracer takes: decision 0062.
+import {
+  context,
+  INVALID_SPAN_CONTEXT,
+  isSpanContextValid,
+  SpanKind,
+  trace,
+  TraceFlags,
+  type Context,
+  type Span,
+  type SpanContext,
+  type SpanOptions,
+  type Tracer,
+} from '@opentelemetry/api'
+import { isTracingSuppressed } from '@opentelemetry/core'
+import {
+  RandomIdGenerator,
+  SamplingDecision,
+  type Sampler,
+  type SpanProcessor,
+} from '@opentelemetry/sdk-trace-node'
+
+import { PlainSpan, type SpanOrigin } from './plain-span.ts'
+
+type Parts = Omit<SpanOrigin, 'ended'> & { sampler: Sampler; spanProcessors: SpanProcessor[] }
+
+export class PlainTracer implements Tracer {
+  readonly #sampler: Sampler
+  readonly #origin: SpanOrigin
+  readonly #ids = new RandomIdGenerator()
+
+  constructor({ sampler, spanProcessors, ...origin }: Parts) {
+    this.#sampler = sampler
+    const ended = (span: PlainSpan) => {
+      for (const processor of spanProcessors) processor.onEnd(span)
+    }
+    this.#origin = { ...origin, ended }
+  }
+
+  startSpan(name: string, options: SpanOptions = {}, within: Context = context.active()): Span {
+    if (isTracingSuppressed(within)) return trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+    const at = options.root === true ? trace.deleteSpan(within) : within
+    const parent = trace.getSpan(at)
+    // The samplers decide by the trace: what was decided for a span of ours holds for those inside it.
+    if (!(parent instanceof PlainSpan)) return this.#sample(name, options, at)
+    const parentContext = parent.spanContext()
+    const { traceId, traceFlags, traceState } = parentContext
+    const own: SpanContext = { traceId, spanId: this.#ids.generateSpanId(), traceFlags }
+    if (traceState) own.traceState = traceState
+    return new PlainSpan(name, options, { own, parent: parentContext, origin: this.#origin })
+  }
+
+  /** Starts a span that has no parent in this program: recorded or not, as the sampler decides. */
+  #sample(name: string, options: SpanOptions, at: Context): Span {
+    const remote = trace.getSpanContext(at)
+    const parent = remote && isSpanContextValid(remote) ? remote : undefined
+    const { kind = SpanKind.INTERNAL, attributes = {}, links = [] } = options
+    const traceId = parent?.traceId ?? this.#ids.generateTraceId()
+    const sampled = this.#sampler.shouldSample(at, traceId, name, kind, attributes, links)
+    const isExported = sampled.decision === SamplingDecision.RECORD_AND_SAMPLED
+    const traceState = sampled.traceState ?? parent?.traceState
+    const own: SpanContext = {
+      traceId,
+      spanId: this.#ids.generateSpanId(),
+      traceFlags: isExported ? TraceFlags.SAMPLED : TraceFlags.NONE,
+    }
+    if (traceState) own.traceState = traceState
+    if (sampled.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(own)
+    const span = new PlainSpan(name, options, { own, parent, origin: this.#origin })
+    return sampled.attributes ? span.setAttributes(sampled.attributes) : span
+  }
+
+  startActiveSpan<F extends (span: Span) => unknown>(
+    name: string,
+    ...given: [F] | [SpanOptions, F] | [SpanOptions, Context, F]
+  ): ReturnType<F> {
+    const work = given.at(-1) as F
+    const [options = {}, at = context.active()] = given.slice(0, -1) as [SpanOptions?, Context?]
+    const span = this.startSpan(name, options, at)
+    return context.with(trace.setSpan(at, span), () => work(span) as ReturnType<F>)
+  }
+}
