@@ -65,29 +65,29 @@ export class PlainSpan implements Span, ReadableSpan {
   links = noLinks
   events = noEvents
   ended = false
-  readonly #context: SpanContext
-  readonly #origin: SpanOrigin
+  private readonly ownContext: SpanContext
+  private readonly origin: SpanOrigin
   // Numbers: a pair of arrays for each span would be four more objects to keep.
-  readonly #startSeconds: number
-  readonly #startNanos: number
-  #seconds = 0
-  #nanos = 0
+  private readonly startSeconds: number
+  private readonly startNanos: number
+  private seconds = 0
+  private nanos = 0
 
   constructor(name: string, options: SpanOptions, { own, parent, origin }: Place) {
     this.name = name
     this.kind = options.kind ?? SpanKind.INTERNAL
     if (parent) this.parentSpanContext = parent
     const [seconds, nanos] = hrTimeOf(options.startTime)
-    this.#startSeconds = seconds
-    this.#startNanos = nanos
+    this.startSeconds = seconds
+    this.startNanos = nanos
     if (options.attributes) this.setAttributes(Object.assign({}, options.attributes))
     if (options.links && options.links.length > 0) this.links = options.links
-    this.#context = own
-    this.#origin = origin
+    this.ownContext = own
+    this.origin = origin
   }
 
   spanContext(): SpanContext {
-    return this.#context
+    return this.ownContext
   }
 
   isRecording(): boolean {
@@ -147,19 +147,19 @@ export class PlainSpan implements Span, ReadableSpan {
     const [seconds, nanos] = hrTimeDuration(this.startTime, hrTimeOf(time))
     // Else the clock was set back.
     if (seconds >= 0) {
-      this.#seconds = seconds
-      this.#nanos = nanos
+      this.seconds = seconds
+      this.nanos = nanos
     }
     this.ended = true
-    this.#origin.ended(this)
+    this.origin.ended(this)
   }
 
   get startTime(): HrTime {
-    return [this.#startSeconds, this.#startNanos]
+    return [this.startSeconds, this.startNanos]
   }
 
   get duration(): HrTime {
-    return [this.#seconds, this.#nanos]
+    return [this.seconds, this.nanos]
   }
 
   get endTime(): HrTime {
@@ -167,11 +167,11 @@ export class PlainSpan implements Span, ReadableSpan {
   }
 
   get resource(): Resource {
-    return this.#origin.resource
+    return this.origin.resource
   }
 
   get instrumentationScope(): InstrumentationScope {
-    return this.#origin.scope
+    return this.origin.scope
   }
 
   // The limits of OTEL_SPAN_* are kept by the SDK's spans, which sdk.ts then uses in the place of these.
