@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { resourceFromAttributes } from '@opentelemetry/resources'
 import {
+  AlwaysOnSampler,
   InMemorySpanExporter,
-  NodeTracerProvider,
   SimpleSpanProcessor,
   type ReadableSpan,
 } from '@opentelemetry/sdk-trace-node'
@@ -16,6 +17,7 @@ import { openDb, type Database } from '../src/db/db.ts'
 import { previewsFor, type Previews } from '../src/features/previews/queue.ts'
 import { Passwords } from '../src/http/passwords.ts'
 import { setLogLevel } from '../src/telemetry/log.ts'
+import { PlainTracerProvider } from '../src/telemetry/plain-tracer.ts'
 import { placeholder } from '../src/ui/fragment-cache.ts'
 import { freshServerUrl } from './libsql-server.ts'
 
@@ -40,7 +42,11 @@ class Spans extends InMemorySpanExporter {
 }
 
 const exporter = new Spans()
-new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }).register()
+new PlainTracerProvider({
+  resource: resourceFromAttributes({}),
+  sampler: new AlwaysOnSampler(),
+  spanProcessors: [new SimpleSpanProcessor(exporter)],
+}).register()
 setLogLevel('silent')
 
 /** All spans that have ended since the app was started. */

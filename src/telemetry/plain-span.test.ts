@@ -25,7 +25,8 @@ import {
 
 import { unbuffered } from './dropped.ts'
 import { PlainSpan } from './plain-span.ts'
-import { PlainTracer } from './plain-tracer.ts'
+import { PlainTracerProvider } from './plain-tracer.ts'
+import { tracerName } from './tracer.ts'
 
 const remote: SpanContext = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -42,11 +43,9 @@ function bothTracers(sampler: Sampler = always) {
   return (['plain', 'sdk'] as const).map((kind) => {
     const ended: ReadableSpan[] = []
     const spanProcessors = [{ ...unbuffered, onEnd: (span: ReadableSpan) => void ended.push(span) }]
-    const tracer: Tracer =
-      kind === 'plain'
-        ? new PlainTracer({ resource, sampler, spanProcessors, scope: { name: 'test' } })
-        : new NodeTracerProvider({ resource, sampler, spanProcessors }).getTracer('test')
-    return { kind, tracer, ended }
+    const Provider = kind === 'plain' ? PlainTracerProvider : NodeTracerProvider
+    const provider = new Provider({ resource, sampler, spanProcessors })
+    return { kind, tracer: provider.getTracer(tracerName), ended }
   })
 }
 

@@ -13,7 +13,9 @@ import {
   type Tracer,
 } from '@opentelemetry/api'
 import { isTracingSuppressed } from '@opentelemetry/core'
+import type { Resource } from '@opentelemetry/resources'
 import {
+  NodeTracerProvider,
   RandomIdGenerator,
   SamplingDecision,
   type Sampler,
@@ -21,20 +23,39 @@ import {
 } from '@opentelemetry/sdk-trace-node'
 
 import { PlainSpan, type SpanOrigin } from './plain-span.ts'
+import { tracerName } from './tracer.ts'
 
-type Parts = Omit<SpanOrigin, 'ended'> & { sampler: Sampler; spanProcessors: SpanProcessor[] }
+export type ProviderConfig = {
+  resource: Resource
+  sampler: Sampler
+  spanProcessors: SpanProcessor[]
+}
 
-export class PlainTracer implements Tracer {
+/** Makes our spans by a PlainTracer, and those of instrumentations by the SDK's tracer. */
+export class PlainTracerProvider extends NodeTracerProvider {
+  readonly #tracer: PlainTracer
+
+  constructor(config: ProviderConfig) {
+    super(config)
+    this.#tracer = new PlainTracer(config)
+  }
+
+  override getTracer(...named: Parameters<NodeTracerProvider['getTracer']>) {
+    return named[0] === tracerName ? this.#tracer : super.getTracer(...named)
+  }
+}
+
+class PlainTracer implements Tracer {
   readonly #sampler: Sampler
   readonly #origin: SpanOrigin
   readonly #ids = new RandomIdGenerator()
 
-  constructor({ sampler, spanProcessors, ...origin }: Parts) {
+  constructor({ resource, sampler, spanProcessors }: ProviderConfig) {
     this.#sampler = sampler
     const ended = (span: PlainSpan) => {
       for (const processor of spanProcessors) processor.onEnd(span)
     }
-    this.#origin = { ...origin, ended }
+    this.#origin = { resource, scope: { name: tracerName }, ended }
   }
 
   startSpan(name: string, options: SpanOptions = {}, within: Context = context.active()): Span {

@@ -6,7 +6,6 @@ import {
   W3CBaggagePropagator,
   W3CTraceContextPropagator,
 } from '@opentelemetry/core'
-import type { Resource } from '@opentelemetry/resources'
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
@@ -14,7 +13,6 @@ import {
   ParentBasedSampler,
   TraceIdRatioBasedSampler,
   type Sampler,
-  type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node'
 
 import {
@@ -25,11 +23,10 @@ import {
 import { Recorder } from '../trace-store/recorder.ts'
 import { breakableSampler } from './breakable-sampler.ts'
 import { quietDiag } from './diag-logger.ts'
-import { PlainTracer } from './plain-tracer.ts'
+import { PlainTracerProvider, type ProviderConfig } from './plain-tracer.ts'
 import { notToStrangers } from './propagation.ts'
 import { recordingAll, recordLog, spanRecorder } from './recording.ts'
 import { describeProcess, instanceOf } from './resource.ts'
-import { tracerName } from './tracer.ts'
 
 export type Telemetry = {
   /** The data of the inspector; undefined when the inspector is off. */
@@ -77,27 +74,13 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
   }
 }
 
-type Config = { resource: Resource; sampler: Sampler; spanProcessors: SpanProcessor[] }
-
-/** Makes our spans by a PlainTracer, and those of instrumentations by the SDK's tracer. */
-class Provider extends NodeTracerProvider {
-  readonly #tracer: PlainTracer
-
-  constructor(config: Config) {
-    super(config)
-    this.#tracer = new PlainTracer({ ...config, scope: { name: tracerName } })
-  }
-
-  override getTracer(...named: Parameters<NodeTracerProvider['getTracer']>) {
-    return named[0] === tracerName ? this.#tracer : super.getTracer(...named)
-  }
-}
-
 function startTraces(
   { propagators: names, spansAreLimited }: TelemetrySettings,
-  config: Config,
+  config: ProviderConfig,
 ): NodeTracerProvider {
-  const provider = spansAreLimited ? new NodeTracerProvider(config) : new Provider(config)
+  const provider = spansAreLimited
+    ? new NodeTracerProvider(config)
+    : new PlainTracerProvider(config)
   const propagators: Record<string, TextMapPropagator> = {
     tracecontext: new W3CTraceContextPropagator(),
     baggage: new W3CBaggagePropagator(),
