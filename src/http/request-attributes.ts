@@ -29,13 +29,16 @@ import { clientOf } from './client-address.ts'
 import { clientKind, type Env } from './context.ts'
 import { takesAnyName } from './redaction.ts'
 
-const knownMethods = new Set(
-  'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'.split(' '),
+// What a request says in one of few words is recorded as that word, not as its own copy of it: the inspector keeps it.
+
+const knownMethods = new Map(
+  'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH QUERY'
+    .split(' ')
+    .map((method) => [method, method]),
 )
 
 /** The method when it is one of HTTP's, else undefined, so that clients cannot choose names of spans and metrics. */
-export const knownMethod = (method: string): string | undefined =>
-  knownMethods.has(method) ? method : undefined
+export const knownMethod = (method: string): string | undefined => knownMethods.get(method)
 
 /** Rounds milliseconds to three decimals. */
 export const round = (ms: number) => Math.round(ms * 1000) / 1000
@@ -51,7 +54,7 @@ export function requestAttributes(c: Context<Env>, costs: RequestCosts): Attribu
   const peer = clientOf(c)
   const attributes: Attributes = {
     [ATTR_HTTP_REQUEST_METHOD]: knownMethod(c.req.method) ?? '_OTHER',
-    [ATTR_URL_PATH]: path,
+    [ATTR_URL_PATH]: path === route ? route : path,
     [ATTR_URL_SCHEME]: peer.scheme,
     [ATTR_CLIENT_ADDRESS]: peer.clientAddress,
     [ATTR_NETWORK_PEER_ADDRESS]: peer.address,
@@ -84,7 +87,10 @@ function describeSender(c: Context<Env>, attributes: Attributes): void {
   if (c.req.header('Sec-Purpose')?.includes('prefetch')) attributes['app.prefetch'] = true
 }
 
-const httpVersion = (c: Context<Env>) => c.env?.incoming?.httpVersion ?? '1.1'
+function httpVersion(c: Context<Env>): string {
+  const version = c.env?.incoming?.httpVersion ?? '1.1'
+  return version === '1.1' ? '1.1' : version
+}
 
 /** Cached by origin, because parsing a URL costs as much as a query, and most requests have the same origin. */
 const servers = new Lru<{ hostname: string; port: number | undefined }>(100)

@@ -17,7 +17,7 @@ import { createMiddleware } from 'hono/factory'
 import { behindQuery } from '../base/query-error.ts'
 import { faultPoints } from '../telemetry/fault-points.ts'
 import { LinkedContext } from '../telemetry/linked-context.ts'
-import { isLogged, log, requestEvent } from '../telemetry/log.ts'
+import { isLogged, logRequest } from '../telemetry/log.ts'
 import {
   costsIn,
   costsKey,
@@ -70,9 +70,7 @@ export const traceRequests = createMiddleware<Env>((c, next) => {
       const route = attributes[ATTR_HTTP_ROUTE]
       if (typeof route === 'string') span.updateName(`${method} ${route}`)
       if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
-      // Not by a spread: plain-span.ts says why.
-      const facts = Object.assign({}, attributes, { duration_ms: round(ms) })
-      log.info('request', facts, requestEvent)
+      logRequest(attributes, round(ms))
     }
     span.end(timeAt(costs, ended))
   })

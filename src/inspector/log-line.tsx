@@ -49,18 +49,15 @@ export const LogLine = ({ line, withStacks, traced = false }: LogLineProps) => (
   </>
 )
 
-const isRequest = ({ facts }: RecordedLog) => ATTR_HTTP_REQUEST_METHOD in facts
-
 const sentenceOf = (line: RecordedLog) =>
-  isRequest(line)
+  line.ms !== undefined
     ? `${String(line.facts[ATTR_HTTP_REQUEST_METHOD])} ${String(line.facts[ATTR_URL_PATH]).slice(0, factMax)}`
     : line.message
 
 /** Status and duration of a request; all attributes of any other line. */
 function factsOf(line: RecordedLog): string {
-  const { facts } = line
-  if (isRequest(line))
-    return `${String(facts[ATTR_HTTP_RESPONSE_STATUS_CODE])} ${shortMs(Number(facts['duration_ms']))}`
+  const { facts, ms } = line
+  if (ms !== undefined) return `${String(facts[ATTR_HTTP_RESPONSE_STATUS_CODE])} ${shortMs(ms)}`
   return Object.entries(facts)
     .filter(([name]) => !name.startsWith('exception.'))
     .slice(0, factsShown)

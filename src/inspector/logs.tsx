@@ -38,7 +38,7 @@ function passingOf({ logs, newest, q, level }: LogListProps) {
       ({ line }) =>
         (level === '' || line.level === level) &&
         (text === '' ||
-          `${line.message} ${line.traceId ?? ''} ${JSON.stringify(line.facts)}`
+          `${line.message} ${line.traceId ?? ''} ${JSON.stringify({ ...line.facts, duration_ms: line.ms })}`
             .toLowerCase()
             .includes(text)),
     )

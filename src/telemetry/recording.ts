@@ -28,12 +28,13 @@ export const spanRecorder = (recorder: Recorder): SpanProcessor => ({
 
 /** Gives log lines to the recorder: those that are exported, and those about telemetry itself, which are not. */
 export const recordLog = (recorder: Recorder): void =>
-  keepLog(({ level, message, facts }, ids) =>
+  keepLog(({ level, message, facts, ms }, ids) =>
     recorder.takeLog({
       at: Date.now(),
       level,
       message,
       facts,
+      ms,
       traceId: ids?.traceId,
       spanId: ids?.spanId,
     }),

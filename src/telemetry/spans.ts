@@ -64,13 +64,20 @@ function startRoot(name: string, links: Link[] = []) {
 /** Runs work outside of any trace: its queries get no spans. For loops that may be long. */
 export const untraced = <T>(work: () => T): T => context.with(ROOT_CONTEXT, work)
 
+// A copy: the context of a span is the span itself, and a link to it would keep the other trace in memory.
+const idsOf = ({ traceId: id, spanId, traceFlags }: SpanContext): SpanContext => ({
+  traceId: id,
+  spanId,
+  traceFlags,
+})
+
 /**
  * Runs work in the background, in its own trace with a link to the active span. A failure is logged as `<name> failed`
  * and not thrown.
  */
 export function inBackground(name: string, work: () => Promise<unknown>): void {
   const cause = activeContext()
-  const { span, inside, end } = startRoot(name, cause ? [{ context: cause }] : [])
+  const { span, inside, end } = startRoot(name, cause ? [{ context: idsOf(cause) }] : [])
   context.with(inside, () => {
     work()
       .catch((error: unknown) => {

@@ -10,8 +10,10 @@ export type RecordedLog = {
   at: number
   level: string
   message: string
-  /** The attributes of the log record. */
+  /** The attributes of the log record, without the duration of a request. */
   facts: Record<string, unknown>
+  /** The duration of the request whose line it is. */
+  ms?: number | undefined
   traceId: string | undefined
   spanId: string | undefined
 }
