@@ -8,6 +8,7 @@ import { SpanKind } from '@opentelemetry/api'
 import { curlOf } from '../src/inspector/curl.ts'
 import type { RecordedLog, RecordedSpan } from '../src/trace-store/recorded.ts'
 import { recorderBounds } from '../src/trace-store/recorder.ts'
+import { bucketMs, bucketsKept } from '../src/trace-store/statistics.ts'
 import { inspector, span, spanId } from './inspected.ts'
 
 const line = (message: string, level = 'info'): RecordedLog => ({
@@ -78,6 +79,47 @@ test('the values of the charts are text, too: the highest of each minute', async
   assert.equal(rows.length, 10)
   assert.match(rows[0]![0], /0 to 1.*0\.1 \/s.*0 errors.*40\.0 ms/)
   assert.equal(rows.filter(([row]) => /7\.00 ms/.test(row)).length, 1)
+})
+
+test('what is cached of the list follows each request, each ten seconds and each filter', async () => {
+  await using place = await inspector()
+  const says = async (path = '/traces') => {
+    const { text } = await place.get(path)
+    const [, charts] = /<b>(\d+ requests?)<\/b>/.exec(text)!
+    const [, listed] = /of (\d+ requests?)\s*</.exec(text)!
+    return [charts, listed, /name="q" value="([^"]*)"/.exec(text)![1]]
+  }
+  const now = Date.now()
+  const take = (trace: number) =>
+    place.recorder.takeSpan(span({ id: 1, trace: spanId(trace).repeat(2), at: now }))
+  take(1)
+  assert.deepEqual(await says(), ['1 request', '1 request', ''])
+  take(2)
+  assert.deepEqual(await says(), ['2 requests', '2 requests', ''])
+  assert.deepEqual(await says('/traces?q=nothing'), ['2 requests', '0 requests', 'nothing'])
+  assert.deepEqual(await says(), ['2 requests', '2 requests', ''])
+  place.recorder.clear()
+  assert.deepEqual(await says(), ['0 requests', '0 requests', ''])
+
+  const { statistics } = place.recorder
+  take(3)
+  const busy = (at: number) => statistics.series(at).findIndex(({ count }) => count > 0)
+  assert.equal(busy(now + bucketMs), busy(now) - 1)
+  assert.equal(busy(now + bucketsKept * bucketMs), -1)
+  assert.equal(busy(now), bucketsKept - 1, 'the clock was set back')
+})
+
+test('the line of a request has its duration, and is found by it', async () => {
+  await using place = await inspector()
+  const facts = {
+    'http.request.method': 'GET',
+    'url.path': '/x',
+    'http.response.status_code': 200,
+  }
+  place.recorder.takeLog({ ...line('request'), facts, ms: 12.345 })
+  for (const path of ['/logs', '/logs?q=%22duration_ms%22%3A12.345'])
+    assert.match((await place.get(path)).text, /GET \/x\s*<small>200 12\.3 ms<\/small>/, path)
+  assert.match((await place.get('/logs?q=12.346')).text, /No line passes/)
 })
 
 const attributes = {

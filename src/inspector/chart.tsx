@@ -5,6 +5,7 @@ import { asset } from '../http/assets.ts'
 import { addAll, histogram, percentile } from '../trace-store/histogram.ts'
 import { bucketMs, bucketsKept, type Bucket } from '../trace-store/statistics.ts'
 import { shortMs } from '../ui/chip.tsx'
+import { cachedFragment } from '../ui/fragment-cache.ts'
 import { Column } from './column.tsx'
 
 const height = 40
@@ -35,16 +36,16 @@ const Bars = ({ values, max, kind }: Pick<Series, 'kind' | 'values'> & { max: nu
   return <path class={kind} d={bars.join('')} />
 }
 
+/** The places of a chart, each up to what it says. */
+const places = Array.from({ length: bucketsKept }, (_, index) => {
+  const seconds = ((bucketsKept - index) * bucketMs) / 1000
+  const since = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+  return `<rect x="${index * step}" width="${step}" height="${height}"><title>-${since} min: `
+})
+
 /** What a place of a chart says when it is pointed at; static/charts.js reads it for keyboards. */
 const Places = ({ says }: { says: (index: number) => string }) =>
-  raw(
-    Array.from({ length: bucketsKept }, (_, index) => {
-      const seconds = ((bucketsKept - index) * bucketMs) / 1000
-      const since = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
-      const x = index * step
-      return `<rect x="${x}" width="${step}" height="${height}"><title>-${since} min: ${says(index)}</title></rect>`
-    }).join(''),
-  )
+  raw(places.map((opening, index) => `${opening}${says(index)}</title></rect>`).join(''))
 
 export type ChartProps = {
   label: string
@@ -56,41 +57,44 @@ export type ChartProps = {
 }
 
 /** The last ten minutes of one figure. */
-export const Chart = ({ label, value, top, series, unit }: ChartProps) => (
-  <figure class='chart'>
-    <figcaption>
-      <span class='what'>{label}</span> {value && <b>{value}</b>}
-      {series
-        .toReversed()
-        .map(({ kind, label: name }) => name && <span class={`key ${kind}`}>{name}</span>)}
-    </figcaption>
-    <svg
-      viewBox={`0 0 ${bucketsKept * step - 1} ${height}`}
-      preserveAspectRatio='none'
-      aria-hidden='true'
-      data-label={label}
-    >
-      {series.map(({ kind, values }) => (
-        <Bars kind={kind} values={values} max={Math.max(...series.flatMap((one) => one.values))} />
-      ))}
-      <Places
-        says={(index) =>
-          series
-            .map(
-              ({ kind, label: said, name = kind, values }) =>
-                `${said ? `${name} ` : ''}${unit(values[index]!)}`,
-            )
-            .toReversed()
-            .join(', ')
-        }
-      />
-    </svg>
-    <p class='axis'>
-      <span>-{(bucketsKept * bucketMs) / 60_000} min</span> <span class='top'>{top}</span>{' '}
-      <span>now</span>
-    </p>
-  </figure>
-)
+export const Chart = ({ label, value, top, series, unit }: ChartProps) => {
+  const max = Math.max(...series.map(({ values }) => Math.max(...values)))
+  return (
+    <figure class='chart'>
+      <figcaption>
+        <span class='what'>{label}</span> {value && <b>{value}</b>}
+        {series
+          .toReversed()
+          .map(({ kind, label: name }) => name && <span class={`key ${kind}`}>{name}</span>)}
+      </figcaption>
+      <svg
+        viewBox={`0 0 ${bucketsKept * step - 1} ${height}`}
+        preserveAspectRatio='none'
+        aria-hidden='true'
+        data-label={label}
+      >
+        {series.map(({ kind, values }) => (
+          <Bars kind={kind} values={values} max={max} />
+        ))}
+        <Places
+          says={(index) =>
+            series
+              .map(
+                ({ kind, label: said, name = kind, values }) =>
+                  `${said ? `${name} ` : ''}${unit(values[index]!)}`,
+              )
+              .toReversed()
+              .join(', ')
+          }
+        />
+      </svg>
+      <p class='axis'>
+        <span>-{(bucketsKept * bucketMs) / 60_000} min</span> <span class='top'>{top}</span>{' '}
+        <span>now</span>
+      </p>
+    </figure>
+  )
+}
 
 const perMinute = 60_000 / bucketMs
 
@@ -154,35 +158,40 @@ export const ChartRow = ({ charts }: { charts: ChartProps[] }) => (
   </>
 )
 
+type ChartsProps = { series: readonly Bucket[] }
+
 /** Rate, errors and duration of the last ten minutes. */
-export const Charts = ({ series }: { series: Bucket[] }) => {
-  const all = histogram()
-  for (const bucket of series) addAll(all, bucket.durations)
-  const count = series.reduce((sum, bucket) => sum + bucket.count, 0)
-  const errors = series.reduce((sum, bucket) => sum + bucket.errors, 0)
-  const rates = series.map((bucket) => (1000 * bucket.count) / bucketMs)
-  const durations = ([0.99, 0.95, 0.5] as const).map((share) => ({
-    kind: `p${100 * share}`,
-    label: `p${100 * share} ${shortMs(percentile(all, share))}`,
-    values: series.map((bucket) => percentile(bucket.durations, share)),
-  }))
-  const slowest = Math.max(...durations[0]!.values)
-  const charts: ChartProps[] = [
-    {
-      label: 'Rate',
-      value: counted(count, 'request'),
-      top: `top ${Math.max(...rates).toFixed(1)} /s`,
-      series: [{ kind: 'rate', values: rates }],
-      unit: (rate) => `${rate.toFixed(1)} /s`,
-    },
-    {
-      label: 'Errors',
-      value: `${count === 0 ? '0' : ((100 * errors) / count).toFixed(1)} %`,
-      top: `${errors} in all`,
-      series: [{ kind: 'errors', values: series.map((bucket) => bucket.errors) }],
-      unit: (failed) => counted(failed, 'error'),
-    },
-    { label: 'Duration', top: `top ${shortMs(slowest)}`, series: durations, unit: shortMs },
-  ]
-  return <ChartRow charts={charts} />
-}
+export const Charts = cachedFragment(
+  { keyOf: () => 'newest', isSame: (one: ChartsProps, other) => one.series === other.series },
+  ({ series }: ChartsProps) => {
+    const all = histogram()
+    for (const bucket of series) addAll(all, bucket.durations)
+    const count = series.reduce((sum, bucket) => sum + bucket.count, 0)
+    const errors = series.reduce((sum, bucket) => sum + bucket.errors, 0)
+    const rates = series.map((bucket) => (1000 * bucket.count) / bucketMs)
+    const durations = ([0.99, 0.95, 0.5] as const).map((share) => ({
+      kind: `p${100 * share}`,
+      label: `p${100 * share} ${shortMs(percentile(all, share))}`,
+      values: series.map((bucket) => percentile(bucket.durations, share)),
+    }))
+    const slowest = Math.max(...durations[0]!.values)
+    const charts: ChartProps[] = [
+      {
+        label: 'Rate',
+        value: counted(count, 'request'),
+        top: `top ${Math.max(...rates).toFixed(1)} /s`,
+        series: [{ kind: 'rate', values: rates }],
+        unit: (rate) => `${rate.toFixed(1)} /s`,
+      },
+      {
+        label: 'Errors',
+        value: `${count === 0 ? '0' : ((100 * errors) / count).toFixed(1)} %`,
+        top: `${errors} in all`,
+        series: [{ kind: 'errors', values: series.map((bucket) => bucket.errors) }],
+        unit: (failed) => counted(failed, 'error'),
+      },
+      { label: 'Duration', top: `top ${shortMs(slowest)}`, series: durations, unit: shortMs },
+    ]
+    return <ChartRow charts={charts} />
+  },
+)

@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 
 import { query } from '../http/validation.ts'
+import { cachedFragment } from '../ui/fragment-cache.ts'
 import { Choice, Labelled } from './field.tsx'
 import type { Filter } from './matching.ts'
 import { numeric, queryOf, word } from './parameters.ts'
@@ -45,42 +46,50 @@ export const liveQuery = query(filters)
 export const searchOf = (filter: Filter, extra: Record<string, string | number> = {}): string =>
   queryOf({ ...filter, slower: filter.slower ?? '', before: '', ...extra })
 
+type FiltersProps = { filter: Filter }
+
 /** The form of the filters. With htmx, each change updates the list; without a script, the button does. */
-export const Filters = ({ filter }: { filter: Filter }) => (
-  <form
-    class='filters'
-    action='/traces'
-    role='search'
-    aria-label='Filter requests'
-    hx-get='/traces'
-    hx-trigger='change, submit'
-    hx-target='#list'
-    hx-select='#list'
-    hx-swap='outerHTML'
-    hx-push-url='true'
-    hx-sync='this:replace'
-  >
-    <Labelled label='Route or trace id'>
-      <input name='q' value={filter.q} maxlength={200} />
-    </Labelled>
-    <Choice name='kind' label='Kind' values={kinds} chosen={filter.kind} />
-    <Choice name='status' label='Status' values={statuses} chosen={filter.status} />
-    <Labelled label='Slower than'>
-      <input
-        name='slower'
-        inputmode='numeric'
-        pattern='[0-9]*'
-        placeholder='ms'
-        value={filter.slower === undefined ? '' : String(filter.slower)}
-      />
-    </Labelled>
-    <label class='check'>
-      <input type='checkbox' name='failed' value='1' checked={filter.failed === '1'} />{' '}
-      <span>failed only</span>
-    </label>
-    <MoreFilters filter={filter} />
-    <button class='btn'>Filter</button>
-  </form>
+export const Filters = cachedFragment(
+  {
+    keyOf: () => 'newest',
+    isSame: (one: FiltersProps, other) => searchOf(one.filter) === searchOf(other.filter),
+  },
+  ({ filter }: FiltersProps) => (
+    <form
+      class='filters'
+      action='/traces'
+      role='search'
+      aria-label='Filter requests'
+      hx-get='/traces'
+      hx-trigger='change, submit'
+      hx-target='#list'
+      hx-select='#list'
+      hx-swap='outerHTML'
+      hx-push-url='true'
+      hx-sync='this:replace'
+    >
+      <Labelled label='Route or trace id'>
+        <input name='q' value={filter.q} maxlength={200} />
+      </Labelled>
+      <Choice name='kind' label='Kind' values={kinds} chosen={filter.kind} />
+      <Choice name='status' label='Status' values={statuses} chosen={filter.status} />
+      <Labelled label='Slower than'>
+        <input
+          name='slower'
+          inputmode='numeric'
+          pattern='[0-9]*'
+          placeholder='ms'
+          value={filter.slower === undefined ? '' : String(filter.slower)}
+        />
+      </Labelled>
+      <label class='check'>
+        <input type='checkbox' name='failed' value='1' checked={filter.failed === '1'} />{' '}
+        <span>failed only</span>
+      </label>
+      <MoreFilters filter={filter} />
+      <button class='btn'>Filter</button>
+    </form>
+  ),
 )
 
 const isOpen = ({ person, sql, attribute, sampled, sort: order }: Filter) =>

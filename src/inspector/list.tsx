@@ -83,7 +83,7 @@ export const Status = ({ of }: { of: RecordedRequest }) => (
 type ListProps = {
   requests: readonly RecordedRequest[]
   filter: Filter
-  series: Bucket[]
+  series: readonly Bucket[]
   match: MatchContext
   exports: readonly ExportState[]
   /** May this visitor empty the recorder? */

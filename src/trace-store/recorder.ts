@@ -154,8 +154,8 @@ export class Recorder {
 
   #close(traceId: string, open: Open | undefined, root: RecordedSpan): void {
     this.#open.delete(traceId)
-    this.#listed = undefined
     if (isOurOwn(root.attributes[ATTR_URL_PATH])) return
+    this.#listed = undefined
     const { spans: inner, cut } = open ?? { spans: [], cut: 0 }
     const spans = inner.concat(root) // not `push`, which would keep room for sixteen more
     const request = requestOf(root, ++this.#number)

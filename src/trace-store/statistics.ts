@@ -36,6 +36,8 @@ type Seen = Pick<Row, 'name' | 'text' | 'queries' | 'rows' | 'bytes'> & {
 
 export const bucketMs = 10_000
 export const bucketsKept = 60
+/** The durations of a bucket without requests. */
+const noDurations = histogram()
 /** Further routes and queries are not counted. */
 export const rowsKept = 500
 
@@ -44,6 +46,8 @@ export class Statistics {
   readonly routes = new Map<string, Row>()
   readonly queries = new Map<string, Row>()
   readonly #buckets: Bucket[] = []
+  /** What `series` has answered since the newest request. */
+  #series: Bucket[] | undefined
 
   /** Adds a finished request with its spans, the root span last. */
   take(request: RecordedRequest, spans: readonly RecordedSpan[]): void {
@@ -72,17 +76,23 @@ export class Statistics {
     add(this.routes, { name, key: name, text: '', ms, failed, rows, queries, bytes, traceId })
   }
 
-  /** The ten minutes before `now` (ms UTC): 60 buckets of ten seconds, oldest first, including empty ones. */
-  series(now: number): Bucket[] {
+  /**
+   * The ten minutes before `now` (ms UTC): 60 buckets of ten seconds, oldest first, including empty ones. The same array
+   * until the next request or the next bucket, so that what is drawn of it can be cached.
+   */
+  series(now: number): readonly Bucket[] {
     const last = Math.floor(now / bucketMs) * bucketMs
+    if (this.#series?.at(-1)?.at === last) return this.#series
     const known = new Map(this.#buckets.map((bucket) => [bucket.at, bucket]))
-    return Array.from({ length: bucketsKept }, (_, index) => {
+    this.#series = Array.from({ length: bucketsKept }, (_, index) => {
       const at = last - (bucketsKept - 1 - index) * bucketMs
-      return known.get(at) ?? { at, count: 0, errors: 0, durations: histogram() }
+      return known.get(at) ?? { at, count: 0, errors: 0, durations: noDurations }
     })
+    return this.#series
   }
 
   #count({ at, ms, failed }: RecordedRequest): void {
+    this.#series = undefined
     const start = Math.floor(at / bucketMs) * bucketMs
     // Not simply the last bucket: after the clock was set, the buckets are no longer in order.
     let bucket = this.#buckets.findLast((one) => one.at === start)

@@ -1,4 +1,5 @@
 // The tabs above the pages of the inspector and of the fault lab.
+import { cachedFragment } from './fragment-cache.ts'
 
 const tabs = [
   { href: '/traces', label: 'Traces' },
@@ -21,12 +22,15 @@ export const showFaultTab = (shows: boolean): void => {
 }
 
 /** `at`: the address of the tab that is open. */
-export const InspectorTabs = ({ at }: { at: string }) => (
-  <nav class='tabs inspector' aria-label='Inspector'>
-    {[...tabs, ...(hasFaults ? [faultTab] : [])].map(({ href, label }) => (
-      <a href={href} aria-current={href === at ? 'page' : undefined}>
-        {label}
-      </a>
-    ))}
-  </nav>
+export const InspectorTabs = cachedFragment(
+  { keyOf: ({ at }: { at: string }) => `${at} ${hasFaults}` },
+  ({ at }: { at: string }) => (
+    <nav class='tabs inspector' aria-label='Inspector'>
+      {[...tabs, ...(hasFaults ? [faultTab] : [])].map(({ href, label }) => (
+        <a href={href} aria-current={href === at ? 'page' : undefined}>
+          {label}
+        </a>
+      ))}
+    </nav>
+  ),
 )
