@@ -63,10 +63,12 @@ export class FileClient implements Client {
     this.#open()
   }
 
-  async execute(statement: InStatement, args?: InArgs): Promise<ResultSet> {
+  // Not `async`, nor is `#read`: a read has its result at once, and an `async` function that returns a promise makes three.
+  execute(statement: InStatement, args?: InArgs): Promise<ResultSet> {
     const sql = toSql(statement, args)
-    if (writes(sql.sql)) return (await this.#write([sql]))[0]!
-    return this.#read(() => this.#run(sql))
+    return writes(sql.sql)
+      ? this.#write([sql]).then(([result]) => result!)
+      : this.#read(() => this.#run(sql))
   }
 
   async batch(statements: (InStatement | [string, InArgs?])[]): Promise<ResultSet[]> {
@@ -131,24 +133,27 @@ export class FileClient implements Client {
     this.#discard()
   }
 
-  async #read<T>(read: () => T): Promise<T> {
-    const from = performance.now()
-    for (let tries = 0; ; tries++) {
-      try {
-        const result = read()
-        if (tries > 0) waited('read_lock.wait', from)
-        return result
-      } catch (error) {
-        if (!isBusy(error)) throw error
-        this.#discard() // the failed statement would keep its old snapshot for ever
-        if (performance.now() > from + readRetryMs) {
-          const refusal = this.queue.refusal()
-          waited('read_lock.wait', from, refusal.code)
-          throw refusal
-        }
-      }
-      await pause(10)
+  /** `from`: when it met a lock for the first time (performance.now). */
+  #read<T>(read: () => T, from?: number): Promise<T> {
+    try {
+      const result = read()
+      if (from !== undefined) waited('read_lock.wait', from)
+      return Promise.resolve(result)
+    } catch (error) {
+      if (!isBusy(error)) return Promise.reject(error)
+      return this.#readLater(read, from ?? performance.now())
     }
+  }
+
+  async #readLater<T>(read: () => T, from: number): Promise<T> {
+    this.#discard() // the failed statement would keep its old snapshot for ever
+    if (performance.now() > from + readRetryMs) {
+      const refusal = this.queue.refusal()
+      waited('read_lock.wait', from, refusal.code)
+      throw refusal
+    }
+    await pause(10)
+    return this.#read(read, from)
   }
 
   #write(statements: Sql[]): Promise<ResultSet[]> {

@@ -57,7 +57,7 @@ function inTurn(client: Client): Gathering {
     execute(statement) {
       if (!before) return client.execute(statement)
       const takeTurn = turns.note?.()
-      const result = after(before, () => {
+      const result = before.then(() => {
         takeTurn?.()
         return client.execute(statement)
       })
@@ -65,11 +65,6 @@ function inTurn(client: Client): Gathering {
       return result
     },
   }
-}
-
-async function after<T>(before: Promise<unknown>, run: () => Promise<T>): Promise<T> {
-  await before
-  return run()
 }
 
 function inOneBatch(client: Client): Gathering {

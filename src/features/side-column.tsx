@@ -80,16 +80,16 @@ export function forgetSuggested(db: Db, id: number): void {
 }
 
 /** Prepares the column for a request that may be answered with a page. */
-export const sideColumn = createMiddleware<Env>(async (c, next) => {
+export const sideColumn = createMiddleware<Env>((c, next) => {
   if (clientKind(c) === 'partial') return next()
   // Not `c.var`, here and below: each use makes an object of all variables, 2 % of a page.
   const db = c.get('db')
   const here = discovery(db)
   const reads = c.req.method === 'GET' || c.req.method === 'HEAD'
   const first = reads && here.refresh(db)
-  if (first) await traceWait('side_column.wait', first)
-  const { known } = here
-  if (known) {
+  const offer = () => {
+    const { known } = here
+    if (!known) return next()
     if (reads) c.set('askedPeople', known.ids)
     c.set('sideColumn', () => {
       const visitor = c.get('visitor')
@@ -102,8 +102,9 @@ export const sideColumn = createMiddleware<Env>(async (c, next) => {
         !isSuggesting && !isUnasked && suggestions(known, visitor),
       ]
     })
+    return next()
   }
-  return next()
+  return first ? traceWait('side_column.wait', first).then(offer) : offer()
 })
 
 function suggestions({ people, version }: Known, visitor: Viewer | undefined) {

@@ -134,12 +134,11 @@ export const mayInspect = (c: Context<Env>): boolean =>
   c.get('settings').demo || c.get('visitor')?.operator === true
 
 /** Requires a signed-in user and sets `viewer`. Else answers with a redirect to the sign-in form, or with 401. */
-export const signedIn = createMiddleware<Env>(async (c, next) => {
+export const signedIn = createMiddleware<Env>((c, next) => {
   const visitor = c.get('visitor')
-  if (!visitor) return requireSignIn(c)
+  if (!visitor) return Promise.resolve(requireSignIn(c))
   c.set('viewer', visitor)
-  await next()
-  return undefined
+  return next()
 })
 
 function requireSignIn(c: Context<Env>): Response {

@@ -1,9 +1,10 @@
 // The one place where an error becomes an answer.
 import { randomBytes } from 'node:crypto'
 
-import type { Context } from 'hono'
+import type { Context, Hono, NotFoundHandler } from 'hono'
 import { raw } from 'hono/html'
 import { HTTPException } from 'hono/http-exception'
+import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
 import { behindQuery, damageIn, isAway } from '../base/query-error.ts'
@@ -107,12 +108,24 @@ const busyPage = cachedFragment(
   ),
 )
 
+/** Answers what no route of the app answers: 404, or 405 where it has routes of other methods. */
+export function answerUnknown(app: Hono<Env>): NotFoundHandler<Env> {
+  // Called here and not used as middleware, which every page would pass. It replaces an answer of 404.
+  const replaceIfKnown = methodNotAllowed({ app, onMethodNotAllowed: answerNotAllowed })
+  return async (c) => {
+    await replaceIfKnown(c, async () => {
+      c.res = await answerNotFound(c)
+    })
+    return c.res
+  }
+}
+
 /** Answers 404: no route has this path. */
-export const answerNotFound = (c: Context<Env>) =>
+const answerNotFound = (c: Context<Env>) =>
   answerError(new Refusal(404, 'There is nothing here.', { code: 'no_route' }), c)
 
 /** Answers 405 to a known path with another method than `methods`; answers OPTIONS with `Allow`. */
-export const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
+const answerNotAllowed = (c: Context<Env>, methods: string[]) => {
   const allow = [...methods, 'OPTIONS'].join(', ')
   if (c.req.method === 'OPTIONS') return c.body(null, 200, { Allow: allow })
   const extras = { code: 'wrong_method', headers: { Allow: allow } }
