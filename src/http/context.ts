@@ -15,6 +15,8 @@ declare module 'hono' {
     db: Db
     database: Database
     settings: Settings
+    /** The result of `clientKind`, after its first call: a page asks three times. */
+    clientKind: ClientKind | undefined
   }
 }
 
@@ -26,6 +28,14 @@ export type ClientKind = 'partial' | 'page' | 'program'
 
 /** Determines the kind of client from the request headers. */
 export function clientKind(c: Context): ClientKind {
+  const known = c.get('clientKind')
+  if (known) return known
+  const kind = readClientKind(c)
+  c.set('clientKind', kind)
+  return kind
+}
+
+function readClientKind(c: Context): ClientKind {
   const partial = c.req.header('HX-Request-Type') === 'partial'
   if (partial && !c.req.header('HX-History-Restore-Request')) return 'partial'
   if (c.req.header('HX-Request') || c.req.header('Accept')?.includes('text/html')) return 'page'

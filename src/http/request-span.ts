@@ -70,7 +70,7 @@ export const traceRequests = createMiddleware<Env>((c, next) => {
       const route = attributes[ATTR_HTTP_ROUTE]
       if (typeof route === 'string') span.updateName(`${method} ${route}`)
       if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
-      logRequest(attributes, round(ms))
+      logRequest(span.spanContext(), attributes, round(ms))
     }
     span.end(timeAt(costs, ended))
   })

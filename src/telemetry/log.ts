@@ -78,9 +78,9 @@ export const keepLog = (keeper: Keep): void => {
   keep = keeper
 }
 
-function write(line: Line): void {
+function write(line: Line, of?: SpanContext): void {
   if (!isLogged(line.level)) return
-  const ids = faultPoints.losesIds?.() === true ? undefined : activeIds()
+  const ids = faultPoints.losesIds?.() === true ? undefined : (of ?? activeIds())
   if (printsRequests || line.event !== requestEvent) stdout.write(textOf(line, ids))
   deliver(line, ids)
 }
@@ -144,8 +144,8 @@ const at =
     send({ level, message, facts })
 
 /** Writes the log line of a finished request: the attributes of its span, to be changed no more, and its duration. */
-export const logRequest = (attributes: Facts, ms: number): void =>
-  write({ level: 'info', message: 'request', facts: attributes, event: requestEvent, ms })
+export const logRequest = (span: SpanContext, attributes: Facts, ms: number): void =>
+  write({ level: 'info', message: 'request', facts: attributes, event: requestEvent, ms }, span)
 
 /**
  * The log: JSON lines on standard output and, with telemetry on, OTLP log records. Takes a message and attributes, and
