@@ -29,11 +29,17 @@ import {
   type RequestCosts,
 } from '../telemetry/query-tracing.ts'
 import { traceparentOf } from '../telemetry/spans.ts'
-import { tracer } from '../telemetry/tracer.ts'
+import { isTraced, tracer } from '../telemetry/tracer.ts'
 import { clientOf } from './client-address.ts'
 import type { Env } from './context.ts'
 import { throughHooks } from './handler-hook.ts'
-import { knownMethod, measure, requestAttributes, round } from './request-attributes.ts'
+import {
+  knownMethod,
+  measure,
+  requestAttributes,
+  round,
+  thousandths,
+} from './request-attributes.ts'
 
 /**
  * Makes one SERVER span, one log line and one measurement for each request. The span continues the trace of a trusted
@@ -51,7 +57,7 @@ export const traceRequests = createMiddleware<Env>((c, next) => {
     { kind: SpanKind.SERVER, startTime: timeAt(costs, costs.started) },
     parent,
   )
-  if (!trace.isSpanContextValid(span.spanContext())) return next()
+  if (!isTraced(span.spanContext())) return next()
   const own = trace.setSpan(new LinkedContext(parent, costsKey, costs), span)
   return context.with(own, async () => {
     linkToPage(c, span)
@@ -94,9 +100,13 @@ function linkToPage(c: Context<Env>, span: Span): void {
   span.setAttribute('app.page.trace_id', page)
 }
 
-const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) =>
-  `total;dur=${round(ms)}, db;dur=${round(costs.queryMs)};desc="${costs.queries} queries", ` +
-  `render;dur=${round(costs.renderMs)}, traceparent;desc="${traceparentOf(span)}"`
+const serverTiming = (span: SpanContext, costs: RequestCosts, ms: number) => {
+  const queries = `${costs.queries} ${costs.queries === 1 ? 'query' : 'queries'}`
+  return (
+    `total;dur=${thousandths(ms)}, db;dur=${thousandths(costs.queryMs)};desc="${queries}", ` +
+    `render;dur=${thousandths(costs.renderMs)}, traceparent;desc="${traceparentOf(span)}"`
+  )
+}
 
 /** Middleware: the handler span, an INTERNAL span named `<feature>.<action>` around the rest of the route. */
 export const traced = (name: string) =>

@@ -1,4 +1,4 @@
-import { ROOT_CONTEXT, trace, type SpanContext } from '@opentelemetry/api'
+import { ROOT_CONTEXT, type SpanContext } from '@opentelemetry/api'
 import { logs, SeverityNumber, type AnyValueMap, type LogRecord } from '@opentelemetry/api-logs'
 import {
   ATTR_EXCEPTION_MESSAGE,
@@ -9,6 +9,7 @@ import {
 import { stdout, type LostLines } from '../base/output.ts'
 import { behindQuery } from '../base/query-error.ts'
 import { faultPoints } from './fault-points.ts'
+import { activeContext } from './tracer.ts'
 
 const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type Level = (typeof levels)[number]
@@ -80,14 +81,9 @@ export const keepLog = (keeper: Keep): void => {
 
 function write(line: Line, of?: SpanContext): void {
   if (!isLogged(line.level)) return
-  const ids = faultPoints.losesIds?.() === true ? undefined : (of ?? activeIds())
+  const ids = faultPoints.losesIds?.() === true ? undefined : (of ?? activeContext())
   if (printsRequests || line.event !== requestEvent) stdout.write(textOf(line, ids))
   deliver(line, ids)
-}
-
-function activeIds(): SpanContext | undefined {
-  const ids = trace.getActiveSpan()?.spanContext()
-  return ids && trace.isSpanContextValid(ids) ? ids : undefined
 }
 
 /** Exports a line and gives it to the inspector. */

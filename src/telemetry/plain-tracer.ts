@@ -16,13 +16,13 @@ import { isTracingSuppressed } from '@opentelemetry/core'
 import type { Resource } from '@opentelemetry/resources'
 import {
   NodeTracerProvider,
-  RandomIdGenerator,
   SamplingDecision,
   type Sampler,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-node'
 
 import { PlainSpan, type SpanOrigin } from './plain-span.ts'
+import { newSpanId, newTraceId } from './random-ids.ts'
 import { tracerName } from './tracer.ts'
 
 export type ProviderConfig = {
@@ -48,7 +48,6 @@ export class PlainTracerProvider extends NodeTracerProvider {
 class PlainTracer implements Tracer {
   readonly #sampler: Sampler
   readonly #origin: SpanOrigin
-  readonly #ids = new RandomIdGenerator()
 
   constructor({ resource, sampler, spanProcessors }: ProviderConfig) {
     this.#sampler = sampler
@@ -66,7 +65,7 @@ class PlainTracer implements Tracer {
     if (!(parent instanceof PlainSpan)) return this.#sample(name, options, at)
     const parentContext = parent.spanContext()
     const { traceId, traceFlags, traceState } = parentContext
-    const own: SpanContext = { traceId, spanId: this.#ids.generateSpanId(), traceFlags }
+    const own: SpanContext = { traceId, spanId: newSpanId(), traceFlags }
     if (traceState) own.traceState = traceState
     return new PlainSpan(name, options, { own, parent: parentContext, origin: this.#origin })
   }
@@ -76,13 +75,13 @@ class PlainTracer implements Tracer {
     const remote = trace.getSpanContext(at)
     const parent = remote && isSpanContextValid(remote) ? remote : undefined
     const { kind = SpanKind.INTERNAL, attributes = {}, links = [] } = options
-    const traceId = parent?.traceId ?? this.#ids.generateTraceId()
+    const traceId = parent?.traceId ?? newTraceId()
     const sampled = this.#sampler.shouldSample(at, traceId, name, kind, attributes, links)
     const isExported = sampled.decision === SamplingDecision.RECORD_AND_SAMPLED
     const traceState = sampled.traceState ?? parent?.traceState
     const own: SpanContext = {
       traceId,
-      spanId: this.#ids.generateSpanId(),
+      spanId: newSpanId(),
       traceFlags: isExported ? TraceFlags.SAMPLED : TraceFlags.NONE,
     }
     if (traceState) own.traceState = traceState

@@ -1,5 +1,7 @@
 // Feeds the recorder: with the spans that OTLP exports and those that the sampler excludes from the export, and with log
 // lines.
+import { setFlagsFromString } from 'node:v8'
+
 import { SamplingDecision, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace-node'
 
 import type { Recorder } from '../trace-store/recorder.ts'
@@ -39,3 +41,15 @@ export const recordLog = (recorder: Recorder): void =>
       spanId: ids?.spanId,
     }),
   )
+
+/**
+ * Lets V8's old generation double before it is collected. What the recorder keeps is garbage some thousand requests later;
+ * without this, Node 26 collects all of it each time it has grown by a fifth: 0.03 ms a page.
+ */
+export function collectSeldom(): void {
+  try {
+    setFlagsFromString('--heap-growing-percent=100')
+  } catch {
+    // Bun, which has another engine.
+  }
+}

@@ -25,7 +25,7 @@ import { breakableSampler } from './breakable-sampler.ts'
 import { quietDiag } from './diag-logger.ts'
 import { PlainTracerProvider, type ProviderConfig } from './plain-tracer.ts'
 import { notToStrangers } from './propagation.ts'
-import { recordingAll, recordLog, spanRecorder } from './recording.ts'
+import { collectSeldom, recordingAll, recordLog, spanRecorder } from './recording.ts'
 import { describeProcess, instanceOf } from './resource.ts'
 
 export type Telemetry = {
@@ -52,7 +52,10 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
   const recorder = settings.inspect
     ? new Recorder({ instance: instanceOf(resource), exports: exporting?.states ?? [] })
     : undefined
-  if (recorder) recordLog(recorder)
+  if (recorder) {
+    recordLog(recorder)
+    collectSeldom()
+  }
   const sampler = breakableSampler(samplerOf(settings.sampler))
   const tracerProvider = startTraces(settings, {
     resource,

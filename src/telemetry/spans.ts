@@ -13,16 +13,11 @@ import { ATTR_EXCEPTION_TYPE } from '@opentelemetry/semantic-conventions'
 import { LinkedContext } from './linked-context.ts'
 import { log } from './log.ts'
 import { costsKey, newCosts, timeAt } from './query-tracing.ts'
-import { tracer } from './tracer.ts'
+import { activeContext, tracer } from './tracer.ts'
 
 /** Adds attributes to the active span. Only counts and ids: never texts that people wrote, addresses or secrets. */
 export const annotate = (attributes: Attributes): void => {
   trace.getActiveSpan()?.setAttributes(attributes)
-}
-
-const activeContext = (): SpanContext | undefined => {
-  const found = trace.getActiveSpan()?.spanContext()
-  return found && trace.isSpanContextValid(found) ? found : undefined
 }
 
 /** The id of the active trace, 32 hex digits; undefined when nothing is traced. */

@@ -1,6 +1,18 @@
-import { trace } from '@opentelemetry/api'
+import { INVALID_TRACEID, trace, type SpanContext } from '@opentelemetry/api'
 
 export const tracerName = 'tracewren'
 
 /** The tracer of all our spans. Without the SDK it makes spans that do nothing. */
 export const tracer = trace.getTracer(tracerName)
+
+/**
+ * Was this span made by a tracer, or is it the one of nobody? Not `isSpanContextValid`, which reads all 48 digits: that is
+ * for ids that came from outside.
+ */
+export const isTraced = ({ traceId }: SpanContext): boolean => traceId !== INVALID_TRACEID
+
+/** The context of the active span; undefined when nothing is traced. */
+export function activeContext(): SpanContext | undefined {
+  const found = trace.getActiveSpan()?.spanContext()
+  return found && isTraced(found) ? found : undefined
+}

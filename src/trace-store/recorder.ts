@@ -2,6 +2,7 @@
 import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
 
 import type { ExportState } from './export-state.ts'
+import { Fifo } from './fifo.ts'
 import { requestOf } from './recorded-request.ts'
 import { shorten, sizeOfLog, sizeOfSpan, textMax } from './recorded-size.ts'
 import type { RecordedLog, RecordedRequest, RecordedSpan, RecordedTrace } from './recorded.ts'
@@ -23,7 +24,7 @@ export const recorderBounds = {
 }
 
 /** The spans of a trace whose root span has not ended, and the number of spans that were not kept. */
-type Open = { spans: RecordedSpan[]; cut: number }
+type Open = { traceId: string; spans: RecordedSpan[]; cut: number }
 
 type Listener = (request: RecordedRequest) => void
 
@@ -34,16 +35,17 @@ export class Recorder {
   /** What became of the exports; empty while nothing is exported. */
   readonly exports: readonly ExportState[]
   statistics = new Statistics()
-  readonly #open = new Map<string, Open>()
+  /** Oldest first. An array: there are as many as requests run, and each would make a Map grow and shrink again. */
+  readonly #open: Open[] = []
   readonly #traces = new Map<string, RecordedTrace>()
-  /** The same traces, oldest first. An array: after many deletions at its start, a Map finds its first entry slowly. */
-  readonly #order: RecordedTrace[] = []
+  /** The same traces, oldest first: after many deletions at its start, a Map finds its first entry slowly. */
+  readonly #order = new Fifo<RecordedTrace>()
   readonly #errors = new Map<string, RecordedTrace>()
   #slow = new Map<string, RecordedTrace>()
   /** A trace must take longer than this (ms) to be kept as one of the slowest. */
   #slowFrom = 0
-  readonly #logs: RecordedLog[] = []
-  readonly #logSizes: number[] = []
+  readonly #logs = new Fifo<RecordedLog>()
+  readonly #logSizes = new Fifo<number>()
   readonly #listeners = new Set<Listener>()
   #traceBytes = 0
   #logBytes = 0
@@ -63,8 +65,12 @@ export class Recorder {
   takeSpan(span: RecordedSpan): void {
     const { traceId } = span.spanContext()
     const isRoot = span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true
-    const open = this.#open.get(traceId)
-    if (isRoot) return this.#close(traceId, open, span)
+    const index = this.#open.findLastIndex((one) => one.traceId === traceId)
+    const open = index < 0 ? undefined : this.#open[index]
+    if (isRoot) {
+      if (open) this.#open.splice(index, 1)
+      return this.#close(traceId, open, span)
+    }
     const known = open ? undefined : this.#traces.get(traceId)
     if (known) return this.#add(known, span)
     return this.#keepOpen(traceId, open, span)
@@ -73,15 +79,15 @@ export class Recorder {
   /** Keeps a span until its root span ends. Bounded, because a request may run for long or never end. */
   #keepOpen(traceId: string, open: Open | undefined, span: RecordedSpan): void {
     if (!open) {
-      this.#open.set(traceId, { spans: [span], cut: 0 })
-      if (this.#open.size > recorderBounds.open) this.#open.delete(this.#open.keys().next().value!)
+      this.#open.push({ traceId, spans: [span], cut: 0 })
+      if (this.#open.length > recorderBounds.open) this.#open.shift()
     } else if (open.spans.length < recorderBounds.spansOfTrace - 1) open.spans.push(span)
     else open.cut += 1
   }
 
   /** Number of spans whose root span has not ended. */
   waiting(): number {
-    return [...this.#open.values()].reduce((sum, { spans }) => sum + spans.length, 0)
+    return this.#open.reduce((sum, { spans }) => sum + spans.length, 0)
   }
 
   /** Takes a log line. Lines of requests to the inspector itself are left out. */
@@ -95,7 +101,7 @@ export class Recorder {
     this.#logs.push(kept)
     this.#logSizes.push(bytes)
     this.#logBytes += bytes
-    while (this.#logs.length > recorderBounds.logs || this.#logBytes > recorderBounds.logBytes) {
+    while (this.#logs.size > recorderBounds.logs || this.#logBytes > recorderBounds.logBytes) {
       this.#logs.shift()
       this.#logBytes -= this.#logSizes.shift()!
     }
@@ -125,7 +131,7 @@ export class Recorder {
 
   /** All kept log lines, newest first. */
   logs(): RecordedLog[] {
-    return this.#logs.toReversed()
+    return this.#logs.values().toReversed()
   }
 
   /** The number of the newest log line, the 1st of this process being 1; those before it count down. */
@@ -136,10 +142,10 @@ export class Recorder {
   /** Forgets all traces, log lines and statistics; requests that are still running are recorded. */
   clear(): void {
     for (const kept of [this.#traces, this.#errors, this.#slow]) kept.clear()
-    this.#order.length = 0
+    this.#order.clear()
     this.#listed = undefined
-    this.#logs.length = 0
-    this.#logSizes.length = 0
+    this.#logs.clear()
+    this.#logSizes.clear()
     this.#traceBytes = 0
     this.#logBytes = 0
     this.#slowFrom = 0
@@ -153,11 +159,11 @@ export class Recorder {
   }
 
   #close(traceId: string, open: Open | undefined, root: RecordedSpan): void {
-    this.#open.delete(traceId)
     if (isOurOwn(root.attributes[ATTR_URL_PATH])) return
     this.#listed = undefined
-    const { spans: inner, cut } = open ?? { spans: [], cut: 0 }
-    const spans = inner.concat(root) // not `push`, which would keep room for sixteen more
+    const { spans: grown, cut }: Pick<Open, 'spans' | 'cut'> = open ?? { spans: [], cut: 0 }
+    grown.push(root)
+    const spans = grown.slice() // which has no room for more, while `push` leaves room for sixteen
     const request = requestOf(root, ++this.#number)
     const known = this.#traces.get(traceId)
     if (known) this.#continue(known, spans, request)

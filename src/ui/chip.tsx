@@ -1,6 +1,6 @@
 // The chip in the corner of each page: what the page cost, and a link to its trace.
 import { elapsedMs, type RequestCosts } from '../telemetry/query-tracing.ts'
-import { html } from './html.ts'
+import { html, raw } from './html.ts'
 
 /** From about 100 ms on, people notice the delay. */
 const slowMs = 100
@@ -23,14 +23,14 @@ export const shortMs = (ms: number): string =>
 export const chipOf = ({ traceId, failed, keeper }: ChipProps) => ({
   bytesMax: chipBytesMax,
   text(costs: RequestCosts, answeredAt: number): string {
-    const values: Record<string, string> = {
-      '{id}': traceId,
-      '{short}': traceId.slice(0, 4),
-      '{keeper}': keeper === undefined ? '' : `?kept_by=${keeper}`,
-      '{numbers}': numbersOf(costs, answeredAt),
-    }
     let text = ''
-    for (const piece of failed ? failedChip : chip) text += values[piece] ?? piece
+    for (const piece of failed ? failedChip : chip) {
+      if (piece === '{id}') text += traceId
+      else if (piece === '{short}') text += traceId.slice(0, 4)
+      else if (piece === '{keeper}') text += keeper === undefined ? '' : `?kept_by=${keeper}`
+      else if (piece === '{numbers}') text += numbersOf(costs, answeredAt)
+      else text += piece
+    }
     return text
   },
 })
@@ -55,7 +55,10 @@ const renderChip = (failed: boolean): string[] =>
           <span class='dot' aria-hidden='true'></span>
           <span class='vh'>This page took </span>
           <span class='numbers'>{'{numbers}'}</span>
-          <span class='short'> &middot; trace {'{short}'}</span>
+          <span class='short'>
+            {raw(' &middot; trace ')}
+            {'{short}'}
+          </span>
           {failed && <b> failed</b>}
           <b id='chip-more'></b>
         </summary>

@@ -104,7 +104,7 @@ function keep(bytes: Buffer<ArrayBuffer>, forget: () => void): Fragment {
   return (fragments[slot] = { id, placeholder: raw(placeholder(id)), bytes, forget })
 }
 
-/** A text that is known only when all before it is encoded, and the greatest number of bytes that it can have. */
+/** An ASCII text that is known only when all before it is encoded, and the greatest number of bytes that it can have. */
 export type Late = { text: () => string; bytesMax: number }
 
 const lateName = 'late'
@@ -135,7 +135,9 @@ export function encode(html: string, late?: Late): Buffer<ArrayBuffer> {
   for (const [index, text] of texts.entries()) {
     at += page.write(text, at)
     if (index < kept.length)
-      at += kept[index]?.copy(page, at) ?? (late ? page.write(late.text(), at, late.bytesMax) : 0)
+      at +=
+        kept[index]?.copy(page, at) ??
+        (late ? page.write(late.text(), at, late.bytesMax, 'latin1') : 0)
   }
   return page.subarray(0, at)
 }

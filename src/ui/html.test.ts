@@ -3,6 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'node:test'
 
 import { startApp } from '../../test/harness.ts'
+import { newCosts } from '../telemetry/query-tracing.ts'
+import { chipOf } from './chip.tsx'
 import { html } from './html.ts'
 
 test('a template has no line breaks, its values keep theirs', () => {
@@ -10,6 +12,16 @@ test('a template has no line breaks, its values keep theirs', () => {
   const page = html`<p class="msg">${words}</p>
     <b>${1}</b>`
   assert.equal(page.toString(), '<p class="msg">one\n  two &amp; three</p> <b>1</b>')
+})
+
+test('the chip is ASCII, as which it is written into its page', () => {
+  for (const failed of [false, true]) {
+    const chip = chipOf({ traceId: 'ab'.repeat(16), failed, keeper: 'one~1' })
+    const text = chip.text(newCosts(true), performance.now() + 120)
+    assert.match(text, /^[\x20-\x7e]+$/)
+    assert.match(text, /href="\/traces\/(ab){16}\?kept_by=one~1"/)
+    assert.ok(text.length <= chip.bytesMax)
+  }
 })
 
 test('rendering uses no AsyncLocalStorage, which makes each promise dearer', async (t) => {
