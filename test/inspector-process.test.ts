@@ -64,7 +64,7 @@ test('chip, Server-Timing header, trace page, download and collector have the sa
 
     const timing = answer.headers.get('Server-Timing')!
     assert.equal(Number(/total;dur=([\d.]+)/.exec(timing)![1]), Math.round(ms * 1000) / 1000)
-    assert.match(timing, new RegExp(`desc="${queries} queries"`))
+    assert.match(timing, new RegExp(`desc="${queries} ${queries === 1 ? 'query' : 'queries'}"`))
     assert.match(timing, new RegExp(`traceparent;desc="00-${answer.trace}-${root.spanId}-01"`))
     assert.equal(root.attributes['app.db.query_count'], queries)
     const sum = sent
