@@ -6,8 +6,8 @@ export const tracerName = 'tracewren'
 export const tracer = trace.getTracer(tracerName)
 
 /**
- * Was this span made by a tracer, or is it the one of nobody? Not `isSpanContextValid`, which reads all 48 digits: that is
- * for ids that came from outside.
+ * Is this the context of a span that a tracer made? Else it is the API's invalid one. Not `isSpanContextValid`, which reads all
+ * 48 digits: that is for ids that came from outside.
  */
 export const isTraced = ({ traceId }: SpanContext): boolean => traceId !== INVALID_TRACEID
 
