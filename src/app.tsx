@@ -1,5 +1,5 @@
 // The middleware in its order, then the list of features.
-import { Hono, type MiddlewareHandler, type Next } from 'hono'
+import { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
 import { Refusal } from './base/refusal.ts'
@@ -42,6 +42,7 @@ import { serveAsset } from './http/assets.ts'
 import type { Env } from './http/context.ts'
 import { databaseBudget } from './http/database-budget.ts'
 import { bodyTooLarge, readForm, readsOwnBody } from './http/form-body.ts'
+import { inOne, unlessRead } from './http/middleware.ts'
 import { Passwords } from './http/passwords.ts'
 import { createRateLimits } from './http/rate-limits.ts'
 import { readYourWrites } from './http/read-your-writes.ts'
@@ -92,7 +93,7 @@ export function createApp({
   const destination = destinationFor(app)
   app.onError(answerError)
   app.notFound(answerUnknown(app))
-  app.use(async (c, next) => {
+  const withVariables = createMiddleware<Env>(async (c, next) => {
     c.set('settings', settings)
     c.set('database', database)
     c.set('db', database.db)
@@ -108,21 +109,22 @@ export function createApp({
     // At shutdown, after any answer, so that clients do not reuse the connection.
     if (state.stopping) c.res.headers.set('Connection', 'close')
   })
-  app.use(traceRequests)
-  app.use(securityHeaders(settings))
+  app.use(inOne(withVariables, traceRequests, securityHeaders(settings)))
   app.get('/static/*', serveAsset)
   app.route('/', healthRoutes(state))
-  app.use(privateAnswers)
-  app.use(unlessRead(bodyCap(settings.MAX_BODY_BYTES), sameOrigin(settings), readForm))
+  app.use(
+    inOne(
+      privateAnswers,
+      unlessRead(bodyCap(settings.MAX_BODY_BYTES), sameOrigin(settings), readForm),
+    ),
+  )
   // Before the queue of the requests: a fault may fill that, and must still be ended.
   if (lab) app.route('/', faultRoutes(lab))
-  app.use(crowdControl(settings))
-  for (const ofServer of [databaseBudget(settings), readYourWrites(database, settings)])
-    if (ofServer) app.use(ofServer)
+  const ofServer = [databaseBudget(settings), readYourWrites(database, settings)]
+  app.use(inOne(crowdControl(settings), ...ofServer.filter((one) => one !== undefined)))
   // Before the visitor is known: a feed is the same for everybody, and an answer that sets a cookie cannot be cached.
   app.route('/', personFeedRoutes)
-  app.use(sideColumn)
-  app.use(loadVisitor)
+  app.use(inOne(sideColumn, loadVisitor))
 
   addFeatures(app, { database, settings, state })
   app.route('/', inspectorRoutes(state))
@@ -196,17 +198,6 @@ function sameOrigin({ PUBLIC_ORIGIN }: Settings) {
     })
   })
 }
-
-/**
- * Skips checks for GET and HEAD. One middleware for all of them: each is two promises for every page. Not Hono's `except`,
- * which builds a chain of functions for each request: 30 us.
- */
-const unlessRead = (...checks: MiddlewareHandler<Env>[]): MiddlewareHandler<Env> =>
-  createMiddleware<Env>((c, next) =>
-    c.req.method === 'GET' || c.req.method === 'HEAD'
-      ? next()
-      : checks.reduceRight((rest: Next, check) => () => check(c, rest) as Promise<void>, next)(),
-  )
 
 /** Limits active and waiting requests. Beyond the limits a quick 503 is better for everybody than a long queue. */
 function crowdControl({ MAX_IN_FLIGHT, REQUEST_QUEUE, REQUEST_WAIT_MS }: Settings) {

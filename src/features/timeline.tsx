@@ -112,17 +112,18 @@ function readTimeline(
   const strategies = viewer.hiddenCount > 0 ? ofSeen : ofAll
   const { older: merge, upTo } = strategies.merge(db)
   const strategy = strategyFor(viewer.followingCount)
-  const all = async (bound: Bound) => {
-    if (strategy === 'merge') {
-      recordStrategy(strategy)
-      return merge.all(bound)
-    }
-    const { window, rest } = strategies[strategy]
+  const all = (bound: Bound) => {
+    if (strategy !== 'merge') return allOfMany(strategy, bound)
+    recordStrategy(strategy)
+    return merge.all(bound)
+  }
+  const allOfMany = async (how: 'list' | 'probe', bound: Bound) => {
+    const { window, rest } = strategies[how]
     const [rows, merged] = await together(db, () =>
       Promise.all([window(db).all(bound), isRemote(db) ? rest(db).all(bound) : undefined]),
     )
     const fallsShort = rows.length <= slice.limit
-    recordStrategy(fallsShort ? `${strategy}+merge` : strategy)
+    recordStrategy(fallsShort ? `${how}+merge` : how)
     return fallsShort ? (merged ?? merge.all(bound)) : rows
   }
   return readFeed(slice, { older: { all }, upTo }, readerOf(viewer))
@@ -169,12 +170,12 @@ export const timelineRoutes = router().get(
     const { since, ...asked } = c.req.valid('query')
     if (since !== undefined && clientKind(c) === 'partial') return answerNew(c, since)
     const slice = sliceOf(asked)
-    const [read, suggestions] = await together(db, () =>
-      Promise.all([
-        readTimeline(db, viewer, slice),
-        viewer.followingCount === 0 ? mostFollowed(db, readerOf(viewer)) : [],
-      ]),
-    )
+    const [read, suggestions] =
+      viewer.followingCount > 0
+        ? [await readTimeline(db, viewer, slice), []]
+        : await together(db, () =>
+            Promise.all([readTimeline(db, viewer, slice), mostFollowed(db, readerOf(viewer))]),
+          )
     const feed = onceEach(read)
     annotate({ 'app.timeline.tweets': feed.rows.length })
     // Not on a page that begins further down.

@@ -1,5 +1,5 @@
 // Validates the input of routes: path, query string and form.
-import type { Context } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { validator } from 'hono/validator'
 import * as v from 'valibot'
 
@@ -84,12 +84,13 @@ export const form = <T extends Fields>(fields: T, redisplay?: Redisplay) => {
  */
 export const query = <T extends Fields>(fields: T) => {
   const schema = v.object(fields)
-  const validated = validator('query', (value): Parsed<T> => {
-    const firsts = Object.entries(value).map(([name, given]) => [name, [given].flat()[0]])
-    const parsed = v.safeParse(schema, Object.fromEntries(firsts))
-    if (parsed.success) return parsed.output
-    throw new Refusal(400, parsed.issues[0].message, { code: 'bad_query' })
-  })
+  // Not Hono's `validator`, which makes three promises.
+  const validated: MiddlewareHandler<Env, string, { out: { query: Parsed<T> } }> = (c, next) => {
+    const parsed = v.safeParse(schema, c.req.query())
+    if (!parsed.success) throw new Refusal(400, parsed.issues[0].message, { code: 'bad_query' })
+    c.req.addValidatedData('query', parsed.output)
+    return next()
+  }
   return declares(Object.keys(fields), validated)
 }
 

@@ -29,15 +29,27 @@ type Rendering = {
  * Answers with HTML. The time from the first element to the last byte is the span `render`; it and the size (bytes) are
  * added to the costs of the request. A function builds what would be built too early: JSX itself is built late.
  */
-export async function render(
+export function render(
   c: Context,
   html: Html | (() => Html),
-  { isReady = false, late }: Rendering = {},
-): Promise<Response> {
-  const costs = requestCosts()
+  rendering: Rendering = {},
+): Response | Promise<Response> {
   const started = performance.now()
   const made = typeof html === 'function' ? html() : html
-  const text = (made instanceof Promise ? await made : made).toString()
+  // Not `async`: what is not awaited needs no promise.
+  return made instanceof Promise
+    ? made.then((text) => send(c, text, started, rendering))
+    : send(c, made, started, rendering)
+}
+
+function send(
+  c: Context,
+  made: HtmlEscapedString,
+  started: number,
+  { isReady = false, late }: Rendering,
+): Response {
+  const costs = requestCosts()
+  const text = made.toString()
   let answeredAt = 0
   // The duration in the page's chip is that of the page's span.
   const bytes = encode(
