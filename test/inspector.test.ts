@@ -2,6 +2,8 @@
 // part of it with a note, and never fails.
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 import { SpanStatusCode } from '@opentelemetry/api'
 import { sql } from 'drizzle-orm'
@@ -44,6 +46,47 @@ test('the spans of a request that never ends are not kept for ever', () => {
   for (let number = 0; number < 5000; number++)
     recorder.takeSpan(span({ id: 2, parent: 1, trace: spanId(number).repeat(2) }))
   assert.ok(recorder.waiting() <= recorderBounds.spansOfTrace + recorderBounds.open)
+})
+
+test('what came while nobody looked is there at the first look, and is counted', async () => {
+  await using place = await inspector()
+  const { recorder } = place
+  for (let number = 1; number <= 700; number++) {
+    const trace = spanId(number).repeat(2)
+    recorder.takeSpan(span({ id: 2, parent: 1, trace }))
+    recorder.takeLog({ ...line('request'), ms: 1, traceId: trace })
+    recorder.takeSpan(span({ id: 1, trace }))
+  }
+  assert.equal(recorder.statistics.routes.get('GET /x')!.count, 700)
+  assert.equal(recorder.newestLog, 700)
+  const newest = recorder.trace(spanId(700).repeat(2))!
+  assert.equal(newest.spans.length, 2)
+  assert.match((await place.get(`/traces/${newest.id}`)).text, /span 2/)
+  const heard: string[] = []
+  recorder.takeSpan(span({ id: 1, trace: spanId(701).repeat(2) }))
+  const stop = recorder.listen(({ traceId }) => heard.push(traceId))
+  recorder.takeSpan(span({ id: 1, trace: spanId(702).repeat(2) }))
+  stop()
+  recorder.takeSpan(span({ id: 1, trace: spanId(703).repeat(2) }))
+  assert.deepEqual(heard, [spanId(702).repeat(2)], 'only what came while it listened')
+  recorder.clear()
+  assert.equal(recorder.requests().length, 0)
+})
+
+test('the rest of a long log line is not kept in memory, whether somebody looks or not', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const used = () => {
+    collect()
+    return process.memoryUsage().heapUsed + process.memoryUsage().external
+  }
+  const recorder = new Recorder()
+  const before = used()
+  for (let number = 0; number < 100; number++)
+    recorder.takeLog(line(Buffer.alloc(1_000_000, 97 + (number % 20)).toString('latin1')))
+  const grown = used() - before
+  assert.equal(recorder.newestLog, 100)
+  assert.ok(grown < 20_000_000, `${grown} bytes`)
 })
 
 test('of a megabyte of logs each page shows a part, with a note', async () => {

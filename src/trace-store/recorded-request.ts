@@ -53,3 +53,10 @@ const noRoute = (code: string | undefined) =>
   code === undefined || code === 'no_route' || code === 'wrong_method' ? '(no route)' : '(refused)'
 
 const kindOf = (kind: unknown) => (kind === 'page' || kind === 'partial' ? kind : 'program')
+
+/** The duration of the slowest one; 0 when there is none. */
+export function slowestMs(requests: readonly RecordedRequest[]): number {
+  let most = 0
+  for (const request of requests) most = Math.max(most, request.ms)
+  return most
+}

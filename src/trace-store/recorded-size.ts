@@ -45,8 +45,11 @@ export function sizeOfLog({ message, facts, ms }: RecordedLog): number {
 const isLong = (value: unknown): value is string =>
   typeof value === 'string' && value.length > textMax
 
-const cutText = (text: string) =>
-  `${text.slice(0, textMax)}\u2026 (${(text.length - textMax).toLocaleString('en')} more characters)`
+function cutText(text: string): string {
+  // A copy: V8's `slice` keeps the whole text in memory.
+  const kept = Buffer.from(text.slice(0, textMax), 'utf16le').toString('utf16le')
+  return `${kept}\u2026 (${(text.length - textMax).toLocaleString('en')} more characters)`
+}
 
 /** A copy of the line in which the message and the attributes that are too long are cut. */
 export function shorten(line: RecordedLog): RecordedLog {

@@ -3,8 +3,9 @@ import { ATTR_URL_PATH } from '@opentelemetry/semantic-conventions'
 
 import type { ExportState } from './export-state.ts'
 import { Fifo } from './fifo.ts'
-import { requestOf } from './recorded-request.ts'
-import { shorten, sizeOfLog, sizeOfSpan, textMax } from './recorded-size.ts'
+import { LogStore } from './log-store.ts'
+import { requestOf, slowestMs } from './recorded-request.ts'
+import { sizeOfSpan } from './recorded-size.ts'
 import type { RecordedLog, RecordedRequest, RecordedSpan, RecordedTrace } from './recorded.ts'
 import { Statistics } from './statistics.ts'
 
@@ -21,6 +22,8 @@ export const recorderBounds = {
   open: 500,
   logs: 2000,
   logBytes: 4 * 1024 * 1024,
+  /** Spans, and log lines, that were taken and are not sorted in yet. */
+  unsorted: 256,
 }
 
 /** The spans of a trace whose root span has not ended, and the number of spans that were not kept. */
@@ -34,7 +37,9 @@ export class Recorder {
   readonly instance: string | undefined
   /** What became of the exports; empty while nothing is exported. */
   readonly exports: readonly ExportState[]
-  statistics = new Statistics()
+  #statistics = new Statistics()
+  #newSpans: RecordedSpan[] = []
+  #newLogs: RecordedLog[] = []
   /** Oldest first. An array: there are as many as requests run, and each would make a Map grow and shrink again. */
   readonly #open: Open[] = []
   readonly #traces = new Map<string, RecordedTrace>()
@@ -44,13 +49,10 @@ export class Recorder {
   #slow = new Map<string, RecordedTrace>()
   /** A trace must take longer than this (ms) to be kept as one of the slowest. */
   #slowFrom = 0
-  readonly #logs = new Fifo<RecordedLog>()
-  readonly #logSizes = new Fifo<number>()
+  readonly #logs = new LogStore(recorderBounds.logs, recorderBounds.logBytes)
   readonly #listeners = new Set<Listener>()
   #traceBytes = 0
-  #logBytes = 0
   #number = 0
-  #logsTaken = 0
   #listed: RecordedRequest[] | undefined
 
   constructor({
@@ -61,8 +63,32 @@ export class Recorder {
     this.exports = exports
   }
 
-  /** Takes a finished span. The root span of a request ends last and completes the request. */
+  /**
+   * Takes a finished span. The root span of a request ends last and completes the request. It is sorted in when somebody
+   * looks or listens, or with many others at once: code that runs once in a request is slow, because it is cold each time.
+   */
   takeSpan(span: RecordedSpan): void {
+    this.#newSpans.push(span)
+    if (this.#newSpans.length >= recorderBounds.unsorted || this.#listeners.size > 0) this.#sortIn()
+  }
+
+  /** Takes a log line. Lines of requests to the inspector itself are left out. */
+  takeLog(line: RecordedLog): void {
+    this.#newLogs.push(line)
+    // Those of no request may be as long as a megabyte, and are cut when they are sorted in.
+    const isLong = line.ms === undefined
+    if (isLong || this.#newLogs.length >= recorderBounds.unsorted) this.#sortIn()
+  }
+
+  #sortIn(): void {
+    const [spans, lines] = [this.#newSpans, this.#newLogs]
+    this.#newSpans = []
+    this.#newLogs = []
+    for (const span of spans) this.#sortSpan(span)
+    for (const line of lines) if (!isOurOwn(line.facts[ATTR_URL_PATH])) this.#logs.take(line)
+  }
+
+  #sortSpan(span: RecordedSpan): void {
     const { traceId } = span.spanContext()
     const isRoot = span.parentSpanContext === undefined || span.parentSpanContext.isRemote === true
     const index = this.#open.findLastIndex((one) => one.traceId === traceId)
@@ -85,35 +111,27 @@ export class Recorder {
     else open.cut += 1
   }
 
-  /** Number of spans whose root span has not ended. */
-  waiting(): number {
-    return this.#open.reduce((sum, { spans }) => sum + spans.length, 0)
+  /** Rates, errors and durations since the start or the last `clear`. */
+  get statistics(): Statistics {
+    this.#sortIn()
+    return this.#statistics
   }
 
-  /** Takes a log line. Lines of requests to the inspector itself are left out. */
-  takeLog(line: RecordedLog): void {
-    if (isOurOwn(line.facts[ATTR_URL_PATH])) return
-    const size = sizeOfLog(line)
-    const isShort = size <= textMax // then no text of it is longer
-    const kept = isShort ? line : shorten(line)
-    const bytes = isShort ? size : sizeOfLog(kept)
-    this.#logsTaken += 1
-    this.#logs.push(kept)
-    this.#logSizes.push(bytes)
-    this.#logBytes += bytes
-    while (this.#logs.size > recorderBounds.logs || this.#logBytes > recorderBounds.logBytes) {
-      this.#logs.shift()
-      this.#logBytes -= this.#logSizes.shift()!
-    }
+  /** Number of spans whose root span has not ended. */
+  waiting(): number {
+    this.#sortIn()
+    return this.#open.reduce((sum, { spans }) => sum + spans.length, 0)
   }
 
   /** The trace with this id (32 hex digits), if it is still kept. */
   trace(id: string): RecordedTrace | undefined {
+    this.#sortIn()
     return this.#traces.get(id) ?? this.#errors.get(id) ?? this.#slow.get(id)
   }
 
   /** All kept requests, newest first. The list is kept until the next request: pages and charts ask for it often. */
   requests(): readonly RecordedRequest[] {
+    this.#sortIn()
     if (this.#listed) return this.#listed
     const all: RecordedRequest[] = []
     for (const kept of [this.#slow, this.#errors, this.#traces])
@@ -131,29 +149,31 @@ export class Recorder {
 
   /** All kept log lines, newest first. */
   logs(): RecordedLog[] {
-    return this.#logs.values().toReversed()
+    this.#sortIn()
+    return this.#logs.newestFirst()
   }
 
   /** The number of the newest log line, the 1st of this process being 1; those before it count down. */
   get newestLog(): number {
-    return this.#logsTaken
+    this.#sortIn()
+    return this.#logs.taken
   }
 
   /** Forgets all traces, log lines and statistics; requests that are still running are recorded. */
   clear(): void {
+    this.#sortIn() // the spans of requests that are still running
     for (const kept of [this.#traces, this.#errors, this.#slow]) kept.clear()
     this.#order.clear()
     this.#listed = undefined
     this.#logs.clear()
-    this.#logSizes.clear()
     this.#traceBytes = 0
-    this.#logBytes = 0
     this.#slowFrom = 0
-    this.statistics = new Statistics()
+    this.#statistics = new Statistics()
   }
 
   /** Calls the listener with every new request until the returned function is called. */
   listen(listener: Listener): () => void {
+    this.#sortIn() // it hears of those from now on
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -169,7 +189,7 @@ export class Recorder {
     if (known) this.#continue(known, spans, request)
     else this.#begin({ id: traceId, spans, cut: 0, bytes: 0, requests: [request] })
     if (cut > 0) this.#traces.get(traceId)!.cut += cut
-    this.statistics.take(request, spans)
+    this.#statistics.take(request, spans)
     for (const listener of this.#listeners) listener(request)
     while (
       this.#traces.size > recorderBounds.traces ||
@@ -219,22 +239,16 @@ export class Recorder {
         this.#errors.delete(this.#errors.keys().next().value!)
       return
     }
-    if (slowness(trace) > this.#slowFrom) this.#keepSlow(trace)
+    if (slowestMs(trace.requests) > this.#slowFrom) this.#keepSlow(trace)
   }
 
   #keepSlow(trace: RecordedTrace): void {
     const slowest = [...this.#slow.values(), trace]
-      .sort((one, other) => slowness(other) - slowness(one))
+      .sort((one, other) => slowestMs(other.requests) - slowestMs(one.requests))
       .slice(0, recorderBounds.slow)
     this.#slow = new Map(slowest.map((one) => [one.id, one]))
-    if (slowest.length === recorderBounds.slow) this.#slowFrom = slowness(slowest.at(-1)!)
+    if (slowest.length === recorderBounds.slow) this.#slowFrom = slowestMs(slowest.at(-1)!.requests)
   }
-}
-
-function slowness({ requests }: RecordedTrace): number {
-  let most = 0
-  for (const { ms } of requests) most = Math.max(most, ms)
-  return most
 }
 
 /** Requests to the inspector, to static files and of health checks are not recorded: they would displace the others. */
