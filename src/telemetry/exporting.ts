@@ -7,6 +7,7 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { registerInstrumentations } from '@opentelemetry/instrumentation'
 import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node'
+import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer'
 import type { Resource } from '@opentelemetry/resources'
 import {
   BatchLogRecordProcessor,
@@ -44,6 +45,13 @@ import {
 } from './dropped.ts'
 import { breakable } from './fault-points.ts'
 import { Outage } from './outage.ts'
+import { serializePlainSpans } from './span-bytes.ts'
+
+// The exporter of traces takes no other serializer.
+const ofLibrary = { ...ProtobufTraceSerializer }
+ProtobufTraceSerializer.serializeRequest = serializePlainSpans((spans) =>
+  ofLibrary.serializeRequest(spans),
+)
 
 type Exports = {
   /** To be given to the tracer provider. */
