@@ -64,7 +64,7 @@ test('what came while nobody looked is there at the first look, and is counted',
   assert.match((await place.get(`/traces/${newest.id}`)).text, /span 2/)
   const heard: string[] = []
   recorder.takeSpan(span({ id: 1, trace: spanId(701).repeat(2) }))
-  const stop = recorder.listen(({ traceId }) => heard.push(traceId))
+  const stop = recorder.listen((request) => heard.push(request.traceId))
   recorder.takeSpan(span({ id: 1, trace: spanId(702).repeat(2) }))
   stop()
   recorder.takeSpan(span({ id: 1, trace: spanId(703).repeat(2) }))

@@ -20,7 +20,6 @@ import {
 import {
   addHrTimes,
   hrTime,
-  hrTimeDuration,
   timeInputToHrTime,
   type InstrumentationScope,
 } from '@opentelemetry/core'
@@ -153,11 +152,13 @@ export class PlainSpan implements Span, SpanContext, ReadableSpan {
 
   end(time?: TimeInput): void {
     if (this.ended) return
-    const [seconds, nanos] = hrTimeDuration(this.startTime, hrTimeOf(time))
+    const [seconds, nanos] = hrTimeOf(time)
+    const borrowed = nanos < this.startNanos ? 1 : 0
+    const whole = seconds - this.startSeconds - borrowed
     // Else the clock was set back.
-    if (seconds >= 0) {
-      this.seconds = Math.trunc(seconds)
-      this.nanos = Math.trunc(nanos)
+    if (whole >= 0) {
+      this.seconds = Math.trunc(whole)
+      this.nanos = Math.trunc(nanos - this.startNanos + borrowed * 1e9)
     }
     this.ended = true
     this.origin.ended(this)
