@@ -101,8 +101,8 @@ test('what is cached of the list follows each request, each ten seconds and each
   place.recorder.clear()
   assert.deepEqual(await says(), ['0 requests', '0 requests', ''])
 
-  const { statistics } = place.recorder
   take(3)
+  const { statistics } = place.recorder
   const busy = (at: number) => statistics.series(at).findIndex(({ count }) => count > 0)
   assert.equal(busy(now + bucketMs), busy(now) - 1)
   assert.equal(busy(now + bucketsKept * bucketMs), -1)
