@@ -1,3 +1,4 @@
+import { counted } from '../base/format.ts'
 import { isDamage, rebuildSchema } from '../db/damage.ts'
 import { lockFile } from '../db/file-lock.ts'
 import { findAllProblems, repair } from '../db/integrity.ts'
@@ -23,7 +24,7 @@ notifications, and creates the search index, missing triggers and missing indexe
     const left = withDatabase(path, findAllProblems)
     lock.release()
     for (const problem of left) say(`still: ${problem}`)
-    say(`${path}: ${before.length} problems found, ${left.length} left.`)
+    say(`${path}: ${counted(before.length, 'problem')} found, ${left.length} left.`)
     if (left.some(isDamage)) say('Restore a backup with npm run db:restore -- FILE.')
     return left.length === 0 ? 0 : 1
   },
