@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { startSink, type Answers, type Sink } from '../test/otlp-sink.ts'
 import { costOfAll } from './cost/all.ts'
+import { compareStarts } from './cost/starts.ts'
 import { load, usage, variant, type Variant } from './cost/variant.ts'
 import { freePort } from './free-port.ts'
 
@@ -80,6 +81,22 @@ const studies: Record<string, () => Promise<void>> = {
       ),
     ])
   },
+  /** The inspector alone, the default of a demo, against no telemetry; STARTS=12. */
+  recorder: () => compareStarts({ name: 'off', env: off }, { name: 'inspector alone', env: on }),
+  /** All traces exported against no telemetry; STARTS=12. */
+  async exporting() {
+    const sink = await startSink(discard)
+    await compareStarts(
+      { name: 'off', env: off },
+      { name: 'traces 100 %', env: traced(sink, { ...off, OTEL_BSP_SCHEDULE_DELAY: '100' }) },
+    )
+  },
+  /** The fault lab with nothing broken against none; STARTS=26. */
+  lab: () =>
+    compareStarts(
+      { name: 'FAULTS=0', env: { ...off, FAULTS: '0' } },
+      { name: 'FAULTS=1', env: { ...off, FAULTS: '1' } },
+    ),
   /** Tracing against nothing at all, without the inspector. */
   async tracing() {
     const sink = await startSink(discard)

@@ -93,7 +93,7 @@ export function createApp({
   const destination = destinationFor(app)
   app.onError(answerError)
   app.notFound(answerUnknown(app))
-  const withVariables = createMiddleware<Env>(async (c, next) => {
+  const withVariables = createMiddleware<Env>((c, next) => {
     c.set('settings', settings)
     c.set('database', database)
     c.set('db', database.db)
@@ -105,9 +105,9 @@ export function createApp({
     c.set('destination', destination)
     c.set('recorder', recorder)
     c.set('runtime', runtime)
-    await next()
     // At shutdown, after any answer, so that clients do not reuse the connection.
-    if (state.stopping) c.res.headers.set('Connection', 'close')
+    const hangUp = () => c.res.headers.set('Connection', 'close')
+    return next().then(() => (state.stopping ? hangUp() : undefined))
   })
   app.use(inOne(withVariables, traceRequests, securityHeaders(settings)))
   app.get('/static/*', serveAsset)

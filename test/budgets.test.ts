@@ -65,8 +65,8 @@ test(
     const { spans } = await read()
     counter.disable()
     assert.ok(spans.length >= 4, 'it is traced')
-    // 46 of these are of this client and of the exporter of the tests; with drizzle's own reads they were 137.
-    assert.ok(made <= 104, `${made} promises`)
+    // 46 to 50 of these are of this client and of the exporter of the tests; with drizzle's own reads they were 137.
+    assert.ok(made <= 90, `${made} promises`)
   },
 )
 

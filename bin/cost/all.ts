@@ -8,7 +8,7 @@ import { figuresOf, type Round, type Wire } from './figures.ts'
 import { caption, costPicture, costTable, withReport, type Report } from './report.ts'
 import { load, usage, variant, type Variant } from './variant.ts'
 
-const usual = { rounds: 30, requests: 300, paced: 200, perSecond: 100, warmUp: 2000 }
+const usual = { rounds: 30, requests: 300, paced: 200, perSecond: 100, warmUp: 4000 }
 const small = { rounds: 6, requests: 100, paced: 100, perSecond: 100, warmUp: 500 }
 /** Exports begin half a second after the requests: a slice ends when they are done. */
 const exportMs = '500'

@@ -23,6 +23,8 @@ export type Variant = {
   cookie: string
   agent: Agent
   perSecond?: number
+  /** Ends the process and deletes its database; else that is done at the end of the program. */
+  end: () => Promise<void>
 }
 
 /** A server with the demo world, and somebody who is signed in. */
@@ -36,19 +38,27 @@ export async function variant(
     LOG_LEVEL: 'warn',
     ...env,
   })
-  process.once('exit', () => {
+  const leave = () => {
     server.child.kill('SIGKILL')
     place[Symbol.dispose]()
-  })
+  }
+  process.once('exit', leave)
   const fields = { mailaddress: 'user0003@example.com', password: 'password123' }
   const login = await post(`${server.url}/login`, fields)
   const cookie = login?.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  const agent = new Agent({ keepAlive: true, maxSockets: connections })
   return {
     name,
     path,
     server,
     cookie,
-    agent: new Agent({ keepAlive: true, maxSockets: connections }),
+    agent,
+    async end() {
+      agent.destroy()
+      await server.stop('SIGKILL')
+      process.off('exit', leave)
+      leave()
+    },
   }
 }
 

@@ -119,9 +119,9 @@ function readTimeline(
   }
   const allOfMany = async (how: 'list' | 'probe', bound: Bound) => {
     const { window, rest } = strategies[how]
-    const [rows, merged] = await together(db, () =>
-      Promise.all([window(db).all(bound), isRemote(db) ? rest(db).all(bound) : undefined]),
-    )
+    const [rows, merged] = isRemote(db)
+      ? await together(db, () => Promise.all([window(db).all(bound), rest(db).all(bound)]))
+      : [await window(db).all(bound)]
     const fallsShort = rows.length <= slice.limit
     recordStrategy(fallsShort ? `${how}+merge` : how)
     return fallsShort ? (merged ?? merge.all(bound)) : rows

@@ -14,6 +14,7 @@ import { ATTR_ERROR_TYPE, ATTR_HTTP_ROUTE } from '@opentelemetry/semantic-conven
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 
+import { Lru } from '../base/lru.ts'
 import { behindQuery } from '../base/query-error.ts'
 import { faultPoints } from '../telemetry/fault-points.ts'
 import { LinkedContext } from '../telemetry/linked-context.ts'
@@ -59,9 +60,8 @@ export const traceRequests = createMiddleware<Env>((c, next) => {
   )
   if (!isTraced(span.spanContext())) return next()
   const own = trace.setSpan(new LinkedContext(parent, costsKey, costs), span)
-  return context.with(own, async () => {
-    linkToPage(c, span)
-    await next()
+  linkToPage(c, span)
+  const finish = () => {
     const ended = c.get('answeredAt') ?? performance.now()
     const ms = elapsedMs(costs, ended)
     // Not `c.header`: on a finished response that turns the body into a stream, which is 10 % of the cost of a page.
@@ -74,13 +74,23 @@ export const traceRequests = createMiddleware<Env>((c, next) => {
       // One call: setting attributes one by one costs several times as much.
       span.setAttributes(attributes)
       const route = attributes[ATTR_HTTP_ROUTE]
-      if (typeof route === 'string') span.updateName(`${method} ${route}`)
+      if (typeof route === 'string') span.updateName(nameOf(method, route))
       if (c.res.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR })
       logRequest(span.spanContext(), attributes, round(ms))
     }
     span.end(timeAt(costs, ended))
-  })
+  }
+  return context.with(own, () => next().then(finish))
 })
+
+const names = new Map<string, Lru<string>>()
+
+/** `GET /timeline`: the same text for each request, not a copy for the inspector to keep. There are few methods. */
+function nameOf(method: string, route: string): string {
+  let ofMethod = names.get(method)
+  if (!ofMethod) names.set(method, (ofMethod = new Lru(500)))
+  return ofMethod.get(route, () => `${method} ${route}`)
+}
 
 /** Reads single headers. `keys` is empty, because listing all headers makes node-server build a complete Request. */
 const headersOfRequest: TextMapGetter<Context> = {
@@ -117,9 +127,9 @@ export const traced = (name: string) =>
     const began = performance.now()
     endMiddleware(costs, began)
     const start = costs ? { startTime: timeAt(costs, began) } : {}
-    return tracer.startActiveSpan(name, start, active, async (span) => {
-      const named = costs && namedMs(costs)
-      await throughHooks(c, next)
+    const span = tracer.startSpan(name, start, active)
+    const named = costs && namedMs(costs)
+    const finish = () => {
       // A thrown error cannot be caught here: Hono has already turned it into a response and set `c.error`.
       if (c.error && c.res.status >= 500) {
         span.setAttribute(ATTR_ERROR_TYPE, failureOf(behindQuery(c.error)))
@@ -129,7 +139,8 @@ export const traced = (name: string) =>
       const ended = c.get('answeredAt') ?? performance.now()
       costs.handlerMs += Math.max(0, ended - began - (namedMs(costs) - named!))
       span.end(timeAt(costs, ended))
-    })
+    }
+    return context.with(trace.setSpan(active, span), () => throughHooks(c, next).then(finish))
   })
 
 /** The time of a request that is not the handler's own. A wait in a query is a part of the query's time. */

@@ -109,18 +109,19 @@ async function renameCookie(c: Context<Env>): Promise<void> {
 }
 
 /** The user of the session with this token hash; undefined when it has expired or the user may not sign in. */
-export async function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer | undefined> {
+export function findVisitor(c: Context<Env>, tokenHash: string): Promise<Viewer | undefined> {
   const [db, settings] = [c.get('db'), c.get('settings')]
   const now = Date.now()
-  const times = { seenAfter: now - idleMs, createdAfter: now - absoluteMs }
+  const bound = { tokenHash, seenAfter: now - idleMs, createdAfter: now - absoluteMs }
   const asked = c.get('askedPeople')
-  const row = await (asked === undefined
-    ? visitorQuery(db).get({ tokenHash, ...times })
-    : askingQuery(db).get({ tokenHash, ...times, asked }))
-  if (!row || (row.demo && !settings.demo)) return undefined
-  if (row.seenAt < now - seenEveryMs) rememberSeen(db, tokenHash, now)
-  const operator = row.operator || settings.operators.has(row.mailaddress)
-  return Object.assign(row, { tokenHash, operator })
+  const found =
+    asked === undefined ? visitorQuery(db).get(bound) : askingQuery(db).get({ ...bound, asked })
+  return found.then((row) => {
+    if (!row || (row.demo && !settings.demo)) return undefined
+    if (row.seenAt < now - seenEveryMs) rememberSeen(db, tokenHash, now)
+    const operator = row.operator || settings.operators.has(row.mailaddress)
+    return Object.assign(row, { tokenHash, operator })
+  })
 }
 
 /** Prolongs the session in the background. Called at most once an hour for a session. */

@@ -27,6 +27,7 @@ import type { Resource } from '@opentelemetry/resources'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-node'
 
 import { errorFacts } from './log.ts'
+import { digitsOf, randomBits } from './random-ids.ts'
 
 /** What the spans of one tracer share. */
 export type SpanOrigin = {
@@ -36,7 +37,14 @@ export type SpanOrigin = {
   ended: (span: PlainSpan) => void
 }
 
-type Place = { own: SpanContext; parent: SpanContext | undefined; origin: SpanOrigin }
+/** What a span is told of itself by its tracer. */
+type Place = {
+  traceId: string
+  traceFlags: number
+  traceState: TraceState | undefined
+  parent: SpanContext | undefined
+  origin: SpanOrigin
+}
 
 // Shared by all spans that have none.
 const noAttributes: Attributes = Object.freeze({})
@@ -59,7 +67,10 @@ const hrTimeOf = (time: TimeInput | undefined): HrTime =>
 /** A span, which is its own context, too: an object less to keep. */
 export class PlainSpan implements Span, SpanContext, ReadableSpan {
   readonly traceId: string
-  readonly spanId: string
+  // The id as two integers and, when somebody has read them, as sixteen digits. They are read of one span of a request.
+  readonly idHigh = randomBits()
+  readonly idLow = randomBits() || 1
+  private digits: string | undefined = undefined
   readonly traceFlags: number
   readonly traceState?: TraceState
   name: string
@@ -78,11 +89,11 @@ export class PlainSpan implements Span, SpanContext, ReadableSpan {
   private seconds = 0
   private nanos = 0
 
-  constructor(name: string, options: SpanOptions, { own, parent, origin }: Place) {
-    this.traceId = own.traceId
-    this.spanId = own.spanId
-    this.traceFlags = own.traceFlags
-    if (own.traceState) this.traceState = own.traceState
+  constructor(name: string, options: SpanOptions, place: Place) {
+    const { traceState, parent } = place
+    this.traceId = place.traceId
+    this.traceFlags = place.traceFlags
+    if (traceState) this.traceState = traceState
     this.name = name
     this.kind = options.kind ?? SpanKind.INTERNAL
     if (parent) this.parentSpanContext = parent
@@ -91,7 +102,11 @@ export class PlainSpan implements Span, SpanContext, ReadableSpan {
     this.startNanos = Math.trunc(nanos)
     if (options.attributes) this.setAttributes(Object.assign({}, options.attributes))
     if (options.links && options.links.length > 0) this.links = options.links
-    this.origin = origin
+    this.origin = place.origin
+  }
+
+  get spanId(): string {
+    return (this.digits ??= digitsOf(this.idHigh, this.idLow))
   }
 
   spanContext(): SpanContext {

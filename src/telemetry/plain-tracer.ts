@@ -63,11 +63,9 @@ class PlainTracer implements Tracer {
     const parent = trace.getSpan(at)
     // The samplers decide by the trace: what was decided for a span of ours holds for those inside it.
     if (!(parent instanceof PlainSpan)) return this.#sample(name, options, at)
-    const parentContext = parent.spanContext()
-    const { traceId, traceFlags, traceState } = parentContext
-    const own: SpanContext = { traceId, spanId: newSpanId(), traceFlags }
-    if (traceState) own.traceState = traceState
-    return new PlainSpan(name, options, { own, parent: parentContext, origin: this.#origin })
+    const { traceId, traceFlags, traceState } = parent
+    const origin = this.#origin
+    return new PlainSpan(name, options, { traceId, traceFlags, traceState, parent, origin })
   }
 
   /** Starts a span that has no parent in this program: recorded or not, as the sampler decides. */
@@ -79,14 +77,13 @@ class PlainTracer implements Tracer {
     const sampled = this.#sampler.shouldSample(at, traceId, name, kind, attributes, links)
     const isExported = sampled.decision === SamplingDecision.RECORD_AND_SAMPLED
     const traceState = sampled.traceState ?? parent?.traceState
-    const own: SpanContext = {
-      traceId,
-      spanId: newSpanId(),
-      traceFlags: isExported ? TraceFlags.SAMPLED : TraceFlags.NONE,
+    const traceFlags = isExported ? TraceFlags.SAMPLED : TraceFlags.NONE
+    if (sampled.decision === SamplingDecision.NOT_RECORD) {
+      const own: SpanContext = { traceId, spanId: newSpanId(), traceFlags }
+      return trace.wrapSpanContext(traceState ? { ...own, traceState } : own)
     }
-    if (traceState) own.traceState = traceState
-    if (sampled.decision === SamplingDecision.NOT_RECORD) return trace.wrapSpanContext(own)
-    const span = new PlainSpan(name, options, { own, parent, origin: this.#origin })
+    const origin = this.#origin
+    const span = new PlainSpan(name, options, { traceId, traceFlags, traceState, parent, origin })
     return sampled.attributes ? span.setAttributes(sampled.attributes) : span
   }
 

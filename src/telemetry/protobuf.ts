@@ -123,6 +123,14 @@ export class Message {
     this.end(field, size)
   }
 
+  /** Eight bytes, given as two signed integers of 32 bits. */
+  bits(field: number, high: number, low: number): void {
+    const at = this.#room(8)
+    this.#bytes.writeInt32BE(high, at)
+    this.#bytes.writeInt32BE(low, at + 4)
+    this.end(field, 8)
+  }
+
   /** Ends a part of so many bytes, which have been written just before. */
   end(field: number, bytes: number): void {
     this.#varint(bytes)

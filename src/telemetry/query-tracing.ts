@@ -100,7 +100,7 @@ export type Statement = {
 }
 
 /** What is recorded of a statement. Made once for each, because it is the same whenever the statement runs. */
-export type QueryFacts = { summary: string; ofSpan: Attributes; ofMetric: Attributes }
+export type QueryFacts = Statement & { ofSpan: Attributes; ofMetric: Attributes }
 
 /** The attribute that distinguishes statements with the same summary. */
 const queryHash = 'app.db.query.hash'
@@ -108,13 +108,27 @@ const queryHash = 'app.db.query.hash'
 const startQuery = (facts: QueryFacts, costs: RequestCosts | undefined, parent: Context) =>
   tracer.startSpan(
     facts.summary,
-    {
-      kind: SpanKind.CLIENT,
-      attributes: facts.ofSpan,
-      ...(costs && { startTime: timeAt(costs) }),
-    },
+    costs ? { kind: SpanKind.CLIENT, startTime: timeAt(costs) } : { kind: SpanKind.CLIENT },
     faultPoints.losesParent?.() ? ROOT_CONTEXT : parent,
   )
+
+/**
+ * The attributes of a query's span. Of a usual one they are a literal, with the names as text: a copy with one more would be
+ * two objects for the inspector to keep (plain-span.ts).
+ */
+function queryAttributes(facts: QueryFacts, returned: number): Attributes {
+  const { place, batchSize } = facts
+  if (place.server || batchSize > 1)
+    return Object.assign({}, facts.ofSpan, { 'db.response.returned_rows': returned })
+  return {
+    'db.system.name': 'sqlite',
+    'db.namespace': place.namespace,
+    'db.query.summary': facts.summary,
+    'app.db.query.hash': facts.hash,
+    'db.query.text': facts.text,
+    'db.response.returned_rows': returned,
+  }
+}
 
 type Past = { costs: RequestCosts; from: number; to: number; failure?: string | undefined }
 
@@ -144,8 +158,11 @@ export function endMiddleware(costs: RequestCosts | undefined, at = performance.
   tracePast('middleware', { costs, from: costs.started, to: at })
 }
 
-/** Runs a query in a CLIENT span and measures its duration. `rows` reads the number of rows from the result. */
-export async function traceQuery<T>(
+/**
+ * Runs a query in a CLIENT span and measures its duration. `rows` reads the number of rows from the result. Not `async`: that
+ * would be one more promise for each query, and Node 20 calls a hook for each while a request is traced.
+ */
+export function traceQuery<T>(
   facts: QueryFacts,
   run: () => Promise<T>,
   rows: (result: T) => number,
@@ -161,31 +178,37 @@ export async function traceQuery<T>(
   }
   const span = parent?.isRecording() ? startQuery(facts, costs, active) : undefined
   const started = performance.now()
-  let failure: string | undefined
-  try {
-    // The span is active during the query: the span of the HTTP request to a libSQL server becomes its child.
-    const result = await (span ? context.with(trace.setSpan(active, span), run) : run())
-    const returned = rows(result)
-    span?.setAttribute('db.response.returned_rows', returned)
-    addCosts(costs, performance.now() - started, returned)
-    return result
-  } catch (error) {
-    failure = failureOf(error)
-    span?.setAttributes({
-      [ATTR_ERROR_TYPE]: failure,
-      ...(failure.startsWith('SQLITE_') && { [ATTR_DB_RESPONSE_STATUS_CODE]: failure }),
-    })
-    span?.setStatus({ code: SpanStatusCode.ERROR })
-    addCosts(costs, performance.now() - started, 0)
-    throw error
-  } finally {
+  const end = (returned: number, failure?: string) => {
+    const ms = performance.now() - started
+    addCosts(costs, ms, returned)
     span?.end(costs && timeAt(costs))
     const about = facts.ofMetric
     measured().queries.record(
-      (performance.now() - started) / 1000,
+      ms / 1000,
       failure === undefined ? about : { ...about, [ATTR_ERROR_TYPE]: failure },
     )
   }
+  // The span is active during the query: the span of the HTTP request to a libSQL server becomes its child.
+  const running = span ? context.with(trace.setSpan(active, span), run) : run()
+  return running.then(
+    (result) => {
+      const returned = rows(result)
+      span?.setAttributes(queryAttributes(facts, returned))
+      end(returned)
+      return result
+    },
+    (error: unknown) => {
+      const failure = failureOf(error)
+      span?.setAttributes({
+        ...facts.ofSpan,
+        [ATTR_ERROR_TYPE]: failure,
+        ...(failure.startsWith('SQLITE_') && { [ATTR_DB_RESPONSE_STATUS_CODE]: failure }),
+      })
+      span?.setStatus({ code: SpanStatusCode.ERROR })
+      end(0, failure)
+      throw error
+    },
+  )
 }
 
 /** Describes a statement for its spans and for the metric. */
@@ -206,7 +229,7 @@ export function describeStatement(statement: Statement): QueryFacts {
     [ATTR_DB_QUERY_TEXT]: text,
     ...(batchSize > 1 && { [ATTR_DB_OPERATION_BATCH_SIZE]: batchSize }),
   }
-  return { summary, ofSpan, ofMetric }
+  return { ...statement, ofSpan, ofMetric }
 }
 
 /** The value of `error.type`: SQLite's extended code such as `SQLITE_FULL`, a Refusal's code, or the error's name. */

@@ -89,10 +89,11 @@ function writeSpan(out: Message, span: PlainSpan): void {
   out.time(7, ...span.startTime)
   out.number(6, span.kind + 1) // OTLP's 0 is "unspecified"
   out.text(5, span.name)
-  if (parent) out.id(4, parent.spanId)
+  if (parent instanceof PlainSpan) out.bits(4, parent.idHigh, parent.idLow)
+  else if (parent) out.id(4, parent.spanId)
   const state = span.traceState?.serialize()
   if (state) out.text(3, state)
-  out.id(2, span.spanId)
+  out.bits(2, span.idHigh, span.idLow)
   out.id(1, span.traceId)
   out.end(2, out.length - before)
 }

@@ -3,17 +3,18 @@
 import { failureOf, requestCosts, tracePast } from './query-tracing.ts'
 
 /** Waits for a promise, and records how long. */
-export async function traceWait<T>(name: string, wait: Promise<T>): Promise<T> {
+export function traceWait<T>(name: string, wait: Promise<T>): Promise<T> {
   const from = performance.now()
-  let failure: string | undefined
-  try {
-    return await wait
-  } catch (error) {
-    failure = failureOf(error)
-    throw error
-  } finally {
-    waited(name, from, failure)
-  }
+  return wait.then(
+    (result) => {
+      waited(name, from)
+      return result
+    },
+    (error: unknown) => {
+      waited(name, from, failureOf(error))
+      throw error
+    },
+  )
 }
 
 /** Records a wait since `from` (performance.now) that ends now; `failure`: it was in vain. */
