@@ -88,7 +88,11 @@ const studies: Record<string, () => Promise<void>> = {
     const sink = await startSink(discard)
     await compareStarts(
       { name: 'off', env: off },
-      { name: 'traces 100 %', env: traced(sink, { ...off, OTEL_BSP_SCHEDULE_DELAY: '100' }) },
+      {
+        name: 'traces 100 %',
+        env: traced(sink, { ...off, OTEL_BSP_SCHEDULE_DELAY: '100' }),
+        exports: true,
+      },
     )
   },
   /** The fault lab with nothing broken against none; STARTS=26. */

@@ -1,5 +1,6 @@
 // `npm test` runs all suites; `npm test -- http browser` runs some of them.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -102,16 +103,28 @@ function executable(program: string): string {
   return program
 }
 
-function run(command: string, args: string[], env: Record<string, string> = {}) {
-  return (
-    spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } }).status === 0
-  )
+/** Runs a program to its end; true when it succeeded. What ends this process ends the program, too: it would test on alone. */
+async function run(command: string, args: string[], env: Record<string, string> = {}) {
+  const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
+  const end = (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    process.exitCode = 1
+  }
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, end)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.off(signal, end)
+  if (process.exitCode === 1) process.exit()
+  return code === 0
 }
 
 type Runtime = { program: string; env: Record<string, string> }
 
 /** Runs test files, `atOnce` at a time. Returns those with a failure; all, if the runner does not say which. */
-function failuresOf(files: string[], atOnce: number, { program, env }: Runtime): string[] {
+async function failuresOf(
+  files: string[],
+  atOnce: number,
+  { program, env }: Runtime,
+): Promise<string[]> {
   if (files.length === 0) return []
   const folder = mkdtempSync(join(tmpdir(), 'tests-'))
   const list = join(folder, 'failed')
@@ -124,7 +137,7 @@ function failuresOf(files: string[], atOnce: number, { program, env }: Runtime):
       '--test-reporter=./bin/failed-files.mjs',
       `--test-reporter-destination=${list}`,
     ]
-    const passed = run(program, ['--import', 'tsx', '--test', ...options, ...files], env)
+    const passed = await run(program, ['--import', 'tsx', '--test', ...options, ...files], env)
     if (passed) return []
     const named = existsSync(list) ? readFileSync(list, 'utf8').split('\n').filter(Boolean) : []
     const failed = named.map((file) => relative('', file)).filter((file) => files.includes(file))
@@ -145,7 +158,7 @@ if (unknown.length > 0) {
   )
   process.exit(2)
 }
-if (!run('npm', ['run', '--silent', 'build'])) process.exit(1)
+if (!(await run('npm', ['run', '--silent', 'build']))) process.exit(1)
 const failed: string[] = []
 const unsteady: string[] = []
 for (const { name, why, files, alone: oneByOne = [], env = {}, app, node } of suites) {
@@ -155,14 +168,15 @@ for (const { name, why, files, alone: oneByOne = [], env = {}, app, node } of su
     program: node?.() ?? process.execPath,
     env: { ...env, ...(app && { TEST_APP: app() }) },
   }
-  const first = [...failuresOf(files, 2, runtime), ...failuresOf(oneByOne, 1, runtime)]
+  const first = await failuresOf(files, 2, runtime)
+  first.push(...(await failuresOf(oneByOne, 1, runtime)))
   if (first.length === 0) continue
   if (first.length > runAgainAtMost) {
     failed.push(...first)
     continue
   }
   console.log(`\n# ${name}: once more, one by one: ${first.join(' ')}`)
-  const again = failuresOf(first, 1, runtime)
+  const again = await failuresOf(first, 1, runtime)
   failed.push(...again)
   unsteady.push(...first.filter((file) => !again.includes(file)))
 }

@@ -13,7 +13,7 @@ const perRound = Number(process.env['REQUESTS'] ?? 300)
 /** Before that V8 compiles much of the program, on both sides, which hides a part of the difference. */
 const warmUp = Number(process.env['WARM_UP'] ?? 4000)
 
-export type Side = { name: string; env: Record<string, string> }
+export type Side = { name: string; env: Record<string, string>; exports?: boolean }
 
 /**
  * Prints the CPU time of a page in `other` as times that in `base`: the median of the rounds of each start, and that of all
@@ -23,6 +23,7 @@ export async function compareStarts(base: Side, other: Side): Promise<void> {
   const next = random(Date.now())
   const inRandomOrder = <T>(both: [T, T]): [T, T] => (next() < 0.5 ? both : [both[1], both[0]])
   const ratios: number[] = []
+  const restMs = other.exports === true ? settleMs : 0
   for (let start = 0; start < starts; start++) {
     const live = new Map<Side, Variant>()
     for (const side of inRandomOrder([base, other]))
@@ -34,7 +35,7 @@ export async function compareStarts(base: Side, other: Side): Promise<void> {
     const costs: number[] = []
     for (let round = 0; round < rounds; round++) {
       const cost = new Map<Variant, number>()
-      for (const one of inRandomOrder(both)) cost.set(one, await page(one))
+      for (const one of inRandomOrder(both)) cost.set(one, await page(one, restMs))
       costs.push(cost.get(both[0])!)
       ofRounds.push(cost.get(both[1])! / cost.get(both[0])!)
     }
@@ -55,15 +56,15 @@ export async function compareStarts(base: Side, other: Side): Promise<void> {
   )
 }
 
-/** An export belongs to the pages before it. */
+/** An export belongs to the pages before it. Without exports there is no pause: it would make caches cold. */
 const settleMs = 300
 
 /** Milliseconds of CPU for each of some pages, what they export included. */
-async function page(one: Variant): Promise<number> {
+async function page(one: Variant, restMs: number): Promise<number> {
   const pid = one.server.child.pid!
   const before = usage(pid).cpuMs
   const { failed } = await load(one, perRound)
   if (failed > 0) throw new Error(`${one.name}: ${failed} requests failed`)
-  await pause(settleMs)
+  if (restMs > 0) await pause(restMs)
   return (usage(pid).cpuMs - before) / perRound
 }
