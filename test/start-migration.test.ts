@@ -1,6 +1,6 @@
 // What a start that migrates an old database leaves: the copy, and a process that still holds its locks on the file.
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import test from 'node:test'
 
 import Database from 'libsql'
@@ -13,8 +13,11 @@ test('after a migration, programs that read the file beside the server take noth
   const path = `${place.folder}/old.db`
   const env = { DATABASE_URL: `file:${path}` }
   await makeOldDatabase(env.DATABASE_URL, 10)
+  const left = `${path}.before-0004_search-wal`
+  writeFileSync(left, 'of an attempt that was killed')
   {
     await using server = await startServer(env)
+    assert.ok(!existsSync(left), 'it would be played back into the copy')
     const cookie = await register(server.url, 'sally')
     for (let posted = 0; posted < 5; posted++) {
       // A reader that closes as the only one, by the locks, would write the WAL back and delete it under the server.

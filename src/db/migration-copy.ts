@@ -19,7 +19,8 @@ export async function copyBeforeMigration(client: FileClient, path: string): Pro
   const copy = `${path}.before-${migration}`
   if (existsSync(copy)) return
   const part = `${copy}.part`
-  removeDatabase(part) // of an attempt that was killed
+  // Of an attempt that was killed; an earlier version left a write-ahead log, which would be played back into this copy.
+  for (const file of [part, copy]) removeDatabase(file)
   try {
     inDatabase(path, (db) => db.prepare('VACUUM INTO ?').run([part]))
     flush(part)

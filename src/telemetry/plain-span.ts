@@ -67,7 +67,7 @@ const hrTimeOf = (time: TimeInput | undefined): HrTime =>
 /** A span, which is its own context, too: an object less to keep. */
 export class PlainSpan implements Span, SpanContext, ReadableSpan {
   readonly traceId: string
-  // The id as two integers and, when somebody has read them, as sixteen digits. They are read of one span of a request.
+  // The id as two integers and, when somebody has read them, as sixteen digits. They are read of two spans of a page.
   readonly idHigh = randomBits()
   readonly idLow = randomBits() || 1
   private digits: string | undefined = undefined
